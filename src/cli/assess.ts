@@ -1,0 +1,6 @@
+import type { Command } from 'commander';
+import type { Context } from './context.ts';
+
+export function register(program: Command, ctx: Context): void {
+  program.command('assess').action(() => ctx.print('not yet'));
+}

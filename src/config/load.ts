@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Document } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { CutoverError, EXIT, systemCode } from '../errors.ts';
+import { type Config, configSchema } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+
+export interface LoadedConfig {
+  config: Config;
+  /** Absolute path of the file. */
+  path: string;
+  /** Folder of the file; relative paths in it start here. */
+  dir: string;
+}
+
+const DEFAULT_NAME = 'cutover.yaml';
+
+/** Which config file is meant: the flag, then CUTOVER_CONFIG, then ./cutover.yaml. */
+export function configPath(
+  cwd: string,
+  flag: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): { path: string; asked: boolean } {
+  const asked = flag ?? env.CUTOVER_CONFIG;
+  return { path: resolve(cwd, asked ?? DEFAULT_NAME), asked: asked !== undefined };
+}
+
+/**
+ * Reads and checks a config file.
+ * @throws CutoverError CONFIG_MISSING, CONFIG_INVALID (exit 78); each mistake is named as
+ *   `file:line:column: what, why, how to mend`.
+ */
+export function loadConfig(path: string): LoadedConfig {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const missing = systemCode(error) === 'ENOENT';
+    throw new CutoverError(
+      'CONFIG_MISSING',
+      EXIT.config,
+      `${path}: ${missing ? 'no such file' : 'cannot be read'}`,
+      {
+        hint: 'name the config with --config PATH, or run this where cutover.yaml is',
+        cause: error,
+      },
+    );
+  }
+  return { config: parseConfig(text, path), path, dir: dirname(path) };
+}
+
+/**
+ * Parses the text of a config file; `file` is only used in messages.
+ * @throws CutoverError CONFIG_INVALID (exit 78).
+ */
+export function parseConfig(text: string, file: string): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+  };
+  if (document.errors.length > 0) {
+    throw invalid(document.errors.map((error) => `${at(error.pos[0])}: not YAML: ${error.message}`));
+  }
+  const result = configSchema.safeParse(document.toJS() ?? {});
+  if (result.success) return result.data;
+  throw invalid(result.error.issues.flatMap((issue) => explain(issue, document, at)));
+}
+
+function invalid(mistakes: string[]): CutoverError {
+  return new CutoverError('CONFIG_INVALID', EXIT.config, [...new Set(mistakes)].join('\n'));
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** One or more messages for an issue, each beginning with the position of what is wrong. */
+function explain(issue: Issue, document: Document, at: (offset: number) => string): string[] {
+  const where = (path: readonly PropertyKey[], key?: string) => at(offsetOf(document, path, key));
+  const name = (path: readonly PropertyKey[]) => path.map(String).join('.');
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => {
+        const full = name([...issue.path, key]);
+        return `${where(issue.path, key)}: unknown key ${full}; ${didYouMean(key, knownKeys(issue.path, document))}`;
+      });
+    case 'invalid_union': {
+      if ('discriminator' in issue && issue.discriminator !== undefined) {
+        const known = driverNames(issue.path);
+        const given = String(document.getIn([...issue.path, issue.discriminator]) ?? '');
+        const position = where([...issue.path, issue.discriminator]);
+        return given === ''
+          ? [`${position}: ${name(issue.path)} needs a driver; known: ${known.join(', ')}`]
+          : [`${position}: unknown driver ${given} for ${name(issue.path)}; ${didYouMean(given, known)}`];
+      }
+      const expected = issue.errors.flat().map((inner) => inner.message);
+      return [`${where(issue.path)}: ${name(issue.path)}: ${[...new Set(expected)].join(', or ')}`];
+    }
+    case 'invalid_type':
+      return document.getIn(issue.path) === undefined
+        ? [`${where(issue.path)}: ${name(issue.path)} is missing; it must be given (${issue.expected})`]
+        : [`${where(issue.path)}: ${name(issue.path)} must be of type ${issue.expected}`];
+    default:
+      return [`${where(issue.path)}: ${name(issue.path)}: ${issue.message}`];
+  }
+}
+
+/** Offset of the node at `path` (or of `key` in it); where that is missing, of its nearest parent. */
+function offsetOf(document: Document, path: readonly PropertyKey[], key?: string): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (node === undefined || node === null || typeof node !== 'object') continue;
+    if (key !== undefined && length === path.length && isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+      if (pair && isScalar(pair.key) && pair.key.range) return pair.key.range[0];
+    }
+    if ('range' in node && Array.isArray(node.range)) return node.range[0] as number;
+  }
+  return 0;
+}
+
+/** The keys the schema knows at `path`; follows objects, lists, records and driver unions. */
+function knownKeys(path: readonly PropertyKey[], document: Document): string[] {
+  const schema = schemaAt(path, document);
+  return schema && 'shape' in schema ? Object.keys(schema.shape as object) : [];
+}
+
+function driverNames(path: readonly PropertyKey[]): string[] {
+  const union = schemaAt(path, undefined);
+  if (!union || !('options' in union)) return [];
+  const options = union.options as { shape?: { driver?: { value?: string } } }[];
+  return options.flatMap((option) => option.shape?.driver?.value ?? []);
+}
+
+type AnySchema = Record<string, unknown>;
+
+function schemaAt(path: readonly PropertyKey[], document: Document | undefined): AnySchema | undefined {
+  let schema: AnySchema | undefined = unwrap(configSchema as unknown as AnySchema);
+  path.forEach((part, index) => {
+    if (!schema) return;
+    if ('shape' in schema) schema = unwrap((schema.shape as Record<string, AnySchema>)[String(part)]);
+    else if ('element' in schema) schema = unwrap(schema.element as AnySchema);
+    else if ('valueType' in schema) schema = unwrap(schema.valueType as AnySchema);
+    else schema = undefined;
+    if (document && schema && 'options' in schema)
+      schema = chosenOption(schema, document, path.slice(0, index + 1));
+  });
+  return schema;
+}
+
+/** Of a union, the member that the document's `driver` names, else the member that is an object. */
+function chosenOption(
+  union: AnySchema,
+  document: Document,
+  path: readonly PropertyKey[],
+): AnySchema | undefined {
+  const driver = document.getIn([...path, 'driver']);
+  const options = (union.options as AnySchema[]).map((option) => unwrap(option));
+  return (
+    options.find((option) => (option?.shape as { driver?: { value?: unknown } })?.driver?.value === driver) ??
+    options.find((option) => option && 'shape' in option)
+  );
+}
+
+/** Takes off defaults, optionals and transforms around a schema. */
+function unwrap(schema: AnySchema | undefined): AnySchema | undefined {
+  let inner = schema;
+  for (let depth = 0; inner && depth < 8; depth++) {
+    const def = inner.def as { innerType?: AnySchema; in?: AnySchema } | undefined;
+    const next = def?.innerType ?? def?.in;
+    if (!next) return inner;
+    inner = next;
+  }
+  return inner;
+}

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { parseDuration, parsePoints, parseRatio, parseShare } from './units.ts';
+
+/**
+ * The shape of cutover.yaml and every default in it. Parsing turns what people write into plain units:
+ * durations are milliseconds, ratios and margins are fractions (10% → 0.1, 0.5pp → 0.005).
+ * Secrets stay references (`${env:NAME}`, `${file:PATH}`) until the moment they are used.
+ */
+
+const duration = z.union([z.string(), z.number()]).transform((value, ctx) => {
+  const ms = typeof value === 'number' ? undefined : parseDuration(value);
+  if (ms !== undefined) return ms;
+  ctx.addIssue({
+    code: 'custom',
+    message: `not a duration: ${value}; write it like 500ms, 10s, 5m, 2h or 1d`,
+  });
+  return z.NEVER;
+});
+
+const ratio = z.union([z.string(), z.number()]).transform((value, ctx) => {
+  const parsed = parseRatio(value);
+  if (parsed !== undefined) return parsed;
+  ctx.addIssue({ code: 'custom', message: `not a ratio: ${value}; write it like 10% or 0.1` });
+  return z.NEVER;
+});
+
+const percentMargin = z.union([z.string(), z.number()]).transform((value, ctx) => {
+  const parsed = parseShare(value);
+  if (parsed !== undefined && parsed >= 0) return parsed;
+  ctx.addIssue({ code: 'custom', message: `not a margin: ${value}; write it like 10%` });
+  return z.NEVER;
+});
+
+const pointMargin = z.string().transform((value, ctx) => {
+  const parsed = parsePoints(value);
+  if (parsed !== undefined && parsed < 1) return parsed;
+  ctx.addIssue({ code: 'custom', message: `not a margin: ${value}; write percentage points like 0.5pp` });
+  return z.NEVER;
+});
+
+const secretReference = z
+  .string()
+  .regex(
+    /^\$\{(env|file):[^}]+\}$/,
+    'a secret is never written here; refer to it: ${env:NAME} or ${file:PATH}',
+  );
+
+const httpUrl = z.string().refine((text) => /^(https?:\/\/|\$\{(env|file):)/.test(text), {
+  message: 'not an http(s) URL',
+});
+
+/** USD per million tokens. `cachedInput` falls back to `input`; a bare number is one price for every token. */
+const price = z.union([
+  z
+    .number()
+    .nonnegative()
+    .transform((each) => ({ input: each, cachedInput: each, output: each })),
+  z.strictObject({
+    input: z.number().nonnegative(),
+    cachedInput: z.number().nonnegative().optional(),
+    output: z.number().nonnegative(),
+  }),
+]);
+
+const timeouts = z
+  .strictObject({
+    connect: duration.prefault('10s'),
+    firstByte: duration.prefault('60s'),
+    total: duration.prefault('120s'),
+  })
+  .prefault({});
+
+const provider = z.strictObject({
+  name: z.string().min(1),
+  baseUrl: httpUrl,
+  apiKey: secretReference.optional(),
+  timeouts,
+  prices: z.record(z.string(), price).prefault({}),
+});
+
+const attempts = { timeout: duration.prefault('10s'), retries: z.number().int().min(0).max(10).prefault(2) };
+const command = z.array(z.string().min(1)).min(1, 'a command is a list: [./script.sh, argument]');
+const headers = z.record(z.string(), z.string()).prefault({});
+
+const execHook = z.strictObject({ driver: z.literal('exec'), command, ...attempts });
+const webhookHook = z.strictObject({ driver: z.literal('webhook'), url: httpUrl, headers, ...attempts });
+
+const flag = z.discriminatedUnion('driver', [
+  z.strictObject({
+    driver: z.literal('file'),
+    path: z.string().prefault('flags.json'),
+    key: z.string().min(1).prefault('llm-provider'),
+  }),
+  z.strictObject({ driver: z.literal('exec'), command, ...attempts }),
+  z.strictObject({ driver: z.literal('webhook'), url: httpUrl, headers, ...attempts }),
+]);
+
+const guardrails = z.strictObject({
+  errors: z.strictObject({ margin: pointMargin }).optional(),
+  invalid: z.strictObject({ margin: pointMargin }).optional(),
+  latencyP50: z.strictObject({ margin: percentMargin }).optional(),
+  latencyP95: z.strictObject({ margin: percentMargin }).optional(),
+  ttftP50: z.strictObject({ margin: percentMargin }).optional(),
+  ttftP95: z.strictObject({ margin: percentMargin }).optional(),
+  cost: z.strictObject({ margin: percentMargin }).optional(),
+});
+
+const ladder = z
+  .array(ratio)
+  .min(1)
+  .refine((rungs) => rungs.every((rung, i) => rung > (rungs[i - 1] ?? 0)), {
+    message: 'a ladder rises: each ratio must be greater than the one before it, and the first above 0',
+  });
+
+export const configSchema = z.strictObject({
+  migration: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'a migration name is 1 to 64 letters, digits, dots, dashes or underscores'),
+  providers: z.strictObject({ legacy: provider, target: provider }),
+  models: z.record(z.string(), z.string()).prefault({}),
+  flag: flag.prefault({ driver: 'file' }),
+  ladder: ladder.prefault(['1%', '5%', '10%', '25%', '50%', '100%']),
+  stage: z
+    .strictObject({ bake: duration.prefault('10m'), evidenceMaxAge: duration.prefault('30m') })
+    .prefault({}),
+  canary: z
+    .strictObject({
+      ratio: ratio.prefault('10%'),
+      probes: z.string().optional(),
+      pairsPerRun: z.number().int().min(1).max(10_000).prefault(20),
+      guardrails: guardrails.prefault({ errors: { margin: '0.5pp' }, latencyP50: { margin: '10%' } }),
+    })
+    .prefault({}),
+  hooks: z
+    .strictObject({
+      dns: z.array(z.discriminatedUnion('driver', [execHook, webhookHook])).prefault([]),
+      notify: z.array(z.discriminatedUnion('driver', [execHook, webhookHook])).prefault([]),
+    })
+    .prefault({}),
+  gateway: z
+    .strictObject({
+      listen: z.string().prefault('127.0.0.1:8080'),
+      usageLog: z.string().prefault('usage.jsonl'),
+      stickyBy: z.string().prefault('user'),
+    })
+    .prefault({}),
+  checkpoints: z.strictObject({ keep: z.number().int().min(2).prefault(10) }).prefault({}),
+  state: z.string().prefault('.cutover'),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ProviderConfig = Config['providers']['legacy'];
+export type Price = { input: number; cachedInput?: number | undefined; output: number };
+export type FlagConfig = Config['flag'];
+export type HookConfig = Config['hooks']['dns'][number];
+export type GuardrailConfig = Config['canary']['guardrails'];

@@ -1,0 +1,58 @@
+/**
+ * The units that people write in cutover.yaml and on the command line. Each parser returns undefined
+ * for text it does not understand; the caller says where the text stood.
+ */
+
+const DURATION_UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `10s`, `1.5m`, `2h30m`, `250ms` → milliseconds. */
+export function parseDuration(text: string): number | undefined {
+  const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
+  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text.trim()) return undefined;
+  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (DURATION_UNITS[unit ?? ''] ?? 0), 0);
+}
+
+/** Milliseconds → `10s`, `1m30s`, `250ms`; the inverse of parseDuration for whole milliseconds. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))}s`;
+  let seconds = Math.round(ms / 1000);
+  let text = '';
+  for (const [unit, size] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+    ['s', 1],
+  ] as const) {
+    const amount = Math.floor(seconds / size);
+    seconds -= amount * size;
+    if (amount > 0) text += `${amount}${unit}`;
+  }
+  return text;
+}
+
+/** `25%` → 0.25, `0.25` → 0.25; a bare number above 1 is refused, as 25 could mean either. */
+export function parseRatio(text: string | number): number | undefined {
+  const value = parseShare(text);
+  return value !== undefined && value >= 0 && value <= 1 ? value : undefined;
+}
+
+/** Like parseRatio but may exceed 1: `150%` → 1.5. */
+export function parseShare(text: string | number): number | undefined {
+  if (typeof text === 'number') return Number.isFinite(text) ? text : undefined;
+  const match = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text.trim());
+  if (!match) return undefined;
+  // Dividing keeps 0.1% and its kin at the nearest double: 0.1 / 100 is, 0.1 * 0.01 is not.
+  return match[2] === '%' ? Number(match[1]) / 100 : Number(match[1]);
+}
+
+/** `0.5pp` (percentage points) → 0.005. */
+export function parsePoints(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*pp$/.exec(text.trim());
+  return match ? Number(match[1]) / 100 : undefined;
+}
+
+/** 0.25 → `25 %`, 0.005 → `0.5 %`: a ratio as people read it. */
+export function formatRatio(ratio: number): string {
+  return `${Number((ratio * 100).toFixed(3))} %`;
+}

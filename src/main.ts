@@ -1,0 +1,110 @@
+import type { Command } from 'commander';
+import type { Context, GlobalOptions } from './cli/context.ts';
+import { didYouMean } from './config/suggest.ts';
+import { CutoverError, EXIT, messageOf } from './errors.ts';
+
+/** A command's file is loaded when the command is run, or when help needs its flags. */
+interface CommandEntry {
+  summary: string;
+  load(): Promise<{ register(program: Command, ctx: Context): void }>;
+}
+
+const COMMANDS: Record<string, CommandEntry> = {
+  assess: { summary: 'what moving would save, from usage logs', load: () => import('./cli/assess.ts') },
+};
+
+async function main(argv: string[]): Promise<void> {
+  const interrupt = new AbortController();
+  process.on('SIGINT', () => {
+    if (interrupt.signal.aborted) process.exit(130);
+    process.stderr.write('\nStopping after the running step; press Ctrl-C again to stop at once.\n');
+    interrupt.abort(new CutoverError('INTERRUPTED', EXIT.fault, 'interrupted'));
+  });
+  process.on('SIGTERM', () => interrupt.abort(new CutoverError('INTERRUPTED', EXIT.fault, 'terminated')));
+  // A reader that has seen enough (`| head`) is no fault.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
+  const ctx = realContext(interrupt.signal);
+  try {
+    const program = await buildProgram(argv, ctx);
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    process.exitCode = await reportError(error, argv.includes('--json'), ctx);
+  }
+}
+
+async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
+  const { Command, CommanderError } = await import('commander');
+  const program = new Command('cutover')
+    .description('Move production LLM traffic from one provider to another, and back, safely.')
+    .option('-c, --config <path>', 'the config (default: $CUTOVER_CONFIG, then ./cutover.yaml)')
+    .option('--json', 'one JSON document on stdout')
+    .option('--no-color', 'plain text')
+    .option('--no-input', 'never ask; a missing answer is an error')
+    .version(process.env.npm_package_version ?? '0.1.0')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError(false)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+
+  const named = argv.find((word) => !word.startsWith('-') && word in COMMANDS);
+  const wanted = named ? { [named]: COMMANDS[named] as CommandEntry } : COMMANDS;
+  const loaded = await Promise.all(Object.values(wanted).map((entry) => entry.load()));
+  for (const module of loaded) module.register(program, ctx);
+  program.on('command:*', (words: string[]) => {
+    const word = String(words[0]);
+    throw new CutoverError('UNKNOWN_COMMAND', EXIT.usage, `unknown command ${word}`, {
+      hint: didYouMean(word, Object.keys(COMMANDS)),
+    });
+  });
+  void CommanderError;
+  return program;
+}
+
+function realContext(signal: AbortSignal): Context {
+  return {
+    cwd: process.cwd(),
+    env: process.env,
+    stdin: process.stdin,
+    signal,
+    now: () => new Date(),
+    print: (text) => void process.stdout.write(`${text}\n`),
+    note: (text) => void process.stderr.write(`${text}\n`),
+    terminal: {
+      stdout: process.stdout.isTTY === true,
+      stderr: process.stderr.isTTY === true,
+      stdin: process.stdin.isTTY === true,
+      columns: process.stdout.columns ?? 80,
+    },
+    exit: (code) => {
+      process.exitCode = code;
+    },
+  };
+}
+
+async function reportError(error: unknown, json: boolean, ctx: Context): Promise<number> {
+  void json;
+  if (error instanceof CutoverError) {
+    ctx.note(`cutover: ${error.message}`);
+    if (error.hint) ctx.note(`  ${error.hint}`);
+    return error.exitCode;
+  }
+  if (isCommanderError(error)) {
+    if (error.exitCode === 0) return EXIT.ok;
+    ctx.note(`cutover: ${error.message.replace(/^error: /, '')}`);
+    return EXIT.usage;
+  }
+  ctx.note(`cutover: ${messageOf(error)}`);
+  if (error instanceof Error && error.stack) ctx.note(error.stack);
+  return EXIT.fault;
+}
+
+function isCommanderError(error: unknown): error is Error & { exitCode: number } {
+  return error instanceof Error && 'exitCode' in error && error.constructor.name === 'CommanderError';
+}
+
+export type { GlobalOptions };
+
+await main(process.argv.slice(2));
