@@ -13,7 +13,7 @@ export interface Column {
 }
 
 const FIRST_CHUNK = 16;
-const MAX_CHUNK = 65_536;
+const MAX_CHUNK = 16_384;
 const MAX_MICROSECONDS = 0xffff_ffff;
 
 export function createColumn(): Column {

@@ -39,6 +39,7 @@ export function createRowSplitter(delimiter: string, onItem: OnItem): Splitter {
   let pending: Item[] = [];
 
   const take = (item: Item): void => {
+    if (pending.length === 0 && item.fault === undefined && item.text.trim() === '') return;
     if (pending.length === 0 && (item.fault !== undefined || splitRow(item.text, delimiter))) {
       onItem(item);
       return;
@@ -60,7 +61,7 @@ export function createRowSplitter(delimiter: string, onItem: OnItem): Splitter {
     onItem({ text: '', line: first.line, open: false, fault: 'a quoted cell is never closed' });
     for (const other of others) take(other);
   };
-  const lines = createLineSplitter(take);
+  const lines = createLineSplitter(take, true);
   return {
     write: (chunk) => lines.write(chunk),
     end() {

@@ -2,15 +2,18 @@ import { MAX_ITEM_BYTES, type OnItem, type Splitter } from './splitter.ts';
 
 const NEWLINE = 0x0a;
 
-/** One item a line; blank lines are no items. Lines end with \n or \r\n. */
-export function createLineSplitter(onItem: OnItem): Splitter {
+/**
+ * One item a line; blank lines are no items. Lines end with \n or \r\n.
+ * @param keepBlank delivers blank lines too: inside a quoted cell they mean something.
+ */
+export function createLineSplitter(onItem: OnItem, keepBlank = false): Splitter {
   let line = 1;
   let held: Buffer[] = [];
   let heldBytes = 0;
   let tooLong = false;
 
   const emit = (text: string, open: boolean) => {
-    if (text.trim() === '') return;
+    if (!keepBlank && text.trim() === '') return;
     // Only the \r goes: in TSV a trailing tab is an empty cell.
     onItem({ text: text.endsWith('\r') ? text.slice(0, -1) : text, line, open });
   };
