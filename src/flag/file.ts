@@ -103,7 +103,9 @@ function replaceFile(path: string, key: string, change: FlagChange): boolean {
       overwrite(path, key, change);
       return true;
     }
-    throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, { cause: error });
+    throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -125,7 +127,9 @@ function overwrite(path: string, key: string, change: FlagChange): void {
       closeSync(fd);
     }
   } catch (error) {
-    throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, { cause: error });
+    throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -136,7 +140,9 @@ function render(path: string, key: string, change: FlagChange): string {
 }
 
 function outranks(inForce: FlagReading, change: FlagChange): boolean {
-  return inForce.token > change.token || (inForce.token === change.token && inForce.operation !== change.operation);
+  return (
+    inForce.token > change.token || (inForce.token === change.token && inForce.operation !== change.operation)
+  );
 }
 
 function fenced(path: string, inForce: FlagReading): CutoverError {
@@ -168,7 +174,9 @@ function readDocument(path: string): unknown {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
-    throw new CutoverError('FLAG_UNREADABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, { cause: error });
+    throw new CutoverError('FLAG_UNREADABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   if (text.trim() === '') return undefined;
   try {
@@ -208,7 +216,9 @@ function realPath(path: string): string {
     return realpathSync(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return path;
-    throw new CutoverError('FLAG_UNREADABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, { cause: error });
+    throw new CutoverError('FLAG_UNREADABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -51,7 +51,9 @@ export function runCommand(
       options.signal.removeEventListener('abort', stop);
       if (code === 0) return resolve(stdout);
       const said = stderr.trim() || stdout.trim().slice(-KEPT_OUTPUT);
-      fail(`${signal ? `ended by ${signal}` : `exit ${code}`}${said ? `: ${said.replace(/\s*\n\s*/g, ' ')}` : ''}`);
+      fail(
+        `${signal ? `ended by ${signal}` : `exit ${code}`}${said ? `: ${said.replace(/\s*\n\s*/g, ' ')}` : ''}`,
+      );
     });
   });
 }

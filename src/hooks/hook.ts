@@ -4,8 +4,8 @@ import type { OperationKind, Side, World } from '../operation/plan.ts';
 export interface HookEvent {
   schemaVersion: 1;
   migration: string;
-  /** `set` changes the world, `notify` tells about it. */
-  step: 'dns' | 'notify' | 'flag';
+  /** `dns` changes where traffic goes, `notify` tells about it. */
+  step: 'dns' | 'notify';
   operation: { id: string; kind: OperationKind };
   /** The same for every try of this step, also after a crash. */
   idempotencyKey: string;

@@ -34,7 +34,8 @@ export async function attempt<T>(
     } catch (error) {
       const fenced = error instanceof CutoverError && error.code === 'FENCED';
       const pause = clock.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempts);
-      if (fenced || attempts > bounds.retries || clock.now() + pause >= bounds.deadline) return { error, attempts };
+      if (fenced || attempts > bounds.retries || clock.now() + pause >= bounds.deadline)
+        return { error, attempts };
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
@@ -44,11 +45,14 @@ async function once<T>(work: (signal: AbortSignal) => Promise<T>, timeoutMs: num
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const error = new CutoverError('TIMEOUT', EXIT.unreachable, `no answer within ${timeoutMs} ms`);
-      controller.abort(error);
-      reject(error);
-    }, Math.max(1, timeoutMs));
+    timer = setTimeout(
+      () => {
+        const error = new CutoverError('TIMEOUT', EXIT.unreachable, `no answer within ${timeoutMs} ms`);
+        controller.abort(error);
+        reject(error);
+      },
+      Math.max(1, timeoutMs),
+    );
   });
   try {
     return await Promise.race([work(controller.signal), expired]);

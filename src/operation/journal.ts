@@ -96,7 +96,12 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
           operationId: beginning.id,
           previous: state.previous,
         });
-        insertOperation(db, { ...plan, from }, { id: beginning.id, token, checkpointId, now }, options.holder.actor);
+        insertOperation(
+          db,
+          { ...plan, from },
+          { id: beginning.id, token, checkpointId, now },
+          options.holder.actor,
+        );
         for (const [position, end] of beginning.already ?? []) updateStep(db, beginning.id, position, end);
         appendHistory(db, {
           at: now,
@@ -190,7 +195,12 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
   };
 }
 
-function finishOperation(db: Db, operation: OperationRecord, end: OperationEnd, options: JournalOptions): void {
+function finishOperation(
+  db: Db,
+  operation: OperationRecord,
+  end: OperationEnd,
+  options: JournalOptions,
+): void {
   const now = options.now();
   const { plan, checkpointId } = operation;
   if (end.applied && !operation.applied) {
@@ -247,7 +257,9 @@ function insertOperation(
     made.checkpointId,
     made.now,
   );
-  const step = db.prepare('INSERT INTO steps (operation_id, position, kind, driver, label) VALUES (?, ?, ?, ?, ?)');
+  const step = db.prepare(
+    'INSERT INTO steps (operation_id, position, kind, driver, label) VALUES (?, ?, ?, ?, ?)',
+  );
   plan.steps.forEach((planned, position) => {
     step.run(made.id, position, planned.kind, planned.driver, planned.label);
   });

@@ -96,9 +96,14 @@ export function takeLease(
 export function assertHeld(db: Db, token: number): void {
   const row = db.prepare('SELECT token, actor FROM lease').get() as { token: number; actor: string | null };
   if (row.token === token) return;
-  throw new CutoverError('FENCED', EXIT.leaseHeld, `${row.actor ?? 'another operation'} has taken over; stopped here`, {
-    hint: 'see `cutover status`',
-  });
+  throw new CutoverError(
+    'FENCED',
+    EXIT.leaseHeld,
+    `${row.actor ?? 'another operation'} has taken over; stopped here`,
+    {
+      hint: 'see `cutover status`',
+    },
+  );
 }
 
 export function beat(db: Db, token: number, now: number): void {

@@ -45,7 +45,9 @@ export function hasOperation(db: Db, id: string): boolean {
 }
 
 function fromRow(db: Db, row: OperationRow): OperationRecord {
-  const steps = db.prepare('SELECT * FROM steps WHERE operation_id = ? ORDER BY position').all(row.id) as StepRow[];
+  const steps = db
+    .prepare('SELECT * FROM steps WHERE operation_id = ? ORDER BY position')
+    .all(row.id) as StepRow[];
   return {
     id: row.id,
     kind: row.kind,

@@ -53,6 +53,8 @@ export function blocksForward(operation: OperationRecord): boolean {
 
 /** A new operation id: sorts by time, unique across machines. */
 export function newOperationId(now: number, random: () => number): string {
-  const tail = Math.floor(random() * 36 ** 4).toString(36).padStart(4, '0');
+  const tail = Math.floor(random() * 36 ** 4)
+    .toString(36)
+    .padStart(4, '0');
   return `op-${now.toString(36)}-${tail}`;
 }

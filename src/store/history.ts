@@ -27,7 +27,15 @@ const GENESIS = '0'.repeat(64);
 
 /** The hash covers every column and the hash of the row before: no row can change, go or move unseen. */
 function hashOf(row: Omit<HistoryRow, 'hash'>): string {
-  const text = JSON.stringify([row.seq, row.at, row.actor, row.event, row.operation_id, row.detail, row.previous]);
+  const text = JSON.stringify([
+    row.seq,
+    row.at,
+    row.actor,
+    row.event,
+    row.operation_id,
+    row.detail,
+    row.previous,
+  ]);
   return createHash('sha256').update(text).digest('hex');
 }
 

@@ -20,7 +20,12 @@ function shippedMigrations(): Migration[] {
     .sort()
     .map((name) => {
       const sql = readFileSync(join(dir, name), 'utf8');
-      return { version: Number(name.slice(0, 4)), name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+      return {
+        version: Number(name.slice(0, 4)),
+        name,
+        sql,
+        checksum: createHash('sha256').update(sql).digest('hex'),
+      };
     });
 }
 
@@ -41,7 +46,9 @@ export function migrate(db: Database.Database, now: number): void {
     );
     // Another process may have migrated while this one waited for the lock.
     const applied = verify(db, shipped);
-    const record = db.prepare('INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)');
+    const record = db.prepare(
+      'INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)',
+    );
     for (const migration of shipped.filter(({ version }) => version > applied)) {
       db.exec(migration.sql);
       record.run(migration.version, migration.name, migration.checksum, now);
@@ -54,9 +61,14 @@ export function migrate(db: Database.Database, now: number): void {
 function verify(db: Database.Database, shipped: Migration[]): number {
   const version = db.pragma('user_version', { simple: true }) as number;
   if (version > (shipped.at(-1)?.version ?? 0)) {
-    throw new CutoverError('STATE_NEWER', EXIT.input, `${db.name}: written by a newer cutover (schema ${version})`, {
-      hint: 'upgrade cutover; `cutover rollback --emergency` works without this database',
-    });
+    throw new CutoverError(
+      'STATE_NEWER',
+      EXIT.input,
+      `${db.name}: written by a newer cutover (schema ${version})`,
+      {
+        hint: 'upgrade cutover; `cutover rollback --emergency` works without this database',
+      },
+    );
   }
   if (version === 0) return 0;
   const applied = db.prepare('SELECT version, checksum FROM schema_migrations ORDER BY version').all() as {
@@ -65,9 +77,14 @@ function verify(db: Database.Database, shipped: Migration[]): number {
   }[];
   for (const row of applied) {
     if (shipped.find(({ version }) => version === row.version)?.checksum === row.checksum) continue;
-    throw new CutoverError('STATE_CORRUPT', EXIT.input, `${db.name}: migration ${row.version} is not the one that shipped`, {
-      hint: 'this database was made by another build of cutover; use that build, or start with a new state folder',
-    });
+    throw new CutoverError(
+      'STATE_CORRUPT',
+      EXIT.input,
+      `${db.name}: migration ${row.version} is not the one that shipped`,
+      {
+        hint: 'this database was made by another build of cutover; use that build, or start with a new state folder',
+      },
+    );
   }
   return version;
 }

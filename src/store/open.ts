@@ -55,7 +55,12 @@ function explainFault(path: string, error: unknown): unknown {
     return make('STATE_LOCKED', EXIT.leaseHeld, 'locked by another process', `try again; ${emergency}`);
   }
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
-    return make('STATE_CORRUPT', EXIT.input, 'not a healthy database', `restore it from a copy; ${emergency}`);
+    return make(
+      'STATE_CORRUPT',
+      EXIT.input,
+      'not a healthy database',
+      `restore it from a copy; ${emergency}`,
+    );
   }
   if (code.startsWith('SQLITE_') || ['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EIO'].includes(code)) {
     const what = code === 'SQLITE_FULL' || code === 'ENOSPC' ? 'the disk is full' : messageOf(error);
