@@ -36,6 +36,10 @@ export interface Eligibility {
  */
 export function eligibility(input: Pick<RollbackInput, 'world' | 'previous' | 'open'>): Eligibility {
   const unfinished = input.open.findLast(({ outcome, applied }) => outcome === null || !applied);
+  if (unfinished?.kind === 'emergency') {
+    const why = `the emergency ${unfinished.id} is not finished; \`cutover resume\` finishes it`;
+    return { eligible: false, to: null, why };
+  }
   if (unfinished) {
     const to = isBackward(unfinished.kind) ? unfinished.plan.restores : unfinished.checkpointId;
     if (to !== null)
