@@ -129,12 +129,17 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
  * Takes the lease again for an operation that was not finished.
  * @throws CutoverError LEASE_HELD (75) when its process still runs.
  */
-export function resumeOperation(db: Db, operation: OperationRecord, options: JournalOptions): Journal {
+export function resumeOperation(
+  db: Db,
+  operation: OperationRecord,
+  options: JournalOptions,
+  lease: { force?: boolean; atLeast?: number } = {},
+): Journal {
   explainingFaults(db.name, () =>
     db
       .transaction(() => {
         const now = options.now();
-        const token = takeLease(db, options.holder, operation.id, { now });
+        const token = takeLease(db, options.holder, operation.id, { now, ...lease });
         db.prepare('UPDATE operations SET token = ? WHERE id = ?').run(token, operation.id);
         appendHistory(db, {
           at: now,

@@ -1,7 +1,7 @@
-import type { Style } from '../cli/context.ts';
 import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
 import { type Plan, sameWorld, type World } from '../operation/plan.ts';
+import type { Style } from './style.ts';
 import { alignColumns, safe } from './text.ts';
 
 /** `10 % → 25 %, canary → rolling`: what changes between two worlds. */
