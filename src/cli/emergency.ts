@@ -9,6 +9,9 @@ import { actorOf } from '../operation/actor.ts';
 import { readEmergencyPlan, runEmergency } from '../operation/emergency.ts';
 import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
+import type { Plan } from '../operation/plan.ts';
+import { plannedDrivers } from '../operation/steps.ts';
+import { planEmergency } from '../rollback/plan.ts';
 import { type Db, openStore } from '../store/open.ts';
 import type { Context } from './context.ts';
 
@@ -53,7 +56,9 @@ export async function runEmergencyCommand(argv: string[], ctx: Context): Promise
       );
     },
   };
-  if (options['dry-run']) return dryRun(ctx, execution, options);
+  const plan = (flagRatio: number | null) =>
+    planEmergency(plannedDrivers(execution.drivers), flagRatio, options.reason ?? '');
+  if (options['dry-run']) return dryRun(ctx, execution, plan, options);
   let db: Db | undefined;
   try {
     const report = await runEmergency({
@@ -65,7 +70,7 @@ export async function runEmergencyCommand(argv: string[], ctx: Context): Promise
         now: clock.now,
       },
       stateDir,
-      reason: options.reason ?? '',
+      plan,
       openDatabase: () => {
         db = openStore(stateDir, { now: clock.now(), busyTimeoutMs: DATABASE_WAIT_MS });
         return db;
@@ -110,9 +115,10 @@ function parseOptions(argv: string[]) {
 async function dryRun(
   ctx: Context,
   execution: Execution,
-  options: { json?: boolean; reason?: string },
+  planFor: (flagRatio: number | null) => Plan,
+  options: { json?: boolean },
 ): Promise<void> {
-  const { plan } = await readEmergencyPlan(execution, options.reason ?? '');
+  const { plan } = await readEmergencyPlan(execution, planFor);
   const { planDocument, renderPlan } = await import('../report/operation.ts');
   const { styleFor } = await import('./style.ts');
   if (options.json) return ctx.print(JSON.stringify(planDocument('rollback', plan)));

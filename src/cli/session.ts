@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { configPath, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createSecrets, type Secrets } from '../config/secrets.ts';
+import { keepSnapshot } from '../config/snapshot.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
 import { createHooks } from '../hooks/create.ts';
@@ -10,6 +11,7 @@ import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { type Db, openStore } from '../store/open.ts';
+import { adoptEmergencies } from './adopt.ts';
 import type { Context, GlobalOptions } from './context.ts';
 
 /** What every command that looks at or changes a migration works with. */
@@ -42,23 +44,22 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
   const host = { dir, env: ctx.env, secrets };
   const actor = actorOf(ctx.env);
-  const db = openStore(stateDir, { now: clock.now() });
-  return {
-    ...loaded,
-    secrets,
-    stateDir,
-    db,
-    drivers: { flag: createFlag(config.flag, host), ...createHooks(config.hooks, host) },
-    actor,
-    journal: {
-      migration: config.migration,
-      holder: thisHolder(actor),
-      keep: config.checkpoints.keep,
-      now: clock.now,
-    },
-    clock,
-    close: () => db.close(),
+  const drivers = { flag: createFlag(config.flag, host), ...createHooks(config.hooks, host) };
+  const journal = {
+    migration: config.migration,
+    holder: thisHolder(actor),
+    keep: config.checkpoints.keep,
+    now: clock.now,
   };
+  const db = openStore(stateDir, { now: clock.now() });
+  try {
+    keepSnapshot(stateDir, loaded.text, config);
+    for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) ctx.note(line);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return { ...loaded, secrets, stateDir, db, drivers, actor, journal, clock, close: () => db.close() };
 }
 
 /** Runs `work` in a session and closes it however `work` ends. */

@@ -1,5 +1,4 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
-import { planEmergency } from '../rollback/plan.ts';
 import type { Db } from '../store/open.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
 import {
@@ -13,13 +12,14 @@ import { findOperation, hasOperation } from './operations.ts';
 import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
 import { beginSideJournal } from './side-journal.ts';
-import { plannedDrivers, runStep } from './steps.ts';
+import { runStep } from './steps.ts';
 
 export interface Emergency {
   execution: Execution;
   journal: JournalOptions;
   stateDir: string;
-  reason: string;
+  /** The plan for what the flag says; null when it cannot be read. */
+  plan(flagRatio: number | null): Plan;
   /** Opens the database, which may fail in any way; called after the flag was set. */
   openDatabase(): Db;
   /** Told at once when the flag says 0, before anything else is tried. */
@@ -36,22 +36,18 @@ const TOKEN_LEAP = 1_000_000;
 /** How long the flag may take to say what it is before it is overwritten unread. */
 const READ_MS = 2000;
 
-/** The plan that an emergency would run now; `flagRatio` is null when the flag cannot be read. */
+/** The plan that an emergency would run now, and the token it would run under. */
 export async function readEmergencyPlan(
   execution: Execution,
-  reason: string,
+  plan: Emergency['plan'],
 ): Promise<{ plan: Plan; token: number }> {
-  const drivers = plannedDrivers(execution.drivers);
   try {
     const reading = await withTimeout(execution.drivers.flag.get(AbortSignal.timeout(READ_MS)), READ_MS);
-    return {
-      plan: planEmergency(drivers, reading?.ratio ?? 0, reason),
-      token: (reading?.token ?? 0) + TOKEN_LEAP,
-    };
+    return { plan: plan(reading?.ratio ?? 0), token: (reading?.token ?? 0) + TOKEN_LEAP };
   } catch (error) {
     // What cannot be read is overwritten; the clock gives a token above all others.
     void error;
-    return { plan: planEmergency(drivers, null, reason), token: execution.clock.now() };
+    return { plan: plan(null), token: execution.clock.now() };
   }
 }
 
@@ -63,7 +59,7 @@ export async function runEmergency(emergency: Emergency): Promise<OperationRepor
   const { execution } = emergency;
   const { clock } = execution;
   const startedAt = clock.now();
-  const { plan, token } = await readEmergencyPlan(execution, emergency.reason);
+  const { plan, token } = await readEmergencyPlan(execution, emergency.plan);
   const id = newOperationId(startedAt, clock.random);
   const flagEnd = await setFlagFirst(execution, plan, { id, token }, emergency.journal.migration);
   emergency.onFlag(flagEnd);

@@ -1,6 +1,8 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { Side, Status, World } from '../operation/plan.ts';
-import type { Db } from './open.ts';
+import { appendHistory } from './history.ts';
+import { type Db, explainingFaults } from './open.ts';
+import { readState } from './state.ts';
 
 /** What the world was before a change. */
 export interface Checkpoint extends World {
@@ -63,6 +65,40 @@ export function insertCheckpoint(db: Db, checkpoint: Omit<Checkpoint, 'id' | 'pi
       checkpoint.previous,
     );
   return Number(lastInsertRowid);
+}
+
+/** Keeps where the migration is now, by hand; journaled in the history, with retention applied. */
+export function createCheckpoint(
+  db: Db,
+  made: { migration: string; actor: string; at: number; reason: string; pinned: boolean; keep: number },
+): Checkpoint {
+  return explainingFaults(db.name, () =>
+    db
+      .transaction(() => {
+        const { status, ratio, activeProvider, previous } = readState(db, made.migration);
+        const id = insertCheckpoint(db, {
+          at: made.at,
+          reason: made.reason,
+          status,
+          ratio,
+          activeProvider,
+          dns: [],
+          metrics: {},
+          operationId: null,
+          previous,
+        });
+        if (made.pinned) pinCheckpoint(db, id, true);
+        appendHistory(db, {
+          at: made.at,
+          actor: made.actor,
+          event: 'checkpoint created',
+          detail: { checkpoint: id, reason: made.reason, pinned: made.pinned },
+        });
+        pruneCheckpoints(db, made.keep);
+        return getCheckpoint(db, id);
+      })
+      .immediate(),
+  );
 }
 
 /** All checkpoints, newest first. */
