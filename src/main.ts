@@ -39,7 +39,7 @@ async function main(argv: string[]): Promise<void> {
     const program = await buildProgram(argv, ctx);
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    process.exitCode = reportError(error, ctx);
+    process.exitCode = reportError(error, argv, ctx);
   }
 }
 
@@ -91,7 +91,9 @@ function realContext(signal: AbortSignal): Context {
   };
 }
 
-function reportError(error: unknown, ctx: Context): number {
+function reportError(error: unknown, argv: readonly string[], ctx: Context): number {
+  if (argv.includes('--json') && error instanceof CutoverError)
+    ctx.print(JSON.stringify(errorDocument(error)));
   if (error instanceof CutoverError) {
     ctx.note(`cutover: ${error.message}`);
     if (error.hint) ctx.note(`  ${error.hint}`);
@@ -105,6 +107,11 @@ function reportError(error: unknown, ctx: Context): number {
   ctx.note(`cutover: ${messageOf(error)}`);
   if (error instanceof Error && error.stack) ctx.note(error.stack);
   return EXIT.fault;
+}
+
+/** The JSON document of a command that failed. */
+function errorDocument({ code, exitCode, message, hint }: CutoverError): Record<string, unknown> {
+  return { schemaVersion: 1, error: { code, exitCode, message, hint: hint ?? null } };
 }
 
 function isCommanderError(error: unknown): error is Error & { exitCode: number } {

@@ -23,6 +23,12 @@ export async function gatherForward(
     const { ratio, since } = world.stage;
     gates.push(...stageGates({ ratio, since, verdict: latest }, config.stage, clock.now()));
   }
+  const evidence = latest && {
+    runId: latest.runId,
+    at: latest.at,
+    verdict: latest.verdict,
+    document: JSON.parse(latest.document) as unknown,
+  };
   return {
     input: {
       world,
@@ -30,10 +36,10 @@ export async function gatherForward(
       drivers: plannedDrivers(drivers),
       reason: options.reason ?? '',
       force: options.force ?? false,
-      evidence: latest,
+      evidence,
     },
     verdict: latest?.verdict ?? null,
-    metrics: latest ? { canary: latest } : {},
+    metrics: evidence ? { canary: evidence } : {},
   };
 }
 

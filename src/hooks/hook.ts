@@ -19,6 +19,17 @@ export interface HookEvent {
   steps: { kind: string; driver: string; label: string; outcome: string; error: string | null }[];
   /** The command that undoes the operation. */
   undo: string;
+  /** For a DNS hook of a rollback: the record sets to put back exactly; without them, `provider` says which. */
+  restore?: DnsRecordSet[];
+}
+
+/** All records of one name and type. Names are absolute, with a trailing dot; the TTL is in seconds. */
+export interface DnsRecordSet {
+  name: string;
+  type: 'CNAME' | 'A' | 'AAAA' | 'TXT';
+  ttl: number;
+  /** Sorted; empty when there is no such record. */
+  values: string[];
 }
 
 /** One hook of the config. `run` is idempotent. */
@@ -31,4 +42,8 @@ export interface Hook {
   readonly retries: number;
   /** Returns what it read or was told, for the journal. */
   run(event: HookEvent, signal: AbortSignal): Promise<{ before?: unknown; after?: unknown }>;
+  /** DNS drivers that can: what the server says now, for checkpoints and drift. */
+  read?(signal: AbortSignal): Promise<DnsRecordSet[]>;
+  /** DNS drivers that can read: what it should say when `side` is the active provider. */
+  expected?(side: Side): DnsRecordSet[];
 }

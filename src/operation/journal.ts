@@ -12,7 +12,6 @@ import {
   type OperationOutcome,
   type OperationRecord,
   type StepOutcome,
-  type StepRecord,
 } from './record.ts';
 
 /** What a step came to. */
@@ -102,7 +101,6 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
           { id: beginning.id, token, checkpointId, now },
           options.holder.actor,
         );
-        for (const [position, end] of beginning.already ?? []) updateStep(db, beginning.id, position, end);
         appendHistory(db, {
           at: now,
           actor: options.holder.actor,
@@ -119,6 +117,9 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
             supersedes: plan.supersedes,
           },
         });
+        for (const [position, end] of beginning.already ?? []) {
+          endStep(db, { id: beginning.id, plan }, position, end, options);
+        }
       })
       .immediate(),
   );
@@ -179,14 +180,7 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
     stepEnds: (position, end) =>
       write(() => {
         assertHeld(db, token);
-        updateStep(db, operation.id, position, end);
-        appendHistory(db, {
-          at: options.now(),
-          actor: options.holder.actor,
-          event: `step ${end.outcome}`,
-          operationId: operation.id,
-          detail: { ...stepName(plan.steps[position]), ...end },
-        });
+        endStep(db, operation, position, end, options);
       }),
     finish: (end) => {
       clearInterval(heartbeat);
@@ -270,7 +264,13 @@ function insertOperation(
   });
 }
 
-function updateStep(db: Db, operationId: string, position: number, end: StepEnd): void {
+function endStep(
+  db: Db,
+  operation: { id: string; plan: Plan },
+  position: number,
+  end: StepEnd,
+  options: JournalOptions,
+): void {
   db.prepare(
     `UPDATE steps SET outcome = ?, attempts = attempts + ?, ms = ?, before = coalesce(before, ?), after = ?, error = ?
       WHERE operation_id = ? AND position = ?`,
@@ -281,9 +281,17 @@ function updateStep(db: Db, operationId: string, position: number, end: StepEnd)
     end.before === undefined ? null : JSON.stringify(end.before),
     end.after === undefined ? null : JSON.stringify(end.after),
     end.error,
-    operationId,
+    operation.id,
     position,
   );
+  const { kind, driver, label } = operation.plan.steps[position] as PlannedStep;
+  appendHistory(db, {
+    at: options.now(),
+    actor: options.holder.actor,
+    event: `step ${end.outcome}`,
+    operationId: operation.id,
+    detail: { kind, driver, label, ...end },
+  });
 }
 
 /** Ends an operation that a new one replaces: one that had not finished was undone, or replaced by one alike. */
@@ -297,10 +305,6 @@ function endSuperseded(db: Db, older: OperationRecord, plan: Plan, now: number):
 
 function worldOf(state: State): World {
   return { status: state.status, ratio: state.ratio, activeProvider: state.activeProvider };
-}
-
-function stepName(step: PlannedStep | undefined): Partial<StepRecord> {
-  return step ? { kind: step.kind, driver: step.driver, label: step.label } : {};
 }
 
 function stalePlan(): CutoverError {

@@ -34,6 +34,11 @@ export function planCanaryStart(input: ShiftInput, ratio: number): Plan {
       },
     );
   }
+  if (ratio === 0 || ratio === 1) {
+    throw new CutoverError('RATIO_INVALID', EXIT.usage, `a canary cannot start at ${formatRatio(ratio)}`, {
+      hint: 'begin with a small share, e.g. --ratio 1%',
+    });
+  }
   return forward(input, 'canary start', { status: 'canary', ratio, activeProvider: 'legacy' }, false);
 }
 
