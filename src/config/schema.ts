@@ -128,6 +128,12 @@ export const configSchema = z.strictObject({
       ratio: ratio.prefault('10%'),
       probes: z.string().optional(),
       pairsPerRun: z.number().int().min(1).max(10_000).prefault(20),
+      /** Pairs under way at the same time. */
+      concurrency: z.number().int().min(1).max(64).prefault(4),
+      /** Legacy model of the probes that name none; without it the first one in `models`. */
+      model: z.string().min(1).optional(),
+      /** Streamed answers; without it exactly when a guardrail needs the time to the first token. */
+      stream: z.boolean().optional(),
       guardrails: guardrails.prefault({ errors: { margin: '0.5pp' }, latencyP50: { margin: '10%' } }),
     })
     .prefault({}),
