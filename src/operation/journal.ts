@@ -156,7 +156,7 @@ export function resumeOperation(
 }
 
 function databaseJournal(db: Db, operation: OperationRecord, options: JournalOptions): Journal {
-  const { token, plan } = operation;
+  const { token } = operation;
   const heartbeat = setInterval(() => {
     // A heartbeat that fails is not worth stopping for: the step's own writes will say what is wrong.
     try {

@@ -19,4 +19,6 @@ export interface UsageRecord {
   status: string;
   costUsd?: number;
   user?: string;
+  /** How many requests this stands for, where the source has only aggregates; 1 when absent. */
+  requests?: number;
 }

@@ -1,0 +1,154 @@
+import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { type Container, detectContainer, HEAD_BYTES } from './container.ts';
+import { createRowSplitter, splitRow } from './csv.ts';
+import type { Format, RecordSink } from './format.ts';
+import { countFiltered, countReject, countUsed, type Intake, type Reject } from './intake.ts';
+import { createJsonValueSplitter } from './json-values.ts';
+import { createLineSplitter } from './lines.ts';
+import { parseJson, parseRow } from './parse.ts';
+import { createRecogniser, type Recogniser } from './recognise.ts';
+import type { UsageRecord } from './record.ts';
+import type { Item, Splitter } from './splitter.ts';
+
+/** One stream of bytes, decompressed. */
+export interface Source {
+  /** For messages and formats; `-` is stdin. */
+  name: string;
+  bytes: AsyncIterable<Buffer>;
+}
+
+export interface ReadOptions {
+  formats: readonly Format[];
+  intake: Intake;
+  /** Takes a record in; a text says why it is filtered out instead. */
+  accept(record: UsageRecord): string | undefined;
+  /** Called for each unusable record. */
+  onReject?(reject: Reject): void;
+  signal?: AbortSignal;
+}
+
+/** What is known of a source after it was read. */
+export interface SourceSummary {
+  name: string;
+  format: string | undefined;
+  lacks: string | undefined;
+  bytes: number;
+}
+
+/**
+ * Reads one source to its end: bytes → items (splitter) → objects (parse) → records (format) → `accept`.
+ * Every record found is counted in `intake`. An empty source is sound and holds nothing.
+ * @throws CutoverError BINARY_INPUT, UNKNOWN_FORMAT, UNREADABLE (exit 65).
+ */
+export async function readSource(source: Source, options: ReadOptions): Promise<SourceSummary> {
+  const { intake, accept } = options;
+  const reject = (line: number, reason: string) => {
+    const fault = { source: source.name, line, reason };
+    countReject(intake, fault);
+    options.onReject?.(fault);
+  };
+  let line = 0;
+  const sink: RecordSink = {
+    record(record) {
+      const filtered = accept(record);
+      if (filtered === undefined) countUsed(intake);
+      else countFiltered(intake, filtered);
+    },
+    reject: (reason) => reject(line, reason),
+    skip: (reason) => countFiltered(intake, reason),
+  };
+  const recogniser = createRecogniser(options.formats, source, (at) => {
+    line = at;
+    return sink;
+  });
+
+  let bytes = 0;
+  let splitter: Splitter | undefined;
+  let head: Buffer[] = [];
+  const begin = () => {
+    const start = withoutMark(Buffer.concat(head));
+    head = [];
+    const container = detectContainer(start.subarray(0, HEAD_BYTES));
+    splitter = openSplitter(container, source.name, recogniser, reject);
+    splitter.write(start);
+  };
+  for await (const chunk of readable(source)) {
+    if (options.signal?.aborted) break;
+    bytes += chunk.length;
+    if (splitter) {
+      splitter.write(chunk);
+    } else {
+      head.push(chunk);
+      if (bytes >= HEAD_BYTES) begin();
+    }
+  }
+  if (!splitter) begin();
+  if (!options.signal?.aborted) splitter?.end();
+  recogniser.end();
+  const format = recogniser.format();
+  return { name: source.name, format: format?.name, lacks: format?.lacks, bytes };
+}
+
+async function* readable(source: Source): AsyncGenerator<Buffer> {
+  try {
+    yield* source.bytes;
+  } catch (error) {
+    if (error instanceof CutoverError) throw error;
+    throw new CutoverError('UNREADABLE', EXIT.input, `${source.name}: cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function withoutMark(head: Buffer): Buffer {
+  return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? head.subarray(3) : head;
+}
+
+function openSplitter(
+  container: Container,
+  name: string,
+  recogniser: Recogniser,
+  reject: (line: number, reason: string) => void,
+): Splitter {
+  const json = (item: Item) => {
+    const parsed = item.fault === undefined ? parseJson(item.text, item.open) : { fault: item.fault };
+    if ('raw' in parsed) recogniser.object(parsed.raw, item.line);
+    else reject(item.line, parsed.fault);
+  };
+  switch (container.kind) {
+    case 'jsonl':
+      return createLineSplitter(json);
+    case 'json':
+      return createJsonValueSplitter(json);
+    case 'rows':
+      return rowSplitter(container.delimiter, recogniser, reject);
+    case 'empty':
+      return { write() {}, end() {} };
+    case 'text':
+      throw new CutoverError('UNKNOWN_FORMAT', EXIT.input, `${name}: neither JSON nor CSV with a header`);
+    case 'binary':
+      throw new CutoverError('BINARY_INPUT', EXIT.input, `${name}: a binary file, not a log`, {
+        hint: 'logs are JSON lines, a JSON array or CSV, as UTF-8',
+      });
+  }
+}
+
+function rowSplitter(
+  delimiter: string,
+  recogniser: Recogniser,
+  reject: (line: number, reason: string) => void,
+): Splitter {
+  let header: string[] | undefined;
+  return createRowSplitter(delimiter, (item) => {
+    const cells = item.fault === undefined ? splitRow(item.text, delimiter) : undefined;
+    if (!cells) {
+      reject(item.line, item.fault ?? 'a quoted cell is never closed');
+    } else if (!header) {
+      header = cells.map((cell) => cell.trim());
+    } else {
+      const parsed = parseRow(cells, header);
+      if ('raw' in parsed) recogniser.object(parsed.raw, item.line);
+      else reject(item.line, item.open ? 'truncated: the file ends inside a record' : parsed.fault);
+    }
+  });
+}
