@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatDuration } from '../config/units.ts';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { StreamCut } from '../router/answer.ts';
 import { ENDPOINTS } from '../router/request.ts';
@@ -64,7 +65,10 @@ export async function startServer(address: ListenAddress, options: HttpServerOpt
       stopping = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const timer = setTimeout(() => {
-        options.onNote(`${running.size} requests took longer than the stop may wait and were broken off`);
+        const requests = running.size === 1 ? 'request' : 'requests';
+        options.onNote(
+          `broke off ${running.size} ${requests} after waiting ${formatDuration(options.stopWithin)}`,
+        );
         for (const gone of running.values()) gone.abort();
         server.closeAllConnections();
       }, options.stopWithin);

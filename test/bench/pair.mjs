@@ -4,7 +4,11 @@ import { spawnSync } from 'node:child_process';
 export function timeProcess({ args, cwd, env, before }) {
   before?.();
   const start = process.hrtime.bigint();
-  const { status, stderr } = spawnSync(process.execPath, args, { cwd, env: env ?? process.env, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    cwd,
+    env: env ?? process.env,
+    encoding: 'utf8',
+  });
   const ms = Number(process.hrtime.bigint() - start) / 1e6;
   if (status !== 0) throw new Error(`exit ${status}: node ${args.join(' ')}\n${stderr}`);
   return ms;
