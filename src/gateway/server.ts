@@ -39,7 +39,9 @@ export async function startServer(address: ListenAddress, options: HttpServerOpt
   const server = createServer((request, response) => {
     if (stopping) response.setHeader('connection', 'close');
     const gone = new AbortController();
-    response.on('close', () => gone.abort());
+    response.on('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
     const work = respond(request, response, gone.signal, options)
       .catch((error: unknown) => {
         // The client sees a broken answer. A cut stream is in the usage log; anything else is a fault of ours.
