@@ -18,6 +18,7 @@ const COMMANDS: Record<string, CommandEntry> = {
   resume: { load: () => import('./cli/resume.ts') },
   status: { load: () => import('./cli/status.ts') },
   history: { load: () => import('./cli/history.ts') },
+  gateway: { load: () => import('./cli/gateway.ts') },
 };
 
 async function main(argv: string[]): Promise<void> {

@@ -46,6 +46,8 @@ export interface RouterRequest {
 }
 
 export interface RouterAnswer {
+  /** The side whose answer this is; null when it is the router's own. */
+  source: Side | null;
   status: number;
   headers: Record<string, string | string[]>;
   /** Must be read or returned; throws StreamCut when the side fails half-way. */
@@ -164,7 +166,7 @@ function sideAnswer(
   headers['x-cutover-id'] = id;
   headers['x-cutover-source'] = side;
   if (fallback) headers['x-cutover-fallback'] = 'true';
-  return { status, headers, body };
+  return { source: side, status, headers, body };
 }
 
 /** A side's own words where there were any: they tell a client more than ours would. */
@@ -190,7 +192,7 @@ function bothFailed(
 export function errorAnswer(status: number, type: string, message: string): RouterAnswer {
   const body = Buffer.from(JSON.stringify({ error: { message, type, param: null, code: null } }));
   const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
-  return { status, headers, body: oneChunk(body) };
+  return { source: null, status, headers, body: oneChunk(body) };
 }
 
 async function* oneChunk(chunk: Buffer): AsyncGenerator<Buffer> {
