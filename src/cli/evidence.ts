@@ -4,7 +4,7 @@ import { plannedDrivers, RATIO_TOLERANCE } from '../operation/steps.ts';
 import type { RollbackInput } from '../rollback/plan.ts';
 import { driftGate, stageGates } from '../shift/gates.ts';
 import type { ShiftInput } from '../shift/plan.ts';
-import { latestVerdict } from '../store/canary.ts';
+import { latestRun } from '../store/canary.ts';
 import { getCheckpoint } from '../store/checkpoints.ts';
 import { readState } from '../store/state.ts';
 import type { Session } from './session.ts';
@@ -18,7 +18,7 @@ export async function gatherForward(
   const world = readState(db, config.migration);
   const flag = await drivers.flag.get(AbortSignal.timeout(drivers.flag.timeoutMs));
   const gates = [driftGate(world.ratio, flag?.ratio ?? null, RATIO_TOLERANCE)];
-  const latest = world.stage ? latestVerdict(db, world.stage.id) : null;
+  const latest = world.stage ? latestRun(db, world.stage.id) : null;
   if (world.stage && (world.status === 'canary' || world.status === 'rolling')) {
     const { ratio, since } = world.stage;
     gates.push(...stageGates({ ratio, since, verdict: latest }, config.stage, clock.now()));

@@ -60,6 +60,22 @@ export function eligibility(input: Pick<RollbackInput, 'world' | 'previous' | 'o
 }
 
 /**
+ * The newest checkpoint on the way back at which no request went to target: where an automatic rollback leads, as
+ * a target that failed should get no traffic at all. Without one, the first step back.
+ */
+export function wayToLegacy(
+  previous: number | null,
+  findCheckpoint: (id: number) => RollbackPoint,
+): number | null {
+  for (let id = previous; id !== null; ) {
+    const point = findCheckpoint(id);
+    if (point.ratio === 0) return id;
+    id = point.previous;
+  }
+  return previous;
+}
+
+/**
  * The plan of `rollback`: the checkpoint's status, ratio, provider and DNS.
  * @param to a checkpoint's id, or null for the one that eligibility names
  * @throws CutoverError NOT_ELIGIBLE, ROLLBACK_RAISES (64), or findCheckpoint's own.
