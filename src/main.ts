@@ -116,7 +116,12 @@ function errorDocument({ code, exitCode, message, hint }: CutoverError): Record<
 }
 
 function isCommanderError(error: unknown): error is Error & { exitCode: number } {
-  return error instanceof Error && error.name === 'CommanderError' && 'exitCode' in error;
+  return (
+    error instanceof Error &&
+    'exitCode' in error &&
+    'code' in error &&
+    String(error.code).startsWith('commander.')
+  );
 }
 
 await main(process.argv.slice(2));

@@ -128,12 +128,13 @@ function explain(issue: Issue, document: Document, at: (offset: number) => strin
       });
     case 'invalid_union': {
       if ('discriminator' in issue && issue.discriminator !== undefined) {
-        const known = driverNames(issue.path);
-        const given = String(document.getIn([...issue.path, issue.discriminator]) ?? '');
-        const position = where([...issue.path, issue.discriminator]);
+        // The path ends in the discriminator itself.
+        const owner = issue.path.slice(0, -1);
+        const known = driverNames(owner);
+        const given = String(document.getIn(issue.path) ?? '');
         return given === ''
-          ? [`${position}: ${name(issue.path)} needs a driver; known: ${known.join(', ')}`]
-          : [`${position}: unknown driver ${given} for ${name(issue.path)}; ${didYouMean(given, known)}`];
+          ? [`${where(owner)}: ${name(owner)} needs a driver; known: ${known.join(', ')}`]
+          : [`${where(issue.path)}: unknown driver ${given} for ${name(owner)}; ${didYouMean(given, known)}`];
       }
       const expected = issue.errors.flat().map((inner) => inner.message);
       return [`${where(issue.path)}: ${name(issue.path)}: ${[...new Set(expected)].join(', or ')}`];

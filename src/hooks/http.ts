@@ -21,11 +21,12 @@ export async function callHttp(call: HttpCall): Promise<{ status: number; text: 
   const origin = originOf(call.url);
   const fail = (what: string, cause?: unknown) =>
     new CutoverError('HOOK_FAILED', EXIT.unreachable, `${origin}: ${what}`, { cause });
-  const { request } = await import('undici');
+  // The default export: named ones of a CommonJS package do not survive bundling behind a dynamic import.
+  const { default: undici } = await import('undici');
   let status: number;
   let text: string;
   try {
-    const response = await request(call.url, {
+    const response = await undici.request(call.url, {
       method: call.method,
       headers: { 'user-agent': 'cutover', ...call.headers },
       body: call.body ?? null,

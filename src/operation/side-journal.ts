@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { appendHistory } from '../store/history.ts';
@@ -55,7 +55,7 @@ export function beginSideJournal(
   };
   const path = folders(stateDir)
     .map((dir) => join(dir, `emergency-${operation.id}.jsonl`))
-    .find((candidate) => tryAppend(candidate, begin));
+    .find((candidate) => tryBegin(candidate, begin));
   const append = (line: Line) => {
     if (path) tryAppend(path, line);
   };
@@ -73,6 +73,13 @@ export function beginSideJournal(
     finish: (end) => append({ type: 'finish', end }),
     close: () => {},
   };
+}
+
+/** A first line that does not fit must not leave half of itself behind. */
+function tryBegin(path: string, line: Line): boolean {
+  if (tryAppend(path, line)) return true;
+  rmSync(path, { force: true });
+  return false;
 }
 
 function tryAppend(path: string, line: Line): boolean {

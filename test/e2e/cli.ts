@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const BIN = fileURLToPath(new URL('../../bin/cutover.js', import.meta.url));
+export const BIN = fileURLToPath(new URL('../../bin/cutover.js', import.meta.url));
 /** A command that takes longer hangs; the test says so instead of waiting for its own time limit. */
 const TIME_LIMIT_MS = 60_000;
 
