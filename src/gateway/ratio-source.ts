@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { messageOf, systemCode } from '../errors.ts';
+import { CutoverError, messageOf, systemCode } from '../errors.ts';
 import { readFlag } from '../flag/flagd.ts';
 
 /** The ratio in force, and how well it is known. */
@@ -42,23 +42,28 @@ export async function watchFlagFile(options: FlagFileOptions): Promise<RatioSour
   let state: FlagState = { ratio: 0, kind: null, since: null, checkedAt: null, problem: null };
   let fingerprint = '';
   let checking: Promise<void> | undefined;
+  /** The problem that was told last. */
+  let said: string | null = null;
   let again = false;
   let closed = false;
 
   const accept = (ratio: number, kind: string | null) => {
     if (state.problem) options.onNote(`flag ${path}: readable again`);
+    said = null;
     const before = state.ratio;
     const changed = state.since === null || ratio !== before || kind !== state.kind;
     state = { ratio, kind, since: changed ? now() : state.since, checkedAt: now(), problem: null };
     if (ratio !== before) options.onChange(before, ratio);
   };
 
-  const refuse = (problem: string) => {
-    if (problem !== state.problem) {
+  const refuse = (problem: string, absent: boolean) => {
+    if (problem !== said) {
       const kept = state.since === null ? 'everything goes to legacy' : 'the last good ratio stays in force';
       options.onNote(`flag ${path}: ${problem}; ${kept}`);
     }
-    state = { ...state, problem };
+    said = problem;
+    // Before a migration there is no flag, and nothing is wrong with that.
+    state = { ...state, problem: absent && state.since === null ? null : problem };
   };
 
   async function look(force: boolean): Promise<void> {
@@ -75,7 +80,9 @@ export async function watchFlagFile(options: FlagFileOptions): Promise<RatioSour
       accept(ratio, kind);
     } catch (error) {
       if (systemCode(error)) fingerprint = '';
-      refuse(systemCode(error) === 'ENOENT' ? 'no such file' : messageOf(error));
+      const missing = systemCode(error) === 'ENOENT';
+      const absent = missing || (error instanceof CutoverError && error.code === 'FLAG_NOT_FOUND');
+      refuse(missing ? 'no such file' : messageOf(error), absent);
     }
   }
 

@@ -198,6 +198,7 @@ describe('the flag file', () => {
     gateway = await startGateway(legacy, target);
     expect(JSON.parse(gateway.started)).toMatchObject({ schemaVersion: 1, command: 'gateway', ratio: 0 });
     expect(gateway.stderr()).toContain('no such file; everything goes to legacy');
+    expect(await gateway.health()).toMatchObject({ status: 'ok', flag: { problem: null } });
     const flags = join(gateway.dir, 'flags.json');
     for (const ratio of [0.1, 0.25, 1]) {
       gateway.setRatio(ratio);
