@@ -1,16 +1,24 @@
 import type { Command } from 'commander';
-import type { Context, GlobalOptions } from './cli/context.ts';
+import type { Context } from './cli/context.ts';
+import { isEmergency, runEmergencyCommand } from './cli/emergency.ts';
 import { didYouMean } from './config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from './errors.ts';
 
 /** A command's file is loaded when the command is run, or when help needs its flags. */
 interface CommandEntry {
-  summary: string;
   load(): Promise<{ register(program: Command, ctx: Context): void }>;
 }
 
 const COMMANDS: Record<string, CommandEntry> = {
-  assess: { summary: 'what moving would save, from usage logs', load: () => import('./cli/assess.ts') },
+  assess: { load: () => import('./cli/assess.ts') },
+  canary: { load: () => import('./cli/canary.ts') },
+  shift: { load: () => import('./cli/shift.ts') },
+  checkpoint: { load: () => import('./cli/checkpoint.ts') },
+  rollback: { load: () => import('./cli/rollback.ts') },
+  resume: { load: () => import('./cli/resume.ts') },
+  status: { load: () => import('./cli/status.ts') },
+  history: { load: () => import('./cli/history.ts') },
+  gateway: { load: () => import('./cli/gateway.ts') },
 };
 
 async function main(argv: string[]): Promise<void> {
@@ -28,15 +36,16 @@ async function main(argv: string[]): Promise<void> {
 
   const ctx = realContext(interrupt.signal);
   try {
+    if (isEmergency(argv)) return await runEmergencyCommand(argv, ctx);
     const program = await buildProgram(argv, ctx);
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    process.exitCode = await reportError(error, argv.includes('--json'), ctx);
+    process.exitCode = reportError(error, argv, ctx);
   }
 }
 
 async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
-  const { Command, CommanderError } = await import('commander');
+  const { Command } = await import('commander');
   const program = new Command('cutover')
     .description('Move production LLM traffic from one provider to another, and back, safely.')
     .option('-c, --config <path>', 'the config (default: $CUTOVER_CONFIG, then ./cutover.yaml)')
@@ -59,7 +68,6 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
       hint: didYouMean(word, Object.keys(COMMANDS)),
     });
   });
-  void CommanderError;
   return program;
 }
 
@@ -84,8 +92,9 @@ function realContext(signal: AbortSignal): Context {
   };
 }
 
-async function reportError(error: unknown, json: boolean, ctx: Context): Promise<number> {
-  void json;
+function reportError(error: unknown, argv: readonly string[], ctx: Context): number {
+  if (argv.includes('--json') && error instanceof CutoverError)
+    ctx.print(JSON.stringify(errorDocument(error)));
   if (error instanceof CutoverError) {
     ctx.note(`cutover: ${error.message}`);
     if (error.hint) ctx.note(`  ${error.hint}`);
@@ -101,10 +110,18 @@ async function reportError(error: unknown, json: boolean, ctx: Context): Promise
   return EXIT.fault;
 }
 
-function isCommanderError(error: unknown): error is Error & { exitCode: number } {
-  return error instanceof Error && 'exitCode' in error && error.constructor.name === 'CommanderError';
+/** The JSON document of a command that failed. */
+function errorDocument({ code, exitCode, message, hint }: CutoverError): Record<string, unknown> {
+  return { schemaVersion: 1, error: { code, exitCode, message, hint: hint ?? null } };
 }
 
-export type { GlobalOptions };
+function isCommanderError(error: unknown): error is Error & { exitCode: number } {
+  return (
+    error instanceof Error &&
+    'exitCode' in error &&
+    'code' in error &&
+    String(error.code).startsWith('commander.')
+  );
+}
 
 await main(process.argv.slice(2));

@@ -1,4 +1,4 @@
-import type { ChalkInstance } from 'chalk';
+export type { Style } from '../report/style.ts';
 
 /** The outside world as a command sees it. main.ts makes the real one; tests may make another. */
 export interface Context {
@@ -28,6 +28,3 @@ export interface GlobalOptions {
   /** false after --no-input. */
   input: boolean;
 }
-
-/** Styles for text that goes to a terminal; level 0 prints plain text. */
-export type Style = ChalkInstance;

@@ -4,11 +4,14 @@ import type { Document } from 'yaml';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { CutoverError, EXIT, systemCode } from '../errors.ts';
+import type { EmergencyConfig } from './lenient.ts';
 import { type Config, configSchema } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface LoadedConfig {
   config: Config;
+  /** The text it was parsed from. */
+  text: string;
   /** Absolute path of the file. */
   path: string;
   /** Folder of the file; relative paths in it start here. */
@@ -48,7 +51,7 @@ export function loadConfig(path: string): LoadedConfig {
       },
     );
   }
-  return { config: parseConfig(text, path), path, dir: dirname(path) };
+  return { config: parseConfig(text, path), text, path, dir: dirname(path) };
 }
 
 /**
@@ -70,6 +73,43 @@ export function parseConfig(text: string, file: string): Config {
   throw invalid(result.error.issues.flatMap((issue) => explain(issue, document, at)));
 }
 
+/**
+ * The parts of a faulty config that an emergency can use: the flag must be whole, a faulty hook is left out.
+ * Returns undefined when the flag cannot be made out.
+ */
+export function loadParts(text: string): { config: EmergencyConfig; warnings: string[] } | undefined {
+  const raw = parseDocument(text, { logLevel: 'silent', strict: false }).toJS({
+    maxAliasCount: 100,
+  }) as unknown;
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const fields = raw as Record<string, unknown>;
+  const flag = configSchema.shape.flag.safeParse(fields.flag);
+  if (!flag.success) return undefined;
+  const warnings: string[] = [];
+  const hooks = (kind: 'dns' | 'notify') => {
+    const list = (fields.hooks as Record<string, unknown> | undefined)?.[kind];
+    if (!Array.isArray(list)) return [];
+    const whole = configSchema.shape.hooks.unwrap().shape[kind].unwrap().element;
+    return list.flatMap((entry, index) => {
+      const parsed = whole.safeParse(entry);
+      if (parsed.success) return [parsed.data];
+      warnings.push(`hooks.${kind}[${index}] is left out: it is not valid`);
+      return [];
+    });
+  };
+  const migration = configSchema.shape.migration.safeParse(fields.migration);
+  const checkpoints = configSchema.shape.checkpoints.safeParse(fields.checkpoints);
+  return {
+    config: {
+      migration: migration.success ? migration.data : '?',
+      flag: flag.data,
+      hooks: { dns: hooks('dns'), notify: hooks('notify') },
+      checkpoints: checkpoints.success ? checkpoints.data : { keep: 10 },
+    },
+    warnings,
+  };
+}
+
 function invalid(mistakes: string[]): CutoverError {
   return new CutoverError('CONFIG_INVALID', EXIT.config, [...new Set(mistakes)].join('\n'));
 }
@@ -88,12 +128,13 @@ function explain(issue: Issue, document: Document, at: (offset: number) => strin
       });
     case 'invalid_union': {
       if ('discriminator' in issue && issue.discriminator !== undefined) {
-        const known = driverNames(issue.path);
-        const given = String(document.getIn([...issue.path, issue.discriminator]) ?? '');
-        const position = where([...issue.path, issue.discriminator]);
+        // The path ends in the discriminator itself.
+        const owner = issue.path.slice(0, -1);
+        const known = driverNames(owner);
+        const given = String(document.getIn(issue.path) ?? '');
         return given === ''
-          ? [`${position}: ${name(issue.path)} needs a driver; known: ${known.join(', ')}`]
-          : [`${position}: unknown driver ${given} for ${name(issue.path)}; ${didYouMean(given, known)}`];
+          ? [`${where(owner)}: ${name(owner)} needs a driver; known: ${known.join(', ')}`]
+          : [`${where(issue.path)}: unknown driver ${given} for ${name(owner)}; ${didYouMean(given, known)}`];
       }
       const expected = issue.errors.flat().map((inner) => inner.message);
       return [`${where(issue.path)}: ${name(issue.path)}: ${[...new Set(expected)].join(', or ')}`];

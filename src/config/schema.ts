@@ -128,6 +128,12 @@ export const configSchema = z.strictObject({
       ratio: ratio.prefault('10%'),
       probes: z.string().optional(),
       pairsPerRun: z.number().int().min(1).max(10_000).prefault(20),
+      /** Pairs under way at the same time. */
+      concurrency: z.number().int().min(1).max(64).prefault(4),
+      /** Legacy model of the probes that name none; without it the first one in `models`. */
+      model: z.string().min(1).optional(),
+      /** Streamed answers; without it exactly when a guardrail needs the time to the first token. */
+      stream: z.boolean().optional(),
       guardrails: guardrails.prefault({ errors: { margin: '0.5pp' }, latencyP50: { margin: '10%' } }),
     })
     .prefault({}),
@@ -141,7 +147,26 @@ export const configSchema = z.strictObject({
     .strictObject({
       listen: z.string().prefault('127.0.0.1:8080'),
       usageLog: z.string().prefault('usage.jsonl'),
-      stickyBy: z.string().prefault('user'),
+      /** A field of the request body, `authorization` or `random`; the header x-cutover-key goes before it. */
+      stickyBy: z.string().min(1).prefault('user'),
+      /** Which sides may stand in for the other when it fails. */
+      fallback: z.enum(['both', 'legacy', 'off']).prefault('both'),
+      retry: z
+        .strictObject({
+          max: z.number().int().min(0).max(10).prefault(3),
+          firstDelay: duration.prefault('1s'),
+          maxDelay: duration.prefault('10s'),
+        })
+        .prefault({}),
+      breaker: z
+        .strictObject({
+          failures: z.number().int().min(1).prefault(5),
+          halfOpenAfter: duration.prefault('60s'),
+        })
+        .prefault({}),
+      maxBodyMiB: z.number().positive().max(1024).prefault(32),
+      /** How long a stop waits for the requests that are under way. */
+      stopWithin: duration.prefault('10s'),
     })
     .prefault({}),
   checkpoints: z.strictObject({ keep: z.number().int().min(2).prefault(10) }).prefault({}),

@@ -1,3 +1,5 @@
+import type { OperationKind } from '../operation/plan.ts';
+
 /** What a flag store says now. */
 export interface FlagReading {
   /** Share of requests that go to target, 0 to 1. */
@@ -6,6 +8,8 @@ export interface FlagReading {
   token: number;
   /** Id of the operation that wrote it last, where the store keeps it. */
   operation: string | null;
+  /** Kind of that operation, where the store keeps it. */
+  kind: string | null;
 }
 
 export interface FlagChange {
@@ -13,12 +17,19 @@ export interface FlagChange {
   /** The writer's fencing token: a store that already holds a greater one refuses the write. */
   token: number;
   operation: string;
+  /** Kind of that operation: an emergency is recognised even when nothing else could be written. */
+  kind: OperationKind;
 }
 
 /** What speaks to one kind of flag store. Both calls are idempotent. */
 export interface FlagDriver {
-  /** For output, e.g. `file flags.json`. */
-  readonly name: string;
+  /** The name in the config. */
+  readonly driver: string;
+  /** For output and the journal, e.g. `file flags.json`. */
+  readonly label: string;
+  /** Bounds of one call; the executor keeps them. */
+  readonly timeoutMs: number;
+  readonly retries: number;
   /** The ratio in force, or null when the flag does not exist yet. */
   get(signal: AbortSignal): Promise<FlagReading | null>;
   set(change: FlagChange, signal: AbortSignal): Promise<void>;

@@ -1,0 +1,51 @@
+import type { FlagDriver } from '../flag/driver.ts';
+import type { JournalOptions } from '../operation/journal.ts';
+import { hasOperation } from '../operation/operations.ts';
+import { adoptEmergency, adoptSideJournals } from '../operation/side-journal.ts';
+import type { Drivers } from '../operation/steps.ts';
+import { plannedDrivers } from '../operation/steps.ts';
+import { planEmergency } from '../rollback/plan.ts';
+import type { Db } from '../store/open.ts';
+
+/**
+ * Takes into the journal what emergencies could not write there: their side files, and the one that was killed
+ * right after it had set a file flag, which is known by the mark it left in the flag.
+ * @returns a line for the user about each
+ */
+export async function adoptEmergencies(
+  db: Db,
+  stateDir: string,
+  drivers: Drivers,
+  options: JournalOptions,
+): Promise<string[]> {
+  const adopted = adoptSideJournals(db, stateDir, options);
+  const mark = await emergencyMark(drivers.flag);
+  if (!mark || hasOperation(db, mark.id)) return adopted;
+  const already = new Map([
+    [0, { outcome: 'done', attempts: 1, ms: 0, before: null, after: mark, error: null } as const],
+  ]);
+  const plan = planEmergency(plannedDrivers(drivers), null, 'found by its mark in the flag');
+  adoptEmergency(
+    db,
+    { ...mark, plan, holder: options.holder },
+    already,
+    null,
+    options,
+    'it ended before it was journaled',
+  );
+  return [...adopted, `emergency ${mark.id} had set the flag and was not finished; it is in the journal now`];
+}
+
+/** Other drivers would have to be asked over the network, on every command. */
+async function emergencyMark(flag: FlagDriver): Promise<{ id: string; token: number } | null> {
+  if (flag.driver !== 'file') return null;
+  try {
+    const reading = await flag.get(AbortSignal.timeout(1000));
+    if (reading?.kind !== 'emergency' || reading.operation === null) return null;
+    return { id: reading.operation, token: reading.token };
+  } catch (error) {
+    // A flag that cannot be read is the business of the command that needs it.
+    void error;
+    return null;
+  }
+}

@@ -1,0 +1,103 @@
+import { EXIT } from '../errors.ts';
+import { execute, type OperationReport } from '../operation/execute.ts';
+import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
+import type { Plan } from '../operation/plan.ts';
+import { newOperationId, type OperationRecord } from '../operation/record.ts';
+import {
+  operationDocument,
+  planDocument,
+  renderOutcome,
+  renderPlan,
+  renderStep,
+} from '../report/operation.ts';
+import { type Consent, confirmPlan } from './confirm.ts';
+import type { Context, GlobalOptions } from './context.ts';
+import type { Session } from './session.ts';
+import { styleFor } from './style.ts';
+
+export interface ApplyOptions extends Consent, GlobalOptions {
+  dryRun?: boolean;
+}
+
+/** plan → confirm → apply: shows the plan, asks, runs it, and tells what came of it. */
+export async function applyPlan(
+  ctx: Context,
+  options: ApplyOptions,
+  session: Session,
+  plan: Plan,
+  command: string,
+  metrics: Record<string, unknown> = {},
+): Promise<OperationReport | null> {
+  const { migration } = session.config;
+  if (options.dryRun) {
+    if (options.json) ctx.print(JSON.stringify(planDocument(command, plan)));
+    else
+      ctx.print(
+        `${renderPlan(plan, migration, await styleFor(ctx, options, 'stdout'))}\nA dry run: nothing was changed.`,
+      );
+    return null;
+  }
+  const asks = !options.yes && options.confirm === undefined;
+  if (asks) ctx.note(renderPlan(plan, migration, await styleFor(ctx, options, 'stderr')));
+  await confirmPlan(ctx, options, plan, migration, options);
+  const report = await runPlan(ctx, options, session, plan, metrics);
+  await tell(ctx, options, session, command, report);
+  return report;
+}
+
+/** Journals and runs a plan that has been consented to. */
+export async function runPlan(
+  ctx: Context,
+  globals: GlobalOptions,
+  session: Session,
+  plan: Plan,
+  metrics: Record<string, unknown> = {},
+): Promise<OperationReport> {
+  const id = newOperationId(session.clock.now(), session.clock.random);
+  const journal = beginOperation(session.db, plan, { id, dns: [], metrics }, session.journal);
+  return runJournal(ctx, globals, session, journal);
+}
+
+/** Finishes an operation that was not finished. */
+export async function resume(
+  ctx: Context,
+  globals: GlobalOptions,
+  session: Session,
+  operation: OperationRecord,
+): Promise<OperationReport> {
+  return runJournal(ctx, globals, session, resumeOperation(session.db, operation, session.journal));
+}
+
+async function runJournal(
+  ctx: Context,
+  globals: GlobalOptions,
+  session: Session,
+  journal: Journal,
+): Promise<OperationReport> {
+  const style = await styleFor(ctx, globals, 'stderr');
+  return execute(journal, {
+    migration: session.config.migration,
+    actor: session.actor,
+    drivers: session.drivers,
+    clock: session.clock,
+    redact: session.secrets.redact,
+    signal: ctx.signal,
+    onStep: (step) => {
+      if (!globals.json) ctx.note(renderStep(step, style));
+    },
+  });
+}
+
+/** Prints what an operation came to and sets the exit code: 0 done, 4 a hook failed, 69 the flag was not set. */
+export async function tell(
+  ctx: Context,
+  globals: GlobalOptions,
+  session: Session,
+  command: string,
+  report: OperationReport,
+): Promise<void> {
+  if (globals.json) ctx.print(JSON.stringify(operationDocument(command, report)));
+  else ctx.print(renderOutcome(report, session.config.migration, await styleFor(ctx, globals, 'stdout')));
+  if (report.outcome === 'partial') ctx.exit(EXIT.hookFailed);
+  if (report.outcome === 'failed') ctx.exit(EXIT.unreachable);
+}

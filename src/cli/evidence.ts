@@ -1,0 +1,71 @@
+import { CutoverError, EXIT } from '../errors.ts';
+import { openOperations } from '../operation/operations.ts';
+import { plannedDrivers, RATIO_TOLERANCE } from '../operation/steps.ts';
+import type { RollbackInput } from '../rollback/plan.ts';
+import { driftGate, stageGates } from '../shift/gates.ts';
+import type { ShiftInput } from '../shift/plan.ts';
+import { latestRun } from '../store/canary.ts';
+import { getCheckpoint } from '../store/checkpoints.ts';
+import { readState } from '../store/state.ts';
+import type { Session } from './session.ts';
+
+/** Reads all that a forward step is decided by: state, flag, and the stage's verdict. */
+export async function gatherForward(
+  session: Session,
+  options: { force?: boolean; reason?: string },
+): Promise<{ input: ShiftInput; verdict: string | null; metrics: Record<string, unknown> }> {
+  const { db, config, clock, drivers } = session;
+  const world = readState(db, config.migration);
+  const flag = await drivers.flag.get(AbortSignal.timeout(drivers.flag.timeoutMs));
+  const gates = [driftGate(world.ratio, flag?.ratio ?? null, RATIO_TOLERANCE)];
+  const latest = world.stage ? latestRun(db, world.stage.id) : null;
+  if (world.stage && (world.status === 'canary' || world.status === 'rolling')) {
+    const { ratio, since } = world.stage;
+    gates.push(...stageGates({ ratio, since, verdict: latest }, config.stage, clock.now()));
+  }
+  const evidence = latest && {
+    runId: latest.runId,
+    at: latest.at,
+    verdict: latest.verdict,
+    document: JSON.parse(latest.document) as unknown,
+  };
+  return {
+    input: {
+      world,
+      gates,
+      drivers: plannedDrivers(drivers),
+      reason: options.reason ?? '',
+      force: options.force ?? false,
+      evidence,
+    },
+    verdict: latest?.verdict ?? null,
+    metrics: evidence ? { canary: evidence } : {},
+  };
+}
+
+/** Reads all that a rollback is decided by. */
+export function gatherRollback(
+  session: Session,
+  options: { force?: boolean; reason?: string },
+): RollbackInput {
+  const { db, config, drivers } = session;
+  const state = readState(db, config.migration);
+  return {
+    world: state,
+    previous: state.previous,
+    open: openOperations(db),
+    findCheckpoint: (id) => getCheckpoint(db, id),
+    drivers: plannedDrivers(drivers),
+    gates: [],
+    reason: options.reason ?? '',
+    force: options.force ?? false,
+  };
+}
+
+/** @throws CutoverError CHECKPOINT_UNKNOWN (64) */
+export function checkpointArgument(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new CutoverError('CHECKPOINT_UNKNOWN', EXIT.usage, `not the number of a checkpoint: ${text}`, {
+    hint: 'see `cutover checkpoint list`',
+  });
+}

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import type { ApplyOptions } from './apply.ts';
+import type { Context } from './context.ts';
+
+interface ShiftOptions extends ApplyOptions {
+  next?: boolean;
+  force?: boolean;
+  reason?: string;
+}
+
+export function register(program: Command, ctx: Context): void {
+  program
+    .command('shift')
+    .description('move traffic to a ratio, or to the next one of the ladder')
+    .argument('[ratio]', '25% or 0.25')
+    .option('--next', 'the next ratio of the ladder')
+    .option('--dry-run', 'show the plan, change nothing')
+    .option('-y, --yes', 'do not ask')
+    .option('--confirm <migration>', "the migration's name, for a shift to 100 %")
+    .option('--force', 'override gates that are not met; needs --reason')
+    .option('--reason <text>', 'why, for the journal')
+    .action(async (ratio: string | undefined, _options: unknown, command: Command) => {
+      await runShift(ctx, ratio, command.optsWithGlobals<ShiftOptions>());
+    });
+}
+
+async function runShift(ctx: Context, text: string | undefined, options: ShiftOptions): Promise<void> {
+  const { CutoverError, EXIT } = await import('../errors.ts');
+  const { ratioArgument } = await import('../shift/ladder.ts');
+  const { assertGates, planShift } = await import('../shift/plan.ts');
+  const { applyPlan } = await import('./apply.ts');
+  const { gatherForward } = await import('./evidence.ts');
+  const { withSession } = await import('./session.ts');
+  if ((text === undefined) === (options.next !== true)) {
+    throw new CutoverError('USAGE', EXIT.usage, 'name either a ratio or --next', {
+      hint: 'cutover shift 25%, or cutover shift --next',
+    });
+  }
+  const ratio = text === undefined ? null : ratioArgument(text);
+  await withSession(ctx, options, async (session) => {
+    const { input, verdict, metrics } = await gatherForward(session, options);
+    const plan = planShift(input, session.config.ladder, ratio);
+    if (plan === null) return sayNothingToDo(ctx, options, input.world);
+    assertGates(plan, verdict);
+    await applyPlan(ctx, options, session, plan, 'shift', metrics);
+  });
+}
+
+async function sayNothingToDo(
+  ctx: Context,
+  options: ShiftOptions,
+  world: { status: string; ratio: number; activeProvider: string },
+): Promise<void> {
+  const { formatRatio } = await import('../config/units.ts');
+  const { status, ratio, activeProvider } = world;
+  const same = { status, ratio, activeProvider };
+  if (options.json) {
+    const nothing = { operation: null, from: same, to: same, steps: [], undo: null };
+    return ctx.print(JSON.stringify({ schemaVersion: 1, command: 'shift', ...nothing }));
+  }
+  ctx.print(`already at ${formatRatio(ratio)}; nothing to do`);
+}

@@ -1,0 +1,119 @@
+import { resolve } from 'node:path';
+import type { FlagConfig } from '../config/schema.ts';
+import { CutoverError, EXIT } from '../errors.ts';
+import type { HookHost } from '../hooks/create.ts';
+import { runCommand } from '../hooks/exec.ts';
+import { callHttp } from '../hooks/http.ts';
+import type { FlagChange, FlagDriver, FlagReading } from './driver.ts';
+import { fileFlag } from './file.ts';
+
+/** The flag driver that the config names. Nothing is read or contacted before it is used. */
+export function createFlag(config: FlagConfig, host: HookHost): FlagDriver {
+  switch (config.driver) {
+    case 'file':
+      return fileFlag(resolve(host.dir, config.path), config.key, host.dir);
+    case 'exec':
+      return execFlag(config, host);
+    case 'webhook':
+      return webhookFlag(config, host);
+  }
+}
+
+/**
+ * A command of the user's own. It is run with `get` or `set` as its last argument; `set` finds the change as JSON
+ * on stdin and in CUTOVER_FLAG_*; `get` prints the ratio, or JSON like `{"ratio":0.1,"token":7}`.
+ */
+function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: HookHost): FlagDriver {
+  const call = (action: 'get' | 'set', change: FlagChange | null, signal: AbortSignal) =>
+    runCommand([...config.command, action], {
+      cwd: host.dir,
+      env: { ...host.env, ...(change ? flagVariables(change) : {}) },
+      input: change ? JSON.stringify(change) : '',
+      signal,
+    });
+  const label = `exec ${config.command[0]}`;
+  return {
+    driver: 'exec',
+    label,
+    timeoutMs: config.timeout,
+    retries: config.retries,
+    get: async (signal) => parseReading(await call('get', null, signal), label),
+    set: async (change, signal) => {
+      await call('set', change, signal);
+    },
+  };
+}
+
+/** An HTTP resource: GET gives `{"ratio":0.1}` (more fields may stand beside it), POST of the change sets it. */
+function webhookFlag(config: Extract<FlagConfig, { driver: 'webhook' }>, host: HookHost): FlagDriver {
+  const call = (method: 'GET' | 'POST', change: FlagChange | null, signal: AbortSignal) => {
+    const headers = Object.entries(config.headers).map(([name, value]) => [
+      name,
+      host.secrets.resolve(value, `flag.headers.${name}`),
+    ]);
+    return callHttp({
+      method,
+      url: host.secrets.resolve(config.url, 'flag.url'),
+      headers: {
+        'content-type': 'application/json',
+        ...(change ? { 'idempotency-key': `${change.operation}:${change.token}` } : {}),
+        ...Object.fromEntries(headers),
+      },
+      ...(change ? { body: JSON.stringify(change) } : {}),
+      signal,
+    });
+  };
+  return {
+    driver: 'webhook',
+    label: 'webhook',
+    timeoutMs: config.timeout,
+    retries: config.retries,
+    get: async (signal) => parseReading((await call('GET', null, signal)).text, 'webhook'),
+    set: async (change, signal) => {
+      await call('POST', change, signal);
+    },
+  };
+}
+
+function flagVariables(change: FlagChange): Record<string, string> {
+  return {
+    CUTOVER_FLAG_RATIO: String(change.ratio),
+    CUTOVER_FLAG_TOKEN: String(change.token),
+    CUTOVER_OPERATION_ID: change.operation,
+    CUTOVER_OPERATION_KIND: change.kind,
+  };
+}
+
+/** A store's answer to `get`: empty when there is no flag yet, a bare number, or a JSON object with `ratio`. */
+function parseReading(text: string, label: string): FlagReading | null {
+  if (text.trim() === '') return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw unreadable(label, text, cause);
+  }
+  const fields =
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : { ratio: value };
+  const { ratio, token, operation, kind } = fields;
+  if (ratio === null) return null;
+  if (typeof ratio !== 'number' || !(ratio >= 0 && ratio <= 1)) throw unreadable(label, text);
+  return {
+    ratio,
+    token: typeof token === 'number' ? token : 0,
+    operation: typeof operation === 'string' ? operation : null,
+    kind: typeof kind === 'string' ? kind : null,
+  };
+}
+
+function unreadable(label: string, text: string, cause?: unknown): CutoverError {
+  return new CutoverError(
+    'FLAG_INVALID',
+    EXIT.unreachable,
+    `${label}: the answer has no ratio: ${text.slice(0, 100)}`,
+    {
+      hint: 'a flag answers with its ratio, e.g. {"ratio": 0.1}',
+      cause,
+    },
+  );
+}

@@ -1,0 +1,242 @@
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
+import type { FlagChange, FlagDriver, FlagReading } from './driver.ts';
+import { flagSet, readFlag } from './flagd.ts';
+
+/** Marks the temporary files of a write: NAME.cutover-TOKEN-PID.tmp beside the flag file. */
+const TEMPORARY = /\.cutover-(\d+)-\d+\.tmp$/;
+
+/**
+ * The flagd flag set in a file. A write is a new file renamed over the old one, so that a reader sees the old
+ * flags or the new ones, never half of each.
+ *
+ * Fencing without a lock that could block an emergency: every write carries its operation's token in the flag's
+ * metadata. A writer makes its temporary file, then reads the token in force, then renames; one that finds a
+ * greater token stops. A winner renames first, then removes the temporary files of lower tokens, then reads
+ * back: an older writer that had passed its check before either lost its temporary file, and its rename fails,
+ * or had renamed already, and the read-back sees that and writes again.
+ */
+export function fileFlag(path: string, key: string, configDir: string): FlagDriver {
+  return {
+    driver: 'file',
+    label: `file ${relative(configDir, path) || path}`,
+    timeoutMs: 10_000,
+    retries: 1,
+    get: async () => readFlagFile(path, key),
+    set: async (change) => writeFlagFile(path, key, change),
+  };
+}
+
+/**
+ * What the flag file says; null when there is no file or no such flag yet.
+ * @throws CutoverError FLAG_INVALID, FLAG_DISABLED (65), FLAG_UNREADABLE (69).
+ */
+export function readFlagFile(path: string, key: string): FlagReading | null {
+  const document = readDocument(path);
+  if (document === undefined) return null;
+  try {
+    return readFlag(document, key);
+  } catch (error) {
+    if (error instanceof CutoverError && error.code === 'FLAG_NOT_FOUND') return null;
+    throw error;
+  }
+}
+
+const MAX_ROUNDS = 20;
+
+/**
+ * Writes the ratio and returns when the file says so.
+ * @throws CutoverError FENCED (75) when the file carries a greater token; FLAG_UNWRITABLE (69).
+ */
+export function writeFlagFile(path: string, key: string, change: FlagChange): void {
+  const real = realPath(path);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (!replaceFile(real, key, change)) continue;
+    removeOlderTemporaries(real, change.token);
+    const now = readFlagFile(real, key);
+    if (now?.token === change.token && now.operation === change.operation) return;
+    if (now && outranks(now, change)) throw fenced(path, now);
+  }
+  throw new CutoverError('FLAG_CONTESTED', EXIT.unreachable, `${path}: other processes keep rewriting it`, {
+    hint: 'find out what else writes this file',
+  });
+}
+
+/** One try: temporary file, check of the token in force, rename. False when another writer took the file away. */
+function replaceFile(path: string, key: string, change: FlagChange): boolean {
+  const temporary = join(dirname(path), `${basename(path)}.cutover-${change.token}-${process.pid}.tmp`);
+  try {
+    const text = render(path, key, change);
+    const fd = openSync(temporary, 'w', 0o644);
+    try {
+      writeSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    const inForce = tryRead(path, key);
+    if (inForce && outranks(inForce, change)) {
+      unlinkSync(temporary);
+      throw fenced(path, inForce);
+    }
+    renameSync(temporary, path);
+    syncFolder(path);
+    return true;
+  } catch (error) {
+    if (error instanceof CutoverError) throw error;
+    const code = systemCode(error);
+    if (code === 'ENOENT' && folderExists(path)) return false;
+    removeQuietly(temporary);
+    if (change.kind === 'emergency' && (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EACCES')) {
+      overwrite(path, key, change);
+      return true;
+    }
+    throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The way of an emergency when no new file can be made: writes into the blocks the old file has. The text is
+ * padded with spaces to the old length and is valid JSON as soon as it is written; not atomic, but there.
+ */
+function overwrite(path: string, key: string, change: FlagChange): void {
+  try {
+    const fd = openSync(path, 'r+');
+    try {
+      const text = Buffer.from(JSON.stringify(flagSet(key, change.ratio, change, tryDocument(path))));
+      const old = readFileSync(fd).length;
+      const padded = Buffer.concat([text, Buffer.alloc(Math.max(0, old - text.length), ' ')]);
+      writeSync(fd, padded, 0, padded.length, 0);
+      ftruncateSync(fd, padded.length);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function render(path: string, key: string, change: FlagChange): string {
+  // Only an emergency may write over a file it cannot understand; the other flags in it are lost already.
+  const existing = change.kind === 'emergency' ? tryDocument(path) : readDocument(path);
+  return `${JSON.stringify(flagSet(key, change.ratio, change, existing), null, 2)}\n`;
+}
+
+function outranks(inForce: FlagReading, change: FlagChange): boolean {
+  return (
+    inForce.token > change.token || (inForce.token === change.token && inForce.operation !== change.operation)
+  );
+}
+
+function fenced(path: string, inForce: FlagReading): CutoverError {
+  const by = `${inForce.kind ?? 'operation'} ${inForce.operation ?? '?'}`;
+  return new CutoverError('FENCED', EXIT.leaseHeld, `${path}: ${by} has taken over; stopped here`, {
+    hint: 'see `cutover status`',
+  });
+}
+
+function removeOlderTemporaries(path: string, token: number): void {
+  for (const name of readdirSync(dirname(path))) {
+    if (!name.startsWith(`${basename(path)}.cutover-`)) continue;
+    const theirs = Number(TEMPORARY.exec(name)?.[1] ?? Number.NaN);
+    if (theirs < token) removeQuietly(join(dirname(path), name));
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'EROFS') throw error;
+  }
+}
+
+function readDocument(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw new CutoverError('FLAG_UNREADABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  if (text.trim() === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CutoverError('FLAG_INVALID', EXIT.input, `${path}: not JSON: ${messageOf(error)}`, {
+      hint: 'mend the flag file; `cutover rollback --emergency` writes it anew',
+      cause: error,
+    });
+  }
+}
+
+/** The document, or undefined when it cannot be understood. For an emergency, which goes on all the same. */
+function tryDocument(path: string): unknown {
+  try {
+    const document = readDocument(path);
+    flagSet('probe', 0, { token: 0, operation: '' }, document);
+    return document;
+  } catch (error) {
+    if (error instanceof CutoverError) return undefined;
+    throw error;
+  }
+}
+
+function tryRead(path: string, key: string): FlagReading | null {
+  try {
+    return readFlagFile(path, key);
+  } catch (error) {
+    if (error instanceof CutoverError) return null;
+    throw error;
+  }
+}
+
+/** A link stays a link: its target is what gets replaced. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return path;
+    throw new CutoverError('FLAG_UNREADABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function folderExists(path: string): boolean {
+  try {
+    readdirSync(dirname(path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Makes the rename itself durable. */
+function syncFolder(path: string): void {
+  const fd = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import type { HookEvent } from './hook.ts';
+
+/** How much of a command's output is kept for messages, in characters. */
+const KEPT_OUTPUT = 2000;
+/** Between the polite end of a command that took too long and the hard one. */
+const GRACE_MS = 500;
+
+/**
+ * Runs a command without a shell, `input` on its stdin, in its own process group so that a timeout ends its
+ * children too. Returns its stdout.
+ * @throws CutoverError HOOK_FAILED (69): not found, non-zero exit, signal, or aborted.
+ */
+export function runCommand(
+  command: readonly string[],
+  options: { cwd: string; env: Record<string, string | undefined>; input: string; signal: AbortSignal },
+): Promise<string> {
+  const [file = '', ...args] = command;
+  return new Promise((resolve, reject) => {
+    const fail = (what: string, cause?: unknown) =>
+      reject(new CutoverError('HOOK_FAILED', EXIT.unreachable, `${file}: ${what}`, { cause }));
+    const child = spawn(file, args, {
+      cwd: options.cwd,
+      env: options.env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (stdout.length < 1_000_000) stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-KEPT_OUTPUT);
+    });
+    // A command that does not read its input closes the pipe; that is its right.
+    child.stdin.on('error', () => {});
+    child.stdin.end(options.input);
+    const stop = () => {
+      endGroup(child.pid, 'SIGTERM');
+      setTimeout(() => endGroup(child.pid, 'SIGKILL'), GRACE_MS).unref();
+      fail(messageOf(options.signal.reason));
+    };
+    options.signal.addEventListener('abort', stop, { once: true });
+    child.on('error', (error) => {
+      options.signal.removeEventListener('abort', stop);
+      fail(`cannot be started: ${messageOf(error)}`, error);
+    });
+    child.on('close', (code, signal) => {
+      options.signal.removeEventListener('abort', stop);
+      if (code === 0) return resolve(stdout);
+      const said = stderr.trim() || stdout.trim().slice(-KEPT_OUTPUT);
+      fail(
+        `${signal ? `ended by ${signal}` : `exit ${code}`}${said ? `: ${said.replace(/\s*\n\s*/g, ' ')}` : ''}`,
+      );
+    });
+  });
+}
+
+function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // The group has ended by itself in the meantime.
+    void error;
+  }
+}
+
+/** The variables an exec hook gets beside its stdin. */
+export function hookVariables(event: HookEvent): Record<string, string> {
+  return {
+    CUTOVER_MIGRATION: event.migration,
+    CUTOVER_STEP: event.step,
+    CUTOVER_OPERATION_ID: event.operation.id,
+    CUTOVER_OPERATION_KIND: event.operation.kind,
+    CUTOVER_IDEMPOTENCY_KEY: event.idempotencyKey,
+    CUTOVER_FROM_RATIO: String(event.from.ratio),
+    CUTOVER_TO_RATIO: String(event.to.ratio),
+    CUTOVER_FROM_STATUS: event.from.status,
+    CUTOVER_STATUS: event.to.status,
+    CUTOVER_PROVIDER: event.provider,
+    CUTOVER_REASON: event.reason,
+    CUTOVER_ACTOR: event.actor,
+  };
+}

@@ -1,0 +1,49 @@
+import type { OperationKind, Side, World } from '../operation/plan.ts';
+
+/** What a hook is told: the JSON on stdin of `exec`, the body of `webhook`. Documented in the README. */
+export interface HookEvent {
+  schemaVersion: 1;
+  migration: string;
+  /** `dns` changes where traffic goes, `notify` tells about it. */
+  step: 'dns' | 'notify';
+  operation: { id: string; kind: OperationKind };
+  /** The same for every try of this step, also after a crash. */
+  idempotencyKey: string;
+  from: World;
+  to: World;
+  /** The provider that traffic goes to after this. */
+  provider: Side;
+  reason: string;
+  actor: string;
+  /** What the steps before this one came to. */
+  steps: { kind: string; driver: string; label: string; outcome: string; error: string | null }[];
+  /** The command that undoes the operation. */
+  undo: string;
+  /** For a DNS hook of a rollback: the record sets to put back exactly; without them, `provider` says which. */
+  restore?: DnsRecordSet[];
+}
+
+/** All records of one name and type. Names are absolute, with a trailing dot; the TTL is in seconds. */
+export interface DnsRecordSet {
+  name: string;
+  type: 'CNAME' | 'A' | 'AAAA' | 'TXT';
+  ttl: number;
+  /** Sorted; empty when there is no such record. */
+  values: string[];
+}
+
+/** One hook of the config. `run` is idempotent. */
+export interface Hook {
+  /** The name in the config. */
+  readonly driver: string;
+  /** For output and the journal; the same for the same entry of the config. */
+  readonly label: string;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  /** Returns what it read or was told, for the journal. */
+  run(event: HookEvent, signal: AbortSignal): Promise<{ before?: unknown; after?: unknown }>;
+  /** DNS drivers that can: what the server says now, for checkpoints and drift. */
+  read?(signal: AbortSignal): Promise<DnsRecordSet[]>;
+  /** DNS drivers that can read: what it should say when `side` is the active provider. */
+  expected?(side: Side): DnsRecordSet[];
+}

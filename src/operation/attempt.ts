@@ -1,0 +1,62 @@
+import { CutoverError, EXIT } from '../errors.ts';
+
+/** Bounds of one step. Times in milliseconds. */
+export interface Bounds {
+  timeoutMs: number;
+  retries: number;
+  /** No new try begins after this moment (Unix ms). */
+  deadline: number;
+}
+
+export interface Attempted<T> {
+  value?: T;
+  error?: unknown;
+  attempts: number;
+}
+
+const BACKOFF_BASE_MS = 200;
+const BACKOFF_MAX_MS = 10_000;
+
+/**
+ * Runs `work` until it succeeds, its retries are used up, or the deadline is near. Each try gets a signal that
+ * fires at its timeout; a try that ignores the signal is left behind. A CutoverError FENCED ends it at once:
+ * another operation has taken over, and trying again would be wrong.
+ * Backoff: full jitter over 200 ms · 2^n, at most 10 s.
+ */
+export async function attempt<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  bounds: Bounds,
+  clock: { now(): number; random(): number },
+): Promise<Attempted<T>> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return { value: await once(work, Math.min(bounds.timeoutMs, bounds.deadline - clock.now())), attempts };
+    } catch (error) {
+      const fenced = error instanceof CutoverError && error.code === 'FENCED';
+      const pause = clock.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempts);
+      if (fenced || attempts > bounds.retries || clock.now() + pause >= bounds.deadline)
+        return { error, attempts };
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+async function once<T>(work: (signal: AbortSignal) => Promise<T>, timeoutMs: number): Promise<T> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => {
+        const error = new CutoverError('TIMEOUT', EXIT.unreachable, `no answer within ${timeoutMs} ms`);
+        controller.abort(error);
+        reject(error);
+      },
+      Math.max(1, timeoutMs),
+    );
+  });
+  try {
+    return await Promise.race([work(controller.signal), expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

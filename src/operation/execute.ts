@@ -1,0 +1,221 @@
+import { CutoverError, EXIT } from '../errors.ts';
+import type { Journal, StepEnd } from './journal.ts';
+import type { Plan, PlannedStep, World } from './plan.ts';
+import { isBackward, type StepOutcome } from './record.ts';
+import { type Drivers, runStep, type StepContext } from './steps.ts';
+
+/** What a step came to, as output shows it. */
+export interface StepReport {
+  kind: PlannedStep['kind'];
+  driver: string;
+  label: string;
+  outcome: StepOutcome;
+  attempts: number;
+  ms: number;
+  error?: string;
+}
+
+/** What an operation came to. */
+export interface OperationReport {
+  id: string;
+  kind: Plan['kind'];
+  outcome: 'done' | 'partial' | 'failed';
+  from: World;
+  to: World;
+  steps: StepReport[];
+  checkpointId: number | null;
+  /** The command that undoes it, or null when nothing was changed. */
+  undo: string | null;
+  /** Whether `resume` has something to do. */
+  open: boolean;
+  /** File that holds the journal of an emergency when the database could not. */
+  sideFile: string | null;
+}
+
+export interface Execution {
+  migration: string;
+  actor: string;
+  drivers: Drivers;
+  clock: StepContext['clock'];
+  redact(text: string): string;
+  /** First Ctrl-C: no further step begins. An emergency does not listen to it. */
+  signal: AbortSignal;
+  onStep(step: StepReport): void;
+}
+
+/** Everything an operation may take, all tries of all hooks together. */
+const OPERATION_DEADLINE_MS = 5 * 60_000;
+
+/**
+ * Runs the steps of a journaled operation that are not done yet, in order: the one way the world is changed.
+ * Traffic steps (flag, then DNS) come first, then those who are told. A forward operation whose flag cannot be
+ * set stops and puts the flag back; a backward one goes on whatever fails.
+ * @throws CutoverError FENCED (75), INTERRUPTED (1), and the journal's own; the journal then knows where it stood.
+ */
+export async function execute(journal: Journal, execution: Execution): Promise<OperationReport> {
+  const { operation } = journal;
+  const { plan } = operation;
+  const ends = new Map<number, StepEnd>();
+  for (const step of operation.steps) {
+    if (step.outcome !== 'done') continue;
+    ends.set(step.position, { ...step, outcome: 'done', ms: step.ms ?? 0, attempts: step.attempts });
+  }
+  const deadline = execution.clock.now() + OPERATION_DEADLINE_MS;
+  const context = (): StepContext => ({
+    migration: execution.migration,
+    operation,
+    actor: execution.actor,
+    plan,
+    earlier: reports(plan, ends),
+    undo: undoOf(plan, operation.checkpointId),
+    deadline,
+    clock: execution.clock,
+    redact: execution.redact,
+  });
+  const runOne = async (position: number) => {
+    journal.stepBegins(position);
+    const end = await runStep(execution.drivers, position, context());
+    journal.stepEnds(position, end);
+    ends.set(position, end);
+    execution.onStep(report(plan.steps[position] as PlannedStep, end));
+    return end;
+  };
+  try {
+    for (const phase of phases(plan, ends)) {
+      if (execution.signal.aborted && plan.kind !== 'emergency') throw interrupted(operation.id);
+      const [first] = await Promise.all(phase.map(runOne));
+      const flagFailed = plan.steps[phase[0] ?? 0]?.kind === 'flag' && first?.outcome === 'failed';
+      if (flagFailed && !isBackward(plan.kind)) {
+        return await abandon(journal, execution, ends);
+      }
+    }
+    return conclude(journal, ends);
+  } finally {
+    journal.close();
+  }
+}
+
+/**
+ * The positions still to run, grouped: one at a time, but the hooks of an emergency of one kind together, so
+ * that one that hangs does not keep the others waiting.
+ */
+function phases(plan: Plan, ends: Map<number, StepEnd>): number[][] {
+  const left = plan.steps.map((_, position) => position).filter((position) => !ends.has(position));
+  if (plan.kind !== 'emergency') return left.map((position) => [position]);
+  return (['flag', 'dns', 'notify'] as const)
+    .map((kind) => left.filter((position) => plan.steps[position]?.kind === kind))
+    .filter((group) => group.length > 0);
+}
+
+function conclude(journal: Journal, ends: Map<number, StepEnd>): OperationReport {
+  const { plan } = journal.operation;
+  const failed = plan.steps.filter((_, position) => ends.get(position)?.outcome !== 'done');
+  const outcome = failed.some(({ kind }) => kind === 'flag')
+    ? 'failed'
+    : failed.length > 0
+      ? 'partial'
+      : 'done';
+  journal.finish({ outcome, applied: true, open: failed.length > 0 });
+  return reportOf(journal, ends, outcome, { applied: true, open: failed.length > 0 });
+}
+
+/** A forward step whose flag could not be set: put it back, and say whether traffic is certainly where it was. */
+async function abandon(
+  journal: Journal,
+  execution: Execution,
+  ends: Map<number, StepEnd>,
+): Promise<OperationReport> {
+  const { plan } = journal.operation;
+  const { flag } = execution.drivers;
+  const signal = AbortSignal.timeout(flag.timeoutMs);
+  let restored = false;
+  try {
+    const now = await flag.get(signal);
+    if ((now?.ratio ?? 0) !== plan.from.ratio) {
+      await flag.set(
+        {
+          ratio: plan.from.ratio,
+          token: journal.operation.token,
+          operation: journal.operation.id,
+          kind: plan.kind,
+        },
+        signal,
+      );
+    }
+    restored = ((await flag.get(signal))?.ratio ?? 0) === plan.from.ratio;
+  } catch (error) {
+    // Unknown is not restored: the operation stays open, and the step's own error tells why.
+    if (error instanceof CutoverError && error.code === 'FENCED') throw error;
+  }
+  plan.steps.forEach((_, position) => {
+    if (ends.has(position)) return;
+    const skipped: StepEnd = {
+      outcome: 'skipped',
+      attempts: 0,
+      ms: 0,
+      before: null,
+      after: null,
+      error: null,
+    };
+    if (restored) journal.stepEnds(position, skipped);
+    ends.set(position, skipped);
+  });
+  journal.finish({ outcome: 'failed', applied: false, open: !restored });
+  return reportOf(journal, ends, 'failed', { applied: false, open: !restored });
+}
+
+function reportOf(
+  journal: Journal,
+  ends: Map<number, StepEnd>,
+  outcome: OperationReport['outcome'],
+  state: { applied: boolean; open: boolean },
+): OperationReport {
+  const { operation, sideFile } = journal;
+  const { plan } = operation;
+  return {
+    id: operation.id,
+    kind: plan.kind,
+    outcome,
+    from: plan.from,
+    to: state.applied ? plan.to : plan.from,
+    steps: plan.steps.flatMap((step, position) => {
+      const end = ends.get(position);
+      return end ? [report(step, end)] : [];
+    }),
+    checkpointId: operation.checkpointId,
+    undo: state.applied ? undoOf(plan, operation.checkpointId) : null,
+    open: state.open,
+    sideFile,
+  };
+}
+
+function report(step: PlannedStep, end: StepEnd): StepReport {
+  return {
+    kind: step.kind,
+    driver: step.driver,
+    label: step.label,
+    outcome: end.outcome,
+    attempts: end.attempts,
+    ms: end.ms,
+    ...(end.error === null ? {} : { error: end.error }),
+  };
+}
+
+function reports(plan: Plan, ends: Map<number, StepEnd>): StepContext['earlier'] {
+  return plan.steps.flatMap(({ kind, driver, label }, position) => {
+    const end = ends.get(position);
+    return end ? [{ kind, driver, label, outcome: end.outcome, error: end.error }] : [];
+  });
+}
+
+/** The command that leads back. One that would send traffic to target again has to be forced. */
+export function undoOf(plan: Plan, checkpointId: number | null): string {
+  const back = `cutover rollback --to ${checkpointId ?? 'N'}`;
+  return plan.from.ratio > plan.to.ratio ? `${back} --force --reason "…"` : back;
+}
+
+function interrupted(id: string): CutoverError {
+  return new CutoverError('INTERRUPTED', EXIT.fault, `stopped before the next step of ${id}`, {
+    hint: '`cutover resume` finishes it, `cutover rollback` undoes it',
+  });
+}

@@ -1,0 +1,322 @@
+import { CutoverError, EXIT } from '../errors.ts';
+import { insertCheckpoint, pruneCheckpoints } from '../store/checkpoints.ts';
+import { appendHistory } from '../store/history.ts';
+import { type Db, explainingFaults } from '../store/open.ts';
+import { beginStage, readState, type State, writeState } from '../store/state.ts';
+import { assertHeld, beat, HEARTBEAT_MS, type Holder, releaseLease, takeLease } from './lease.ts';
+import { findOperation, openOperations } from './operations.ts';
+import { type Plan, type PlannedStep, sameWorld, type World } from './plan.ts';
+import {
+  blocksForward,
+  isBackward,
+  type OperationOutcome,
+  type OperationRecord,
+  type StepOutcome,
+} from './record.ts';
+
+/** What a step came to. */
+export interface StepEnd {
+  outcome: Extract<StepOutcome, 'done' | 'failed' | 'skipped'>;
+  attempts: number;
+  ms: number;
+  before: unknown;
+  after: unknown;
+  error: string | null;
+}
+
+/** How an operation ended: `applied` when the state is to say what it wanted. */
+export interface OperationEnd {
+  outcome: Extract<OperationOutcome, 'done' | 'partial' | 'failed'>;
+  applied: boolean;
+  open: boolean;
+}
+
+/** Where the executor writes what it is about to do and what came of it. */
+export interface Journal {
+  readonly operation: OperationRecord;
+  /** The file it is kept in, for output when it is not the database. */
+  readonly sideFile: string | null;
+  /** @throws CutoverError FENCED (75) when another operation has taken over. */
+  guard(): void;
+  stepBegins(position: number): void;
+  stepEnds(position: number, end: StepEnd): void;
+  finish(end: OperationEnd): void;
+  /** Stops the heartbeat. The lease stays with an operation that was not finished. */
+  close(): void;
+}
+
+export interface JournalOptions {
+  migration: string;
+  holder: Holder;
+  /** How many checkpoints retention keeps. */
+  keep: number;
+  now(): number;
+}
+
+/** What a new operation brings besides its plan. */
+export interface Beginning {
+  id: string;
+  dns: unknown[];
+  metrics: Record<string, unknown>;
+  /** For an emergency: the token its flag write already carries, and the steps that already ran. */
+  flagToken?: number;
+  already?: Map<number, StepEnd>;
+}
+
+/**
+ * Takes the lease and journals a new operation with its checkpoint, in one transaction.
+ * @throws CutoverError LEASE_HELD, UNFINISHED, PLAN_STALE (75), or the store's own.
+ */
+export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options: JournalOptions): Journal {
+  const emergency = plan.kind === 'emergency';
+  const now = options.now();
+  explainingFaults(db.name, () =>
+    db
+      .transaction(() => {
+        const state = readState(db, options.migration);
+        const token = takeLease(db, options.holder, beginning.id, {
+          now,
+          atLeast: beginning.flagToken ?? 0,
+          force: emergency,
+        });
+        const from: World = emergency ? worldOf(state) : plan.from;
+        if (!sameWorld(state, from)) throw stalePlan();
+        const open = openOperations(db);
+        const blocking = isBackward(plan.kind) ? undefined : open.find(blocksForward);
+        if (blocking) throw unfinished(blocking);
+        // What is left of older operations is replaced by this one: nothing may finish them behind its back.
+        for (const older of open) endSuperseded(db, older, plan, now);
+        const checkpointId = insertCheckpoint(db, {
+          ...from,
+          at: now,
+          reason: `before ${plan.kind}${plan.reason ? `: ${plan.reason}` : ''}`,
+          dns: beginning.dns,
+          metrics: beginning.metrics,
+          operationId: beginning.id,
+          previous: state.previous,
+        });
+        insertOperation(
+          db,
+          { ...plan, from },
+          { id: beginning.id, token, checkpointId, now },
+          options.holder.actor,
+        );
+        appendHistory(db, {
+          at: now,
+          actor: options.holder.actor,
+          event: `${plan.kind} began`,
+          operationId: beginning.id,
+          detail: {
+            from,
+            to: plan.to,
+            reason: plan.reason,
+            forced: plan.forced,
+            gates: plan.gates,
+            evidence: plan.evidence,
+            checkpoint: checkpointId,
+            supersedes: plan.supersedes,
+          },
+        });
+        for (const [position, end] of beginning.already ?? []) {
+          endStep(db, { id: beginning.id, plan }, position, end, options);
+        }
+      })
+      .immediate(),
+  );
+  return databaseJournal(db, findOperation(db, beginning.id), options);
+}
+
+/**
+ * Takes the lease again for an operation that was not finished.
+ * @throws CutoverError LEASE_HELD (75) when its process still runs.
+ */
+export function resumeOperation(
+  db: Db,
+  operation: OperationRecord,
+  options: JournalOptions,
+  lease: { force?: boolean; atLeast?: number } = {},
+): Journal {
+  explainingFaults(db.name, () =>
+    db
+      .transaction(() => {
+        const now = options.now();
+        const token = takeLease(db, options.holder, operation.id, { now, ...lease });
+        db.prepare('UPDATE operations SET token = ? WHERE id = ?').run(token, operation.id);
+        appendHistory(db, {
+          at: now,
+          actor: options.holder.actor,
+          event: `${operation.kind} resumed`,
+          operationId: operation.id,
+          detail: { steps: operation.steps.map(({ label, outcome }) => ({ label, outcome })) },
+        });
+      })
+      .immediate(),
+  );
+  return databaseJournal(db, findOperation(db, operation.id), options);
+}
+
+function databaseJournal(db: Db, operation: OperationRecord, options: JournalOptions): Journal {
+  const { token } = operation;
+  const heartbeat = setInterval(() => {
+    // A heartbeat that fails is not worth stopping for: the step's own writes will say what is wrong.
+    try {
+      beat(db, token, options.now());
+    } catch (error) {
+      void error;
+    }
+  }, HEARTBEAT_MS).unref();
+  const write = (work: () => void) => explainingFaults(db.name, () => db.transaction(work).immediate());
+  return {
+    operation,
+    sideFile: null,
+    guard: () => assertHeld(db, token),
+    stepBegins: (position) =>
+      write(() => {
+        assertHeld(db, token);
+        db.prepare(
+          `UPDATE steps SET outcome = 'running', started_at = ? WHERE operation_id = ? AND position = ?`,
+        ).run(options.now(), operation.id, position);
+      }),
+    stepEnds: (position, end) =>
+      write(() => {
+        assertHeld(db, token);
+        endStep(db, operation, position, end, options);
+      }),
+    finish: (end) => {
+      clearInterval(heartbeat);
+      write(() => {
+        assertHeld(db, token);
+        finishOperation(db, operation, end, options);
+        releaseLease(db, token);
+      });
+    },
+    close: () => clearInterval(heartbeat),
+  };
+}
+
+function finishOperation(
+  db: Db,
+  operation: OperationRecord,
+  end: OperationEnd,
+  options: JournalOptions,
+): void {
+  const now = options.now();
+  const { plan, checkpointId } = operation;
+  if (end.applied && !operation.applied) {
+    const state = readState(db, options.migration);
+    const newStage = plan.kind === 'canary start' || state.ratio !== plan.to.ratio || state.stage === null;
+    writeState(db, options.migration, plan.to, {
+      stageId: newStage ? beginStage(db, plan.to.ratio, now, operation.id) : (state.stage?.id ?? null),
+      previous: plan.previous === 'own checkpoint' ? checkpointId : plan.previous,
+      now,
+    });
+  }
+  db.prepare('UPDATE operations SET outcome = ?, finished_at = ?, applied = ?, open = ? WHERE id = ?').run(
+    end.outcome,
+    now,
+    end.applied ? 1 : 0,
+    end.open ? 1 : 0,
+    operation.id,
+  );
+  appendHistory(db, {
+    at: now,
+    actor: options.holder.actor,
+    event: `${plan.kind} ${end.outcome}`,
+    operationId: operation.id,
+    detail: { from: plan.from, to: end.applied ? plan.to : plan.from, open: end.open },
+  });
+  const pruned = pruneCheckpoints(db, options.keep);
+  if (pruned.length === 0) return;
+  appendHistory(db, {
+    at: now,
+    actor: options.holder.actor,
+    event: 'checkpoints pruned',
+    operationId: operation.id,
+    detail: { checkpoints: pruned, keep: options.keep },
+  });
+}
+
+function insertOperation(
+  db: Db,
+  plan: Plan,
+  made: { id: string; token: number; checkpointId: number; now: number },
+  actor: string,
+): void {
+  db.prepare(
+    `INSERT INTO operations (id, kind, token, actor, reason, forced, plan, checkpoint_id, started_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(
+    made.id,
+    plan.kind,
+    made.token,
+    actor,
+    plan.reason,
+    plan.forced ? 1 : 0,
+    JSON.stringify(plan),
+    made.checkpointId,
+    made.now,
+  );
+  const step = db.prepare(
+    'INSERT INTO steps (operation_id, position, kind, driver, label) VALUES (?, ?, ?, ?, ?)',
+  );
+  plan.steps.forEach((planned, position) => {
+    step.run(made.id, position, planned.kind, planned.driver, planned.label);
+  });
+}
+
+function endStep(
+  db: Db,
+  operation: { id: string; plan: Plan },
+  position: number,
+  end: StepEnd,
+  options: JournalOptions,
+): void {
+  db.prepare(
+    `UPDATE steps SET outcome = ?, attempts = attempts + ?, ms = ?, before = coalesce(before, ?), after = ?, error = ?
+      WHERE operation_id = ? AND position = ?`,
+  ).run(
+    end.outcome,
+    end.attempts,
+    Math.round(end.ms),
+    end.before === undefined ? null : JSON.stringify(end.before),
+    end.after === undefined ? null : JSON.stringify(end.after),
+    end.error,
+    operation.id,
+    position,
+  );
+  const { kind, driver, label } = operation.plan.steps[position] as PlannedStep;
+  appendHistory(db, {
+    at: options.now(),
+    actor: options.holder.actor,
+    event: `step ${end.outcome}`,
+    operationId: operation.id,
+    detail: { kind, driver, label, ...end },
+  });
+}
+
+/** Ends an operation that a new one replaces: one that had not finished was undone, or replaced by one alike. */
+function endSuperseded(db: Db, older: OperationRecord, plan: Plan, now: number): void {
+  const undone = isBackward(plan.kind) && !isBackward(older.kind);
+  db.prepare(
+    `UPDATE operations SET open = 0, finished_at = coalesce(finished_at, ?), outcome = coalesce(outcome, ?)
+      WHERE id = ?`,
+  ).run(now, undone ? 'undone' : 'superseded', older.id);
+}
+
+function worldOf(state: State): World {
+  return { status: state.status, ratio: state.ratio, activeProvider: state.activeProvider };
+}
+
+function stalePlan(): CutoverError {
+  return new CutoverError('PLAN_STALE', EXIT.leaseHeld, 'the migration has changed since this was planned', {
+    hint: 'look at `cutover status` and run the command again',
+  });
+}
+
+/** The error of a forward step while traffic may be other than the state says. */
+export function unfinished(operation: OperationRecord): CutoverError {
+  const { kind, id } = operation;
+  return new CutoverError('UNFINISHED', EXIT.leaseHeld, `the ${kind} ${id} is not finished`, {
+    hint: '`cutover resume` finishes it, `cutover rollback` undoes it',
+  });
+}

@@ -1,0 +1,81 @@
+import { formatRatio } from '../config/units.ts';
+import type { World } from '../operation/plan.ts';
+import type { Checkpoint } from '../store/checkpoints.ts';
+import type { Style } from './style.ts';
+import { alignColumns, formatAge, formatTime, safe } from './text.ts';
+
+/** The `checkpoint` JSON document. */
+export function checkpointDocument(list: readonly Checkpoint[]): Record<string, unknown> {
+  return {
+    schemaVersion: 1,
+    command: 'checkpoint',
+    checkpoints: list.map(({ at, ...checkpoint }) => ({ ...checkpoint, at: new Date(at).toISOString() })),
+  };
+}
+
+export function renderCheckpoints(list: readonly Checkpoint[], now: number, style: Style): string {
+  if (list.length === 0)
+    return 'no checkpoints yet; each change makes one, and so does `cutover checkpoint create`';
+  const rows = list.map((checkpoint) => [
+    style.bold(String(checkpoint.id)),
+    formatAge(now - checkpoint.at),
+    checkpoint.status,
+    formatRatio(checkpoint.ratio),
+    checkpoint.activeProvider,
+    checkpoint.pinned ? 'pinned' : '',
+    safe(checkpoint.reason),
+  ]);
+  return alignColumns(rows, 0).join('\n');
+}
+
+export function renderCheckpoint(checkpoint: Checkpoint): string {
+  return alignColumns(
+    [
+      ['checkpoint', String(checkpoint.id)],
+      ['made', formatTime(checkpoint.at)],
+      ['reason', safe(checkpoint.reason)],
+      ['status', checkpoint.status],
+      ['ratio', formatRatio(checkpoint.ratio)],
+      ['active provider', checkpoint.activeProvider],
+      ['pinned', checkpoint.pinned ? 'yes' : 'no'],
+      ['by operation', checkpoint.operationId ?? 'none (made by hand)'],
+      ['leads back to', checkpoint.previous === null ? 'nothing' : `checkpoint ${checkpoint.previous}`],
+      ['DNS', checkpoint.dns.length === 0 ? 'no values read' : JSON.stringify(checkpoint.dns)],
+      ['metrics', Object.keys(checkpoint.metrics).length === 0 ? 'none' : JSON.stringify(checkpoint.metrics)],
+    ],
+    0,
+  ).join('\n');
+}
+
+export interface Difference {
+  field: string;
+  first: unknown;
+  second: unknown;
+}
+
+/** The fields in which a checkpoint differs from another, or from the world (whose flag is looked at too). */
+export function diffWorlds(first: World, second: World & { flagRatio?: number | null }): Difference[] {
+  const fields = ['status', 'ratio', 'activeProvider'] as const;
+  const differences: Difference[] = fields
+    .filter((field) => first[field] !== second[field])
+    .map((field) => ({ field, first: first[field], second: second[field] }));
+  if (second.flagRatio !== undefined && (second.flagRatio ?? 0) !== first.ratio) {
+    differences.push({ field: 'flag ratio', first: first.ratio, second: second.flagRatio ?? 0 });
+  }
+  return differences;
+}
+
+export function renderDiff(
+  names: { first: string; second: string },
+  differences: readonly Difference[],
+): string {
+  if (differences.length === 0) return `${names.first} and ${names.second} are the same`;
+  const show = (value: unknown) => (typeof value === 'number' ? formatRatio(value) : String(value));
+  return alignColumns(
+    [
+      ['', names.first, names.second],
+      ...differences.map((one) => [one.field, show(one.first), show(one.second)]),
+    ],
+    0,
+  ).join('\n');
+}

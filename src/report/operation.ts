@@ -1,0 +1,118 @@
+import { formatRatio } from '../config/units.ts';
+import type { OperationReport, StepReport } from '../operation/execute.ts';
+import { type Plan, sameWorld, type World } from '../operation/plan.ts';
+import type { Style } from './style.ts';
+import { alignColumns, safe } from './text.ts';
+
+/** `10 % → 25 %, canary → rolling`: what changes between two worlds. */
+export function describeChange(from: World, to: World): string {
+  if (sameWorld(from, to)) return `stays at ${formatRatio(to.ratio)}, ${to.status}`;
+  const parts = [
+    from.ratio === to.ratio ? formatRatio(to.ratio) : `${formatRatio(from.ratio)} → ${formatRatio(to.ratio)}`,
+  ];
+  parts.push(from.status === to.status ? to.status : `${from.status} → ${to.status}`);
+  if (from.activeProvider !== to.activeProvider)
+    parts.push(`active provider ${from.activeProvider} → ${to.activeProvider}`);
+  return parts.join(', ');
+}
+
+/** The plan as `--dry-run` prints it and as it stands above the question. */
+export function renderPlan(plan: Plan, migration: string, style: Style): string {
+  const lines = [style.bold(`${migration}: ${plan.kind}: ${describeChange(plan.from, plan.to)}`)];
+  if (plan.restores !== null) lines.push(`  restores checkpoint ${plan.restores}`);
+  for (const id of plan.supersedes) lines.push(`  replaces the unfinished ${id}`);
+  if (plan.gates.length > 0) {
+    lines.push(
+      ...alignColumns(
+        plan.gates.map((gate) => [
+          gate.ok ? style.green('ok') : plan.forced ? style.yellow('forced') : style.red('no'),
+          gate.name,
+          safe(gate.detail),
+        ]),
+      ),
+    );
+  }
+  lines.push(
+    ...alignColumns(
+      plan.steps.map((step, index) => [
+        String(index + 1),
+        step.kind,
+        safe(step.label),
+        stepAim(step.kind, plan),
+      ]),
+    ),
+  );
+  return lines.join('\n');
+}
+
+function stepAim(kind: StepReport['kind'], plan: Plan): string {
+  if (kind === 'flag') return `set to ${formatRatio(plan.to.ratio)} and read back`;
+  return kind === 'dns' ? `point to ${plan.to.activeProvider}` : 'tell what was done';
+}
+
+/** One finished step, as it appears while an operation runs. */
+export function renderStep(step: StepReport, style: Style): string {
+  const mark =
+    step.outcome === 'done'
+      ? style.green('done')
+      : step.outcome === 'failed'
+        ? style.red('failed')
+        : step.outcome;
+  const tries = step.attempts > 1 ? `, ${step.attempts} tries` : '';
+  const why = step.error ? `: ${safe(step.error)}` : '';
+  return `  ${mark}  ${step.kind}  ${safe(step.label)}  ${Math.round(step.ms)} ms${tries}${why}`;
+}
+
+/** What an operation came to: old → new, what failed, and the command that undoes it. */
+export function renderOutcome(report: OperationReport, migration: string, style: Style): string {
+  const lines: string[] = [];
+  const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
+  if (report.outcome === 'done') {
+    lines.push(style.green(`${migration}: ${describeChange(report.from, report.to)}`));
+  } else if (report.outcome === 'partial') {
+    lines.push(
+      style.yellow(`${migration}: ${describeChange(report.from, report.to)}; but ${countFailed(failed)}`),
+    );
+  } else {
+    lines.push(
+      style.red(
+        `${migration}: the flag could not be set to ${formatRatio(report.kind === 'emergency' ? 0 : report.to.ratio)}`,
+      ),
+    );
+    if (!report.open) lines.push('  nothing was changed');
+  }
+  if (report.open) {
+    const what = failed.map((step) => safe(step.label)).join(', ');
+    lines.push(`  ${'to try again'.padEnd(12)}  cutover resume${what ? `   (${what})` : ''}`);
+  }
+  if (report.undo) lines.push(`  ${'to undo'.padEnd(12)}  ${report.undo}`);
+  if (report.sideFile) {
+    lines.push(`  journaled in ${safe(report.sideFile)}; the next command takes it into the database`);
+  }
+  return lines.join('\n');
+}
+
+function countFailed(failed: StepReport[]): string {
+  const labels = failed.map((step) => `${step.kind} ${safe(step.label)}`);
+  return `${labels.join(', ')} failed`;
+}
+
+/** The JSON document of shift, rollback and resume. */
+export function operationDocument(command: string, report: OperationReport): Record<string, unknown> {
+  return {
+    schemaVersion: 1,
+    command,
+    operation: { id: report.id, kind: report.kind, outcome: report.outcome, open: report.open },
+    from: report.from,
+    to: report.to,
+    checkpoint: report.checkpointId,
+    steps: report.steps,
+    undo: report.undo,
+    ...(report.sideFile === null ? {} : { sideFile: report.sideFile }),
+  };
+}
+
+/** The JSON document of `--dry-run`: the plan itself. */
+export function planDocument(command: string, plan: Plan): Record<string, unknown> {
+  return { schemaVersion: 1, command, dryRun: true, plan };
+}

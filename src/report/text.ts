@@ -1,0 +1,53 @@
+/** Small pieces of text that every report shares. */
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text from outside (logs, servers, scripts) as it may be shown: control characters and direction marks escaped. */
+export function safe(text: string): string {
+  return text.replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** ISO 8601 in UTC, to the second: `2026-08-20 10:00:00Z`. */
+export function formatTime(ms: number): string {
+  return new Date(ms)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z');
+}
+
+/** How long ago, in the largest sensible unit: `12 s ago`, `5 min ago`, `3 h ago`, `2 d ago`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86_400)} d ago`;
+}
+
+/** Lines of aligned columns, two spaces apart; the last column is not padded. Widths are of the plain text. */
+export function alignColumns(rows: readonly (readonly string[])[], indent = 2): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.slice(0, -1).forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, visibleLength(cell));
+    });
+  }
+  return rows.map((row) =>
+    (
+      ' '.repeat(indent) +
+      row
+        .map((cell, column) =>
+          column === row.length - 1
+            ? cell
+            : cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - visibleLength(cell))),
+        )
+        .join('  ')
+    ).trimEnd(),
+  );
+}
+
+function visibleLength(text: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes take no room
+  return text.replace(/\u001b\[[0-9;]*m/g, '').length;
+}

@@ -1,0 +1,140 @@
+import { formatRatio } from '../config/units.ts';
+import { CutoverError, EXIT } from '../errors.ts';
+import { type Gate, type Plan, type PlannedDrivers, stepsFor, type World } from '../operation/plan.ts';
+import { isBackward, type OperationRecord } from '../operation/record.ts';
+
+/** A checkpoint as the planner sees it. */
+export interface RollbackPoint extends World {
+  id: number;
+  reason: string;
+  previous: number | null;
+}
+
+export interface RollbackInput {
+  world: World;
+  /** The checkpoint that the last change left behind: where a rollback without `--to` leads. */
+  previous: number | null;
+  /** Operations that were not finished, oldest first. */
+  open: OperationRecord[];
+  findCheckpoint(id: number): RollbackPoint;
+  drivers: PlannedDrivers;
+  gates: Gate[];
+  reason: string;
+  force: boolean;
+}
+
+/** Whether a rollback is possible now, and where it would lead. */
+export interface Eligibility {
+  eligible: boolean;
+  to: number | null;
+  why: string;
+}
+
+/**
+ * Which checkpoint a rollback without `--to` leads to. A forward operation that was not finished is undone: back
+ * to its own checkpoint. A backward one that was not finished is done again, to where it was going.
+ */
+export function eligibility(input: Pick<RollbackInput, 'world' | 'previous' | 'open'>): Eligibility {
+  const unfinished = input.open.findLast(({ outcome, applied }) => outcome === null || !applied);
+  if (unfinished?.kind === 'emergency') {
+    const why = `the emergency ${unfinished.id} is not finished; \`cutover resume\` finishes it`;
+    return { eligible: false, to: null, why };
+  }
+  if (unfinished) {
+    const to = isBackward(unfinished.kind) ? unfinished.plan.restores : unfinished.checkpointId;
+    if (to !== null)
+      return { eligible: true, to, why: `undoes the unfinished ${unfinished.kind} ${unfinished.id}` };
+  }
+  if (input.previous !== null && input.world.status !== 'idle') {
+    return {
+      eligible: true,
+      to: input.previous,
+      why: `checkpoint ${input.previous} was made before the last change`,
+    };
+  }
+  return {
+    eligible: false,
+    to: null,
+    why: input.world.ratio === 0 ? 'all traffic is on legacy' : 'no checkpoint leads back from here',
+  };
+}
+
+/**
+ * The newest checkpoint on the way back at which no request went to target: where an automatic rollback leads, as
+ * a target that failed should get no traffic at all. Without one, the first step back.
+ */
+export function wayToLegacy(
+  previous: number | null,
+  findCheckpoint: (id: number) => RollbackPoint,
+): number | null {
+  for (let id = previous; id !== null; ) {
+    const point = findCheckpoint(id);
+    if (point.ratio === 0) return id;
+    id = point.previous;
+  }
+  return previous;
+}
+
+/**
+ * The plan of `rollback`: the checkpoint's status, ratio, provider and DNS.
+ * @param to a checkpoint's id, or null for the one that eligibility names
+ * @throws CutoverError NOT_ELIGIBLE, ROLLBACK_RAISES (64), or findCheckpoint's own.
+ */
+export function planRollback(input: RollbackInput, to: number | null): Plan {
+  const { world } = input;
+  const possible = eligibility(input);
+  const id = to ?? possible.to;
+  if (id === null) {
+    throw new CutoverError('NOT_ELIGIBLE', EXIT.usage, `nothing to roll back: ${possible.why}`, {
+      hint: 'see `cutover checkpoint list`; --to N names a checkpoint',
+    });
+  }
+  const point = input.findCheckpoint(id);
+  const raises = point.ratio > world.ratio;
+  if (raises && !(input.force && input.reason !== '')) {
+    throw new CutoverError(
+      'ROLLBACK_RAISES',
+      EXIT.usage,
+      `checkpoint ${id} sends more to target: ${formatRatio(world.ratio)} → ${formatRatio(point.ratio)}`,
+      { hint: 'if that is meant: --force --reason "…"' },
+    );
+  }
+  return {
+    kind: 'rollback',
+    from: { status: world.status, ratio: world.ratio, activeProvider: world.activeProvider },
+    to: { status: point.status, ratio: point.ratio, activeProvider: point.activeProvider },
+    reason: input.reason,
+    forced: raises,
+    gates: input.gates,
+    steps: stepsFor(input.drivers, { dns: true }),
+    previous: point.previous,
+    restores: id,
+    supersedes: input.open.map((operation) => operation.id),
+    evidence: null,
+  };
+}
+
+/**
+ * The plan of an emergency: everything to legacy at once. It is made without the state, which may not be readable;
+ * `from` is what the flag says, and the journal puts the state's own word in its place when it can.
+ */
+export function planEmergency(drivers: PlannedDrivers, flagRatio: number | null, reason: string): Plan {
+  const ratio = flagRatio ?? 0;
+  return {
+    kind: 'emergency',
+    from: {
+      status: ratio === 0 ? 'idle' : ratio === 1 ? 'complete' : 'rolling',
+      ratio,
+      activeProvider: ratio === 1 ? 'target' : 'legacy',
+    },
+    to: { status: 'rollback', ratio: 0, activeProvider: 'legacy' },
+    reason,
+    forced: false,
+    gates: [],
+    steps: stepsFor(drivers, { dns: true }),
+    previous: null,
+    restores: null,
+    supersedes: [],
+    evidence: null,
+  };
+}

@@ -1,0 +1,122 @@
+import { formatRatio } from '../config/units.ts';
+import { CutoverError, EXIT } from '../errors.ts';
+import { type Gate, type Plan, type PlannedDrivers, stepsFor, type World } from '../operation/plan.ts';
+import { nextRung } from './ladder.ts';
+
+/** What the planner knows; nothing here is read while planning. */
+export interface ShiftInput {
+  world: World;
+  gates: Gate[];
+  drivers: PlannedDrivers;
+  /** Why, for the journal; required with `force`. */
+  reason: string;
+  force: boolean;
+  /** The verdict that the gates were judged by. */
+  evidence: unknown;
+}
+
+/**
+ * The plan of `canary start`: from idle or rollback to the canary ratio.
+ * @throws CutoverError WRONG_STATUS (64).
+ */
+export function planCanaryStart(input: ShiftInput, ratio: number): Plan {
+  const { status } = input.world;
+  if (status !== 'idle' && status !== 'rollback') {
+    throw new CutoverError(
+      'WRONG_STATUS',
+      EXIT.usage,
+      `a canary is already past its start: the status is ${status}`,
+      {
+        hint:
+          status === 'complete'
+            ? 'to go back: `cutover rollback`'
+            : 'next: `cutover canary check`, `cutover shift --next`',
+      },
+    );
+  }
+  if (ratio === 0 || ratio === 1) {
+    throw new CutoverError('RATIO_INVALID', EXIT.usage, `a canary cannot start at ${formatRatio(ratio)}`, {
+      hint: 'begin with a small share, e.g. --ratio 1%',
+    });
+  }
+  return forward(input, 'canary start', { status: 'canary', ratio, activeProvider: 'legacy' }, false);
+}
+
+/**
+ * The plan of `shift`: to `ratio`, or to the next rung of the ladder when it is null. At 100 % the migration is
+ * complete: DNS and the active provider move to target. Going down within the ladder asks for no evidence.
+ * @throws CutoverError WRONG_STATUS, SHIFT_TO_ZERO, LADDER_TOP (64); null when already there.
+ */
+export function planShift(input: ShiftInput, ladder: readonly number[], ratio: number | null): Plan | null {
+  const { world } = input;
+  if (world.status !== 'canary' && world.status !== 'rolling') throw cannotShift(world);
+  const to = ratio ?? nextRung(ladder, world.ratio);
+  if (to === null) {
+    throw new CutoverError('LADDER_TOP', EXIT.usage, `the ladder ends at ${formatRatio(world.ratio)}`, {
+      hint: 'to complete the migration: `cutover shift 100%`',
+    });
+  }
+  if (to === world.ratio) return null;
+  if (to === 0) {
+    throw new CutoverError('SHIFT_TO_ZERO', EXIT.usage, 'a shift to 0 % is a rollback', {
+      hint: '`cutover rollback`, or `cutover rollback --emergency` for all traffic at once',
+    });
+  }
+  const complete = to === 1;
+  const down = to < world.ratio;
+  return forward(
+    down ? { ...input, gates: [] } : input,
+    'shift',
+    { status: complete ? 'complete' : 'rolling', ratio: to, activeProvider: complete ? 'target' : 'legacy' },
+    complete,
+  );
+}
+
+function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, dns: boolean): Plan {
+  const { world, gates, force } = input;
+  if (force && input.reason === '') {
+    throw new CutoverError('REASON_MISSING', EXIT.usage, '--force needs --reason "…"', {
+      hint: 'the journal keeps it for those who ask why a gate was overridden',
+    });
+  }
+  return {
+    kind,
+    from: { status: world.status, ratio: world.ratio, activeProvider: world.activeProvider },
+    to,
+    reason: input.reason,
+    forced: force && gates.some(({ ok }) => !ok),
+    gates,
+    steps: stepsFor(input.drivers, { dns }),
+    previous: 'own checkpoint',
+    restores: null,
+    supersedes: [],
+    evidence: input.evidence,
+  };
+}
+
+/**
+ * Refuses a plan whose gates are not met and were not overridden.
+ * @throws CutoverError GATE: exit 2 when the verdict is FAIL, else 3.
+ */
+export function assertGates(plan: Plan, verdict: string | null): void {
+  const shut = plan.gates.filter(({ ok }) => !ok);
+  if (shut.length === 0 || plan.forced) return;
+  const exit =
+    verdict === 'FAIL' || shut.some(({ name }) => name === 'drift') ? EXIT.fail : EXIT.inconclusive;
+  throw new CutoverError(
+    'GATE',
+    exit,
+    `not yet to ${formatRatio(plan.to.ratio)}: ${shut.map((gate) => gate.detail).join('; ')}`,
+    {
+      hint: 'to override, and have it journaled: --force --reason "…"',
+    },
+  );
+}
+
+function cannotShift(world: World): CutoverError {
+  const hint =
+    world.status === 'complete' ? 'to go back: `cutover rollback`' : 'begin with `cutover canary start`';
+  return new CutoverError('WRONG_STATUS', EXIT.usage, `nothing to shift: the status is ${world.status}`, {
+    hint,
+  });
+}

@@ -1,0 +1,146 @@
+import { CutoverError, EXIT } from '../errors.ts';
+import type { Side, Status, World } from '../operation/plan.ts';
+import { appendHistory } from './history.ts';
+import { type Db, explainingFaults } from './open.ts';
+import { readState } from './state.ts';
+
+/** What the world was before a change. */
+export interface Checkpoint extends World {
+  id: number;
+  /** Unix milliseconds. */
+  at: number;
+  reason: string;
+  /** DNS records as they were read, one entry a hook that can read. */
+  dns: unknown[];
+  metrics: Record<string, unknown>;
+  pinned: boolean;
+  operationId: string | null;
+  previous: number | null;
+}
+
+interface CheckpointRow {
+  id: number;
+  at: number;
+  reason: string;
+  status: Status;
+  ratio: number;
+  active_provider: Side;
+  dns: string;
+  metrics: string;
+  pinned: number;
+  operation_id: string | null;
+  previous: number | null;
+}
+
+const fromRow = (row: CheckpointRow): Checkpoint => ({
+  id: row.id,
+  at: row.at,
+  reason: row.reason,
+  status: row.status,
+  ratio: row.ratio,
+  activeProvider: row.active_provider,
+  dns: JSON.parse(row.dns) as unknown[],
+  metrics: JSON.parse(row.metrics) as Record<string, unknown>,
+  pinned: row.pinned === 1,
+  operationId: row.operation_id,
+  previous: row.previous,
+});
+
+/** Writes a checkpoint and returns its id. */
+export function insertCheckpoint(db: Db, checkpoint: Omit<Checkpoint, 'id' | 'pinned'>): number {
+  const { lastInsertRowid } = db
+    .prepare(
+      `INSERT INTO checkpoints (at, reason, status, ratio, active_provider, dns, metrics, operation_id, previous)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      checkpoint.at,
+      checkpoint.reason,
+      checkpoint.status,
+      checkpoint.ratio,
+      checkpoint.activeProvider,
+      JSON.stringify(checkpoint.dns),
+      JSON.stringify(checkpoint.metrics),
+      checkpoint.operationId,
+      checkpoint.previous,
+    );
+  return Number(lastInsertRowid);
+}
+
+/** Keeps where the migration is now, by hand; journaled in the history, with retention applied. */
+export function createCheckpoint(
+  db: Db,
+  made: { migration: string; actor: string; at: number; reason: string; pinned: boolean; keep: number },
+): Checkpoint {
+  return explainingFaults(db.name, () =>
+    db
+      .transaction(() => {
+        const { status, ratio, activeProvider, previous } = readState(db, made.migration);
+        const id = insertCheckpoint(db, {
+          at: made.at,
+          reason: made.reason,
+          status,
+          ratio,
+          activeProvider,
+          dns: [],
+          metrics: {},
+          operationId: null,
+          previous,
+        });
+        if (made.pinned) pinCheckpoint(db, id, true);
+        appendHistory(db, {
+          at: made.at,
+          actor: made.actor,
+          event: 'checkpoint created',
+          detail: { checkpoint: id, reason: made.reason, pinned: made.pinned },
+        });
+        pruneCheckpoints(db, made.keep);
+        return getCheckpoint(db, id);
+      })
+      .immediate(),
+  );
+}
+
+/** All checkpoints, newest first. */
+export function listCheckpoints(db: Db): Checkpoint[] {
+  return (db.prepare('SELECT * FROM checkpoints ORDER BY id DESC').all() as CheckpointRow[]).map(fromRow);
+}
+
+/** @throws CutoverError CHECKPOINT_UNKNOWN (64). */
+export function getCheckpoint(db: Db, id: number): Checkpoint {
+  const row = db.prepare('SELECT * FROM checkpoints WHERE id = ?').get(id) as CheckpointRow | undefined;
+  if (row) return fromRow(row);
+  throw new CutoverError('CHECKPOINT_UNKNOWN', EXIT.usage, `there is no checkpoint ${id}`, {
+    hint: 'see `cutover checkpoint list`',
+  });
+}
+
+export function pinCheckpoint(db: Db, id: number, pinned: boolean): Checkpoint {
+  getCheckpoint(db, id);
+  db.prepare('UPDATE checkpoints SET pinned = ? WHERE id = ?').run(pinned ? 1 : 0, id);
+  return getCheckpoint(db, id);
+}
+
+/**
+ * Deletes what retention lets go: all but the newest `keep`, the pinned ones, the first (the baseline), and
+ * those that lead back from where the migration is, so that `rollback` never meets a hole.
+ * Returns the ids that went.
+ */
+export function pruneCheckpoints(db: Db, keep: number): number[] {
+  const rows = db
+    .prepare(
+      `WITH RECURSIVE way_back (id) AS (
+         SELECT previous_checkpoint FROM state
+         UNION SELECT c.previous FROM checkpoints c JOIN way_back w ON c.id = w.id
+       )
+       DELETE FROM checkpoints
+        WHERE pinned = 0
+          AND id NOT IN (SELECT id FROM checkpoints ORDER BY id DESC LIMIT ?)
+          AND id <> (SELECT min(id) FROM checkpoints)
+          AND id NOT IN (SELECT id FROM way_back WHERE id IS NOT NULL)
+          AND id NOT IN (SELECT checkpoint_id FROM operations WHERE open = 1 AND checkpoint_id IS NOT NULL)
+       RETURNING id`,
+    )
+    .all(keep) as { id: number }[];
+  return rows.map(({ id }) => id).sort((a, b) => a - b);
+}
