@@ -22,16 +22,19 @@ export function loadMap(path: string, name: string): UsageMap {
   throw invalid(
     result.error.issues.flatMap((issue) => {
       const at = issue.path.join('.');
+      if (issue.path.length === 1 && isMissing(content, issue.path[0])) return [`${name}: ${at} is missing`];
       if (issue.code === 'unrecognized_keys') {
         return issue.keys.map(
           (key) => `${name}: unknown field ${key}; ${didYouMean(key, Object.keys(usageMapSchema.shape))}`,
         );
       }
-      if (issue.code === 'invalid_type' && issue.input === undefined)
-        return [`${name}: ${at || 'the file'} is missing`];
       return [`${name}: ${at}: write a path (usage.tokens), or {path, unit} or {value}`];
     }),
   );
+}
+
+function isMissing(content: unknown, key: PropertyKey | undefined): boolean {
+  return typeof content !== 'object' || content === null || key === undefined || !(key in content);
 }
 
 function invalid(mistakes: string[], cause?: unknown): CutoverError {

@@ -45,6 +45,8 @@ export async function readAll(options: ReadAllOptions): Promise<SourceSummary[]>
       options.onProgress?.({ source: input.name, bytes, totalBytes, records: options.intake.read });
     });
     summaries.push(await readSource(source, options));
+    // Nobody reads on: a pipe that stays open must not keep the process.
+    if (options.signal.aborted && input.path === undefined) options.stdin.destroy();
   }
   return summaries;
 }
