@@ -155,7 +155,10 @@ export function adoptEmergency(
     operationId: emergency.id,
     detail: { why },
   });
-  if (end) return journal.finish(end);
+  if (end) {
+    journal.finish(end);
+    return;
+  }
   journal.close();
   releaseLease(db, journal.operation.token);
 }
