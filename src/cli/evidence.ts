@@ -1,11 +1,13 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import { openOperations } from '../operation/operations.ts';
+import type { Gate } from '../operation/plan.ts';
 import { plannedDrivers, RATIO_TOLERANCE } from '../operation/steps.ts';
 import type { RollbackInput } from '../rollback/plan.ts';
-import { driftGate, stageGates } from '../shift/gates.ts';
+import { driftGate, freezeGate, stageGates } from '../shift/gates.ts';
 import type { ShiftInput } from '../shift/plan.ts';
 import { latestRun } from '../store/canary.ts';
 import { getCheckpoint } from '../store/checkpoints.ts';
+import { readFreeze } from '../store/freeze.ts';
 import { readState } from '../store/state.ts';
 import type { Session } from './session.ts';
 
@@ -17,7 +19,10 @@ export async function gatherForward(
   const { db, config, clock, drivers } = session;
   const world = readState(db, config.migration);
   const flag = await drivers.flag.get(AbortSignal.timeout(drivers.flag.timeoutMs));
-  const gates = [driftGate(world.ratio, flag?.ratio ?? null, RATIO_TOLERANCE)];
+  const gates = [
+    freezeGate(readFreeze(db, clock.now())),
+    driftGate(world.ratio, flag?.ratio ?? null, RATIO_TOLERANCE),
+  ];
   const latest = world.stage ? latestRun(db, world.stage.id) : null;
   if (world.stage && (world.status === 'canary' || world.status === 'rolling')) {
     const { ratio, since } = world.stage;
@@ -60,6 +65,12 @@ export function gatherRollback(
     reason: options.reason ?? '',
     force: options.force ?? false,
   };
+}
+
+/** Whether legacy could take the traffic back now: one probe, a few seconds at most. */
+export async function legacyGate(session: Session): Promise<Gate> {
+  const { checkReadiness } = await import('../provider/readiness.ts');
+  return { name: 'readiness', ...(await checkReadiness(session.config, 'legacy', session.secrets)) };
 }
 
 /** @throws CutoverError CHECKPOINT_UNKNOWN (64) */

@@ -3,6 +3,7 @@ import { insertCheckpoint, pruneCheckpoints } from '../store/checkpoints.ts';
 import { appendHistory } from '../store/history.ts';
 import { type Db, explainingFaults } from '../store/open.ts';
 import { beginStage, readState, type State, writeState } from '../store/state.ts';
+import type { DnsReading } from './dns.ts';
 import { assertHeld, beat, HEARTBEAT_MS, type Holder, releaseLease, takeLease } from './lease.ts';
 import { findOperation, openOperations } from './operations.ts';
 import { type Plan, type PlannedStep, sameWorld, type World } from './plan.ts';
@@ -56,7 +57,7 @@ export interface JournalOptions {
 /** What a new operation brings besides its plan. */
 export interface Beginning {
   id: string;
-  dns: unknown[];
+  dns: DnsReading[];
   metrics: Record<string, unknown>;
   /** For an emergency: the token its flag write already carries, and the steps that already ran. */
   flagToken?: number;
