@@ -21,11 +21,14 @@ async function runStatus(ctx: Context, options: StatusOptions): Promise<void> {
   const { EXIT } = await import('../errors.ts');
   const { renderStatus, statusDocument } = await import('../report/status.ts');
   const { withSession } = await import('./session.ts');
-  const { styleFor } = await import('./style.ts');
+  const { styleFor, widthOf } = await import('./style.ts');
   await withSession(ctx, options, async (session) => {
     const view = await gatherStatus(session);
     if (options.json) ctx.print(JSON.stringify(statusDocument(view)));
-    else ctx.print(renderStatus(view, session.clock.now(), await styleFor(ctx, options, 'stdout')));
+    else
+      ctx.print(
+        renderStatus(view, session.clock.now(), await styleFor(ctx, options, 'stdout'), widthOf(ctx)),
+      );
     if (!options.check) return;
     if (view.drift.length > 0) ctx.exit(EXIT.fail);
     else if (view.flag.error || view.dns.some(({ error }) => error)) ctx.exit(EXIT.unreachable);

@@ -9,7 +9,7 @@ import type { Checkpoint } from '../store/checkpoints.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { Stage } from '../store/state.ts';
 import type { Style } from './style.ts';
-import { alignColumns, formatAge, formatTime, safe } from './text.ts';
+import { alignColumns, fitLine, formatAge, formatTime, safe } from './text.ts';
 
 /** One place where the world is not what the state says, and the command that mends it. */
 export interface Drift {
@@ -79,7 +79,8 @@ export function statusDocument(view: StatusView): Record<string, unknown> {
   };
 }
 
-export function renderStatus(view: StatusView, now: number, style: Style): string {
+/** @param columns width to keep to; Infinity when the output is no terminal */
+export function renderStatus(view: StatusView, now: number, style: Style, columns: number): string {
   const flag = view.flag.error
     ? style.red(`cannot be read: ${safe(view.flag.error)}`)
     : view.flag.ratio === null
@@ -131,7 +132,9 @@ export function renderStatus(view: StatusView, now: number, style: Style): strin
     view.rollback.eligible ? `to checkpoint ${view.rollback.to}` : `not possible: ${view.rollback.why}`,
   ]);
   rows.push(['next', `${style.bold(view.next.command)}  ${safe(view.next.why)}`]);
-  return alignColumns(rows, 0).join('\n');
+  return alignColumns(rows, 0)
+    .map((line) => fitLine(line, columns))
+    .join('\n');
 }
 
 function unfinishedRows(operation: OperationRecord, now: number, style: Style): string[][] {

@@ -47,6 +47,23 @@ export function alignColumns(rows: readonly (readonly string[])[], indent = 2): 
   );
 }
 
+/** Cuts a line (colour codes and all) to a width in columns; the cut is shown by `…`. */
+export function fitLine(line: string, columns: number): string {
+  if (visibleLength(line) <= columns) return line;
+  let width = 0;
+  let end = 0;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes take no room
+  for (const part of line.match(/\u001b\[[0-9;]*m|[^\u001b]/gu) ?? []) {
+    if (!part.startsWith('\u001b')) {
+      if (width === columns - 1) break;
+      width += 1;
+    }
+    end += part.length;
+  }
+  const closing = line.includes('\u001b') ? '\u001b[0m' : '';
+  return `${line.slice(0, end)}…${closing}`;
+}
+
 function visibleLength(text: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes take no room
   return text.replace(/\u001b\[[0-9;]*m/g, '').length;
