@@ -26,7 +26,8 @@ export async function gatherForward(
   const latest = world.stage ? latestRun(db, world.stage.id) : null;
   if (world.stage && (world.status === 'canary' || world.status === 'rolling')) {
     const { ratio, since } = world.stage;
-    gates.push(...stageGates({ ratio, since, verdict: latest }, config.stage, clock.now()));
+    const verdict = latest && { ...latest, sameSettings: await sameSettings(session, latest) };
+    gates.push(...stageGates({ ratio, since, verdict }, config.stage, clock.now()));
   }
   const evidence = latest && {
     runId: latest.runId,
@@ -46,6 +47,19 @@ export async function gatherForward(
     verdict: latest?.verdict ?? null,
     metrics: evidence ? { canary: evidence } : {},
   };
+}
+
+/** Whether a verdict answers the question that the config asks now: the same guardrails, probes, prices and providers. */
+export async function sameSettings(
+  { config, dir }: Pick<Session, 'config' | 'dir'>,
+  { verdict, settings }: { verdict: string; settings: string },
+): Promise<boolean> {
+  if (verdict !== 'PASS') return true;
+  const { loadProbes } = await import('../canary/probe-file.ts');
+  const { canarySettings, configPrices } = await import('../canary/settings.ts');
+  return (
+    canarySettings(config, loadProbes(config.canary.probes, dir), configPrices(config)).hash === settings
+  );
 }
 
 /** Reads all that a rollback is decided by. */

@@ -46,6 +46,7 @@ async function gatherStatus(session: Session): Promise<StatusView> {
   const { eligibility } = await import('../rollback/plan.ts');
   const { driftGate, stageGates } = await import('../shift/gates.ts');
   const { nextAction } = await import('../shift/next.ts');
+  const { sameSettings } = await import('./evidence.ts');
   const { latestVerdict } = await import('../store/canary.ts');
   const { listCheckpoints } = await import('../store/checkpoints.ts');
   const { readFreeze } = await import('../store/freeze.ts');
@@ -64,7 +65,8 @@ async function gatherStatus(session: Session): Promise<StatusView> {
   const latest = state.stage ? latestVerdict(db, state.stage.id) : null;
   if (state.stage && (state.status === 'canary' || state.status === 'rolling')) {
     const { ratio, since } = state.stage;
-    gates.push(...stageGates({ ratio, since, verdict: latest }, config.stage, clock.now()));
+    const verdict = latest && { ...latest, sameSettings: await sameSettings(session, latest) };
+    gates.push(...stageGates({ ratio, since, verdict }, config.stage, clock.now()));
   }
   const rollback = eligibility({ world: state, previous: state.previous, open });
   const unfinished = open.at(-1) ?? null;

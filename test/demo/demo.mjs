@@ -157,7 +157,7 @@ async function demo() {
   check(notified === 4, 'each of the four transitions was told once');
 
   title('What to do next');
-  explain('your own logs:      npx cutover assess your-usage.jsonl');
+  explain('your own logs:      node bin/cutover.js assess your-usage.jsonl');
   explain('your own config:    start from fixtures/demo/cutover.yaml; README.md, "The config"');
   explain('when it burns:      cutover rollback --emergency');
 }

@@ -64,17 +64,18 @@ describe('the gates of a stage', () => {
   const oks = (gates: Gate[]) => gates.map(({ ok }) => ok);
 
   it('open with a fresh PASS and a bake time served', () => {
-    const verdict = { verdict: 'PASS', at: 500_000 } as const;
+    const verdict = { verdict: 'PASS', at: 500_000, sameSettings: true } as const;
     expect(oks(stageGates({ ...stage, verdict }, limits, 600_000))).toEqual([true, true]);
     expect(oks(stageGates({ ...stage, verdict }, limits, 599_999))).toEqual([true, false]);
     expect(oks(stageGates({ ...stage, verdict }, limits, 500_000 + 1_800_001))).toEqual([false, true]);
+    const other = { ...verdict, sameSettings: false };
+    expect(oks(stageGates({ ...stage, verdict: other }, limits, 600_000))).toEqual([false, true]);
   });
 
   it.each(['FAIL', 'INCONCLUSIVE', 'ERROR'] as const)('stay shut on %s', (verdict) => {
-    expect(oks(stageGates({ ...stage, verdict: { verdict, at: 0 } }, limits, 600_000))).toEqual([
-      false,
-      true,
-    ]);
+    expect(
+      oks(stageGates({ ...stage, verdict: { verdict, at: 0, sameSettings: true } }, limits, 600_000)),
+    ).toEqual([false, true]);
   });
 
   it('stay shut without a verdict, with a drifted flag, and in a freeze', () => {
