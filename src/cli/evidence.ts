@@ -19,8 +19,9 @@ export async function gatherForward(
   const { db, config, clock, drivers } = session;
   const world = readState(db, config.migration);
   const flag = await drivers.flag.get(AbortSignal.timeout(drivers.flag.timeoutMs));
+  const freeze = readFreeze(db, clock.now());
   const gates = [
-    freezeGate(readFreeze(db, clock.now())),
+    ...(freeze ? [freezeGate(freeze)] : []),
     driftGate(world.ratio, flag?.ratio ?? null, RATIO_TOLERANCE),
   ];
   const latest = world.stage ? latestRun(db, world.stage.id) : null;

@@ -47,6 +47,21 @@ export function alignColumns(rows: readonly (readonly string[])[], indent = 2): 
   );
 }
 
+/** Breaks plain text into lines of at most `columns`, at spaces; all but the first begin with `indent` spaces. */
+export function wrapText(text: string, columns: number, indent = 2): string {
+  const lines: string[] = [];
+  let line = /^ */.exec(text)?.[0] ?? '';
+  for (const word of text.trimStart().split(' ')) {
+    if (line.trim() !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = ' '.repeat(indent) + word;
+    } else {
+      line += (line.trim() === '' ? '' : ' ') + word;
+    }
+  }
+  return [...lines, line].join('\n');
+}
+
 /** Cuts a line (colour codes and all) to a width in columns; the cut is shown by `…`. */
 export function fitLine(line: string, columns: number): string {
   if (visibleLength(line) <= columns) return line;

@@ -67,9 +67,8 @@ export function driftGate(stateRatio: number, flagRatio: number | null, toleranc
   };
 }
 
-/** Whether somebody has stopped forward steps. */
-export function freezeGate(freeze: { reason: string; actor: string; until: number | null } | null): Gate {
-  if (!freeze) return { name: 'freeze', ok: true, detail: 'not frozen' };
+/** Somebody has stopped forward steps. */
+export function freezeGate(freeze: { reason: string; actor: string; until: number | null }): Gate {
   const until = freeze.until === null ? '' : ` until ${new Date(freeze.until).toISOString()}`;
   return { name: 'freeze', ok: false, detail: `frozen by ${freeze.actor}${until}: ${freeze.reason}` };
 }
