@@ -86,16 +86,20 @@ export function loadParts(text: string): { config: EmergencyConfig; warnings: st
   const flag = configSchema.shape.flag.safeParse(fields.flag);
   if (!flag.success) return undefined;
   const warnings: string[] = [];
-  const hooks = (kind: 'dns' | 'notify') => {
+  const hookShapes = configSchema.shape.hooks.unwrap().shape;
+  const whole = <T>(kind: 'dns' | 'notify', entry: z.ZodType<T>): T[] => {
     const list = (fields.hooks as Record<string, unknown> | undefined)?.[kind];
     if (!Array.isArray(list)) return [];
-    const whole = configSchema.shape.hooks.unwrap().shape[kind].unwrap().element;
-    return list.flatMap((entry, index) => {
-      const parsed = whole.safeParse(entry);
+    return list.flatMap((each, index) => {
+      const parsed = entry.safeParse(each);
       if (parsed.success) return [parsed.data];
       warnings.push(`hooks.${kind}[${index}] is left out: it is not valid`);
       return [];
     });
+  };
+  const hooks = {
+    dns: whole('dns', hookShapes.dns.unwrap().element),
+    notify: whole('notify', hookShapes.notify.unwrap().element),
   };
   const migration = configSchema.shape.migration.safeParse(fields.migration);
   const checkpoints = configSchema.shape.checkpoints.safeParse(fields.checkpoints);
@@ -103,7 +107,7 @@ export function loadParts(text: string): { config: EmergencyConfig; warnings: st
     config: {
       migration: migration.success ? migration.data : '?',
       flag: flag.data,
-      hooks: { dns: hooks('dns'), notify: hooks('notify') },
+      hooks,
       checkpoints: checkpoints.success ? checkpoints.data : { keep: 10 },
     },
     warnings,
@@ -128,12 +132,14 @@ function explain(issue: Issue, document: Document, at: (offset: number) => strin
       });
     case 'invalid_union': {
       if ('discriminator' in issue && issue.discriminator !== undefined) {
-        const known = driverNames(issue.path);
-        const given = String(document.getIn([...issue.path, issue.discriminator]) ?? '');
-        const position = where([...issue.path, issue.discriminator]);
+        // The issue points at the discriminator itself; what is asked for is the union above it.
+        const union = issue.path.at(-1) === issue.discriminator ? issue.path.slice(0, -1) : issue.path;
+        const known = driverNames(union);
+        const given = String(document.getIn([...union, issue.discriminator]) ?? '');
+        const position = where([...union, issue.discriminator]);
         return given === ''
-          ? [`${position}: ${name(issue.path)} needs a driver; known: ${known.join(', ')}`]
-          : [`${position}: unknown driver ${given} for ${name(issue.path)}; ${didYouMean(given, known)}`];
+          ? [`${position}: ${name(union)} needs a driver; known: ${known.join(', ')}`]
+          : [`${position}: unknown driver ${given} for ${name(union)}; ${didYouMean(given, known)}`];
       }
       const expected = issue.errors.flat().map((inner) => inner.message);
       return [`${where(issue.path)}: ${name(issue.path)}: ${[...new Set(expected)].join(', or ')}`];
