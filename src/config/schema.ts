@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { absoluteName, isWithin, RECORD_TYPES, recordValue } from './dns-values.ts';
 import { parseDuration, parsePoints, parseRatio, parseShare } from './units.ts';
 
 /**
@@ -85,6 +86,84 @@ const headers = z.record(z.string(), z.string()).prefault({});
 const execHook = z.strictObject({ driver: z.literal('exec'), command, ...attempts });
 const webhookHook = z.strictObject({ driver: z.literal('webhook'), url: httpUrl, headers, ...attempts });
 
+const dnsName = z.string().transform((text, ctx) => {
+  const name = absoluteName(text);
+  if (name !== undefined) return name;
+  ctx.addIssue({ code: 'custom', message: `not a DNS name: ${text}` });
+  return z.NEVER;
+});
+
+const recordValues = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) => (typeof value === 'string' ? [value] : value));
+
+/** One name and type with what it says for each side; an empty list means that there is no such record. */
+const dnsRecord = z
+  .strictObject({
+    name: dnsName,
+    type: z.enum(RECORD_TYPES),
+    /** Seconds. */
+    ttl: z.number().int().min(1).max(2_147_483_647).prefault(60),
+    legacy: recordValues,
+    target: recordValues,
+  })
+  .transform((record, ctx) => {
+    const values = (side: 'legacy' | 'target') =>
+      record[side].flatMap((text) => {
+        const value = recordValue(record.type, text);
+        if (value !== undefined) return [value];
+        const message = `not a value of a record of type ${record.type}: ${text}`;
+        ctx.addIssue({ code: 'custom', path: [side], message });
+        return [];
+      });
+    const sorted = (list: string[]) => [...new Set(list)].sort();
+    const checked = { ...record, legacy: sorted(values('legacy')), target: sorted(values('target')) };
+    if (record.type === 'CNAME' && Math.max(checked.legacy.length, checked.target.length) > 1) {
+      ctx.addIssue({ code: 'custom', message: 'a name has at most one CNAME' });
+    }
+    return checked;
+  });
+
+const records = z
+  .array(dnsRecord)
+  .min(1, 'at least one record')
+  .superRefine((list, ctx) => {
+    list.forEach(({ name, type }, index) => {
+      if (list.findIndex((other) => other.name === name && other.type === type) === index) return;
+      const message = `${name} ${type} stands here twice; give all values of one side as a list`;
+      ctx.addIssue({ code: 'custom', path: [index], message });
+    });
+  });
+
+function recordsInZone(
+  hook: { zone: string; records: z.output<typeof records> },
+  ctx: z.core.$RefinementCtx,
+): void {
+  hook.records.forEach(({ name }, index) => {
+    if (isWithin(name, hook.zone)) return;
+    const message = `${name} is not in the zone ${hook.zone}; write the whole name`;
+    ctx.addIssue({ code: 'custom', path: ['records', index, 'name'], message });
+  });
+}
+
+const rfc2136Hook = z
+  .strictObject({
+    driver: z.literal('rfc2136'),
+    /** `host`, `host:port` or `[ipv6]:port`. */
+    server: z
+      .string()
+      .regex(/^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/, 'not a server; write it like ns1.example.test:53'),
+    /** A TSIG key as `tsig-keygen` writes it; without it updates are not signed. */
+    keyFile: z.string().min(1).optional(),
+    zone: dnsName,
+    records,
+    ...attempts,
+  })
+  .superRefine(recordsInZone);
+
+const dnsHook = z.discriminatedUnion('driver', [rfc2136Hook, execHook, webhookHook]);
+const notifyHook = z.discriminatedUnion('driver', [execHook, webhookHook]);
+
 const flag = z.discriminatedUnion('driver', [
   z.strictObject({
     driver: z.literal('file'),
@@ -139,8 +218,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   hooks: z
     .strictObject({
-      dns: z.array(z.discriminatedUnion('driver', [execHook, webhookHook])).prefault([]),
-      notify: z.array(z.discriminatedUnion('driver', [execHook, webhookHook])).prefault([]),
+      dns: z.array(dnsHook).prefault([]),
+      notify: z.array(notifyHook).prefault([]),
     })
     .prefault({}),
   gateway: z
@@ -158,5 +237,9 @@ export type Config = z.output<typeof configSchema>;
 export type ProviderConfig = Config['providers']['legacy'];
 export type Price = { input: number; cachedInput?: number | undefined; output: number };
 export type FlagConfig = Config['flag'];
-export type HookConfig = Config['hooks']['dns'][number];
+export type DnsHookConfig = Config['hooks']['dns'][number];
+export type NotifyHookConfig = Config['hooks']['notify'][number];
+/** The entry of one driver, e.g. `HookConfigOf<'rfc2136'>`. */
+export type HookConfigOf<D extends string> = Extract<DnsHookConfig | NotifyHookConfig, { driver: D }>;
+export type DnsRecordConfig = z.output<typeof dnsRecord>;
 export type GuardrailConfig = Config['canary']['guardrails'];

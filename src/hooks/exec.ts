@@ -7,19 +7,32 @@ const KEPT_OUTPUT = 2000;
 /** Between the polite end of a command that took too long and the hard one. */
 const GRACE_MS = 500;
 
+export interface CommandOptions {
+  cwd: string;
+  env: Record<string, string | undefined>;
+  input: string;
+  signal: AbortSignal;
+}
+
+/** How a command ended. `stderr` is its tail. */
+export interface CommandEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
 /**
  * Runs a command without a shell, `input` on its stdin, in its own process group so that a timeout ends its
- * children too. Returns its stdout.
- * @throws CutoverError HOOK_FAILED (69): not found, non-zero exit, signal, or aborted.
+ * children too. Resolves however it ends by itself.
+ * @throws CutoverError HOOK_FAILED (69): it cannot be started (the system's error is the cause), or aborted.
  */
-export function runCommand(
-  command: readonly string[],
-  options: { cwd: string; env: Record<string, string | undefined>; input: string; signal: AbortSignal },
-): Promise<string> {
+export function endOfCommand(command: readonly string[], options: CommandOptions): Promise<CommandEnd> {
   const [file = '', ...args] = command;
   return new Promise((resolve, reject) => {
     const fail = (what: string, cause?: unknown) =>
       reject(new CutoverError('HOOK_FAILED', EXIT.unreachable, `${file}: ${what}`, { cause }));
+    if (options.signal.aborted) return fail(messageOf(options.signal.reason));
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: options.env,
@@ -49,13 +62,25 @@ export function runCommand(
     });
     child.on('close', (code, signal) => {
       options.signal.removeEventListener('abort', stop);
-      if (code === 0) return resolve(stdout);
-      const said = stderr.trim() || stdout.trim().slice(-KEPT_OUTPUT);
-      fail(
-        `${signal ? `ended by ${signal}` : `exit ${code}`}${said ? `: ${said.replace(/\s*\n\s*/g, ' ')}` : ''}`,
-      );
+      resolve({ code, signal, stdout, stderr });
     });
   });
+}
+
+/**
+ * Runs a command that has to succeed, and returns its stdout.
+ * @throws CutoverError HOOK_FAILED (69): not found, non-zero exit, signal, or aborted.
+ */
+export async function runCommand(command: readonly string[], options: CommandOptions): Promise<string> {
+  const { code, signal, stdout, stderr } = await endOfCommand(command, options);
+  if (code === 0) return stdout;
+  const said = (stderr.trim() || stdout.trim().slice(-KEPT_OUTPUT)).replace(/\s*\n\s*/g, ' ');
+  const ended = signal ? `ended by ${signal}` : `exit ${code}`;
+  throw new CutoverError(
+    'HOOK_FAILED',
+    EXIT.unreachable,
+    `${command[0]}: ${ended}${said ? `: ${said}` : ''}`,
+  );
 }
 
 function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
