@@ -161,7 +161,20 @@ const rfc2136Hook = z
   })
   .superRefine(recordsInZone);
 
-const dnsHook = z.discriminatedUnion('driver', [rfc2136Hook, execHook, webhookHook]);
+const powerDnsHook = z
+  .strictObject({
+    driver: z.literal('powerdns'),
+    url: httpUrl,
+    apiKey: secretReference,
+    /** PowerDNS' own name for the server behind the interface; an authoritative server has but this one. */
+    serverId: z.string().min(1).prefault('localhost'),
+    zone: dnsName,
+    records,
+    ...attempts,
+  })
+  .superRefine(recordsInZone);
+
+const dnsHook = z.discriminatedUnion('driver', [rfc2136Hook, powerDnsHook, execHook, webhookHook]);
 const notifyHook = z.discriminatedUnion('driver', [execHook, webhookHook]);
 
 const flag = z.discriminatedUnion('driver', [

@@ -1,4 +1,5 @@
 import type { Config, DnsHookConfig, NotifyHookConfig } from '../config/schema.ts';
+import { powerDnsHook } from './dns/powerdns.ts';
 import { rfc2136Hook } from './dns/rfc2136.ts';
 import { execHook } from './exec-hook.ts';
 import { withoutSecrets } from './guard.ts';
@@ -28,6 +29,8 @@ function dnsHook(entry: DnsHookConfig, label: string, host: HookHost): Hook {
   switch (entry.driver) {
     case 'rfc2136':
       return rfc2136Hook(entry, label, host);
+    case 'powerdns':
+      return powerDnsHook(entry, label, host);
     case 'exec':
       return execHook(entry, label, host);
     case 'webhook':

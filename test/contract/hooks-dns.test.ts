@@ -4,11 +4,13 @@ import type { DnsRecordSet, Hook } from '../../src/hooks/hook.ts';
 import { BIND, startBind } from '../servers/bind.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
 import { installed, type Required } from '../servers/require.ts';
 
 /** Every DNS driver that reads and writes records, with what it is run against. */
 const BENCHES: { title: string; server: Required; start(): Promise<DnsBench> }[] = [
   { title: 'rfc2136 and BIND', server: BIND, start: startBind },
+  { title: 'powerdns and PowerDNS', server: POWERDNS, start: startPowerDns },
 ];
 
 /** Names of their own for each test: none sees what another left. */

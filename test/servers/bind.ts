@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { DnsBench } from './dns-bench.ts';
+import { lookWith } from './look.ts';
 import { freePort, startDaemon, temporaryFolder } from './process.ts';
 import { pathOf } from './require.ts';
 
@@ -80,23 +81,7 @@ zone "example.test" { type primary; file "${dir}/zone"; update-policy { grant cu
     entry,
     wrongSecret: { change: { keyFile: KEYS.otherSecret }, code: 'DNS_BADSIG' },
     unreachable: async () => ({ server: `127.0.0.1:${await freePort()}` }),
-    async look(name, type) {
-      try {
-        const found = await resolver.resolve(name, type);
-        return (found as unknown[])
-          .map((value) => (Array.isArray(value) ? value.join('') : String(value)))
-          .map((value) => (type === 'CNAME' ? `${value}.` : value))
-          .sort();
-      } catch (error) {
-        if (
-          (error as { code?: string }).code === 'ENODATA' ||
-          (error as { code?: string }).code === 'ENOTFOUND'
-        ) {
-          return [];
-        }
-        throw error;
-      }
-    },
+    look: lookWith(resolver),
     async put(name, type, ttl, values) {
       const child = run(pathOf('nsupdate') ?? '', ['-k', join(dir, KEYS.right)]);
       const adds = values.map((value) => `update add ${name} ${ttl} ${type} ${value}`);
