@@ -132,5 +132,6 @@ function eventFor(step: PlannedStep, position: number, context: StepContext): Ho
     actor: context.actor,
     steps: context.earlier,
     undo: context.undo,
+    ...(plan.evidence === null || plan.evidence === undefined ? {} : { evidence: plan.evidence }),
   };
 }
