@@ -46,9 +46,7 @@ const secretReference = z
     'a secret is never written here; refer to it: ${env:NAME} or ${file:PATH}',
   );
 
-const httpUrl = z.string().refine((text) => /^(https?:\/\/|\$\{(env|file):)/.test(text), {
-  message: 'not an http(s) URL',
-});
+const httpUrl = z.string().regex(/^(https?:\/\/|\$\{(env|file):)/, 'not an http(s) URL');
 
 /** USD per million tokens. `cachedInput` falls back to `input`; a bare number is one price for every token. */
 const price = z.union([
@@ -84,7 +82,14 @@ const command = z.array(z.string().min(1)).min(1, 'a command is a list: [./scrip
 const headers = z.record(z.string(), z.string()).prefault({});
 
 const execHook = z.strictObject({ driver: z.literal('exec'), command, ...attempts });
-const webhookHook = z.strictObject({ driver: z.literal('webhook'), url: httpUrl, headers, ...attempts });
+const webhookHook = z.strictObject({
+  driver: z.literal('webhook'),
+  url: httpUrl,
+  headers,
+  /** Signs each call with HMAC-SHA256. */
+  secret: secretReference.optional(),
+  ...attempts,
+});
 
 const dnsName = z.string().transform((text, ctx) => {
   const name = absoluteName(text);
@@ -175,7 +180,65 @@ const powerDnsHook = z
   .superRefine(recordsInZone);
 
 const dnsHook = z.discriminatedUnion('driver', [rfc2136Hook, powerDnsHook, execHook, webhookHook]);
-const notifyHook = z.discriminatedUnion('driver', [execHook, webhookHook]);
+
+/** Who knows a chat's webhook address can write there. */
+const secretUrl = httpUrl.regex(
+  /\$\{(env|file):[^}]+\}/,
+  'this address is a secret and never written here; refer to it: ${env:NAME} or ${file:PATH}',
+);
+
+const slackHook = z.strictObject({ driver: z.literal('slack'), url: secretUrl, ...attempts });
+const teamsHook = z.strictObject({ driver: z.literal('teams'), url: secretUrl, ...attempts });
+const discordHook = z.strictObject({ driver: z.literal('discord'), url: secretUrl, ...attempts });
+
+const pagerDutyHook = z.strictObject({
+  driver: z.literal('pagerduty'),
+  routingKey: secretReference,
+  url: httpUrl.prefault('https://events.pagerduty.com/v2/enqueue'),
+  ...attempts,
+});
+
+const alertmanagerHook = z.strictObject({
+  driver: z.literal('alertmanager'),
+  url: httpUrl,
+  headers,
+  /** How long a rollback or a failure stays an alert when nothing resolves it. */
+  keep: duration.prefault('1d'),
+  ...attempts,
+});
+
+const mailAddress = z.string().regex(/^[^\s@]+@[^\s@]+$|^[^\r\n]*<[^\s@]+@[^\s@]+>$/, 'not a mail address');
+
+const emailHook = z
+  .strictObject({
+    driver: z.literal('email'),
+    host: z.string().min(1),
+    port: z.number().int().min(1).max(65_535).prefault(587),
+    /** `starttls` insists on it; `implicit` is TLS from the start (port 465); `none` is for a relay on this machine. */
+    tls: z.enum(['starttls', 'implicit', 'none']).prefault('starttls'),
+    user: z.string().min(1).optional(),
+    password: secretReference.optional(),
+    from: mailAddress,
+    to: z
+      .union([mailAddress, z.array(mailAddress).min(1)])
+      .transform((value) => (typeof value === 'string' ? [value] : value)),
+    ...attempts,
+  })
+  .superRefine(({ user, password }, ctx) => {
+    if ((user === undefined) === (password === undefined)) return;
+    ctx.addIssue({ code: 'custom', message: 'user and password belong together' });
+  });
+
+const notifyHook = z.discriminatedUnion('driver', [
+  slackHook,
+  teamsHook,
+  discordHook,
+  pagerDutyHook,
+  alertmanagerHook,
+  emailHook,
+  execHook,
+  webhookHook,
+]);
 
 const flag = z.discriminatedUnion('driver', [
   z.strictObject({

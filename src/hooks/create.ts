@@ -5,6 +5,12 @@ import { execHook } from './exec-hook.ts';
 import { withoutSecrets } from './guard.ts';
 import type { Hook } from './hook.ts';
 import type { HookHost } from './host.ts';
+import { alertmanagerHook } from './notify/alertmanager.ts';
+import { discordHook } from './notify/discord.ts';
+import { emailHook } from './notify/email.ts';
+import { pagerDutyHook } from './notify/pagerduty.ts';
+import { slackHook } from './notify/slack.ts';
+import { teamsHook } from './notify/teams.ts';
 import { webhookHook } from './webhook.ts';
 
 export type { HookHost } from './host.ts';
@@ -40,6 +46,18 @@ function dnsHook(entry: DnsHookConfig, label: string, host: HookHost): Hook {
 
 function notifyHook(entry: NotifyHookConfig, label: string, host: HookHost): Hook {
   switch (entry.driver) {
+    case 'slack':
+      return slackHook(entry, label, host);
+    case 'teams':
+      return teamsHook(entry, label, host);
+    case 'discord':
+      return discordHook(entry, label, host);
+    case 'pagerduty':
+      return pagerDutyHook(entry, label, host);
+    case 'alertmanager':
+      return alertmanagerHook(entry, label, host);
+    case 'email':
+      return emailHook(entry, label, host);
     case 'exec':
       return execHook(entry, label, host);
     case 'webhook':

@@ -2,6 +2,7 @@ import type { HookConfigOf } from '../config/schema.ts';
 import { hookVariables, runCommand } from './exec.ts';
 import type { Hook, HookEvent } from './hook.ts';
 import type { HookHost } from './host.ts';
+import { messageFor } from './notify/message.ts';
 
 /** How much of a command's output the journal keeps, in characters. */
 const KEPT_RESULT = 500;
@@ -31,8 +32,20 @@ async function runExec(
     if (value !== undefined && value.length >= MIN_SECRET && SECRET_NAME.test(name))
       host.secrets.remember(value);
   }
-  const env = { ...host.env, ...hookVariables(event) };
+  const env = { ...host.env, ...hookVariables(event), ...messageVariables(event) };
   const said = await runCommand(command, { cwd: host.dir, env, input: JSON.stringify(event), signal });
   // Redacted before it is cut: half a secret is not recognised any more.
   return host.secrets.redact(said.trim()).slice(0, KEPT_RESULT);
+}
+
+/** What a notifying command needs to tell people without reading the JSON. */
+function messageVariables(event: HookEvent): Record<string, string> {
+  if (event.step !== 'notify') return {};
+  const { title, level } = messageFor(event);
+  return {
+    CUTOVER_MESSAGE: title,
+    CUTOVER_LEVEL: level,
+    CUTOVER_UNDO: event.undo,
+    ...(event.test ? { CUTOVER_TEST: '1' } : {}),
+  };
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { safe } from '../report/text.ts';
 import type { HookEvent } from './hook.ts';
 
 /** How much of a command's output is kept for messages, in characters. */
@@ -14,7 +15,7 @@ export interface CommandOptions {
   signal: AbortSignal;
 }
 
-/** How a command ended. `stderr` is its tail. */
+/** How a command ended. `stderr` is the end of what it said. */
 export interface CommandEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -45,7 +46,7 @@ export function endOfCommand(command: readonly string[], options: CommandOptions
       if (stdout.length < 1_000_000) stdout += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-KEPT_OUTPUT);
+      stderr = (stderr + text).slice(-2 * KEPT_OUTPUT);
     });
     // A command that does not read its input closes the pipe; that is its right.
     child.stdin.on('error', () => {});
@@ -74,13 +75,18 @@ export function endOfCommand(command: readonly string[], options: CommandOptions
 export async function runCommand(command: readonly string[], options: CommandOptions): Promise<string> {
   const { code, signal, stdout, stderr } = await endOfCommand(command, options);
   if (code === 0) return stdout;
-  const said = (stderr.trim() || stdout.trim().slice(-KEPT_OUTPUT)).replace(/\s*\n\s*/g, ' ');
+  const said = tailOf(stderr.trim() || stdout.trim()).replace(/\s*\n\s*/g, ' ');
   const ended = signal ? `ended by ${signal}` : `exit ${code}`;
   throw new CutoverError(
     'HOOK_FAILED',
     EXIT.unreachable,
     `${command[0]}: ${ended}${said ? `: ${said}` : ''}`,
   );
+}
+
+/** The end of a text, from the beginning of a word on: a secret that is cut in half is not recognised any more. */
+function tailOf(text: string): string {
+  return text.length <= KEPT_OUTPUT ? text : text.slice(-KEPT_OUTPUT).replace(/^\S*\s/, '');
 }
 
 function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
@@ -93,9 +99,9 @@ function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-/** The variables an exec hook gets beside its stdin. */
+/** The variables an exec hook gets beside its stdin. A script prints them: control characters are escaped. */
 export function hookVariables(event: HookEvent): Record<string, string> {
-  return {
+  const variables = {
     CUTOVER_MIGRATION: event.migration,
     CUTOVER_STEP: event.step,
     CUTOVER_OPERATION_ID: event.operation.id,
@@ -109,4 +115,5 @@ export function hookVariables(event: HookEvent): Record<string, string> {
     CUTOVER_REASON: event.reason,
     CUTOVER_ACTOR: event.actor,
   };
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, safe(value)]));
 }

@@ -4,23 +4,33 @@ import type { Hook } from './hook.ts';
 
 /**
  * The same hook, whose results and errors hold no secret: neither its own nor those of the other hooks, which a
- * command or a server may echo.
+ * command or a server may echo. Record sets of DNS are public and stay as they are: a rollback puts them back.
  * @param config all hooks of the config; every secret that it refers to is kept away
  */
 export function withoutSecrets(hook: Hook, config: unknown, secrets: Secrets): Hook {
   const clean = async <T>(work: () => Promise<T>): Promise<T> => {
     rememberAll(config, secrets);
     try {
-      return mapStrings(await work(), secrets.redact) as T;
+      return await work();
     } catch (error) {
       throw redacted(error, secrets);
     }
   };
   const { read } = hook;
+  if (read) {
+    return {
+      ...hook,
+      run: (event, signal) => clean(() => hook.run(event, signal)),
+      read: (signal) => clean(() => read(signal)),
+    };
+  }
   return {
     ...hook,
-    run: (event, signal) => clean(() => hook.run(event, signal)),
-    ...(read ? { read: (signal: AbortSignal) => clean(() => read(signal)) } : {}),
+    run: (event, signal) =>
+      clean(
+        async () =>
+          mapStrings(await hook.run(event, signal), secrets.redact) as Awaited<ReturnType<Hook['run']>>,
+      ),
   };
 }
 

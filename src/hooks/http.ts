@@ -17,10 +17,8 @@ export interface HttpCall {
   signal: AbortSignal;
   /** Longest answer that is accepted, in bytes; 1 MB without it. */
   maxAnswer?: number;
-  /** Takes out of the answer and of errors what must not be seen. */
+  /** Keeps secrets that the server echoes out of errors; the answer itself comes as it is. */
   secrets?: Secrets;
-  /** The path and the query are secrets too, as they are of a chat's incoming webhook. */
-  secretAddress?: boolean;
 }
 
 export interface HttpAnswer {
@@ -35,7 +33,7 @@ export interface HttpAnswer {
 export async function callHttp(call: HttpCall): Promise<HttpAnswer> {
   const answer = await sendHttp(call);
   if (answer.status >= 200 && answer.status <= 299) return answer;
-  throw new CutoverError('HOOK_FAILED', EXIT.unreachable, refusal(call.url, answer));
+  throw new CutoverError('HOOK_FAILED', EXIT.unreachable, refusal(call, answer));
 }
 
 /**
@@ -45,8 +43,6 @@ export async function callHttp(call: HttpCall): Promise<HttpAnswer> {
  */
 export async function sendHttp(call: HttpCall): Promise<HttpAnswer> {
   const url = parseUrl(call.url);
-  if (call.secrets && call.secretAddress) rememberParts(url, call.secrets);
-  const redact = (text: string) => call.secrets?.redact(text) ?? text;
   const fail = (what: string, cause?: unknown) =>
     new CutoverError('HOOK_FAILED', EXIT.unreachable, `${url.origin}: ${what}`, { cause });
   const { request } = await import('undici');
@@ -60,17 +56,32 @@ export async function sendHttp(call: HttpCall): Promise<HttpAnswer> {
     const limit = call.maxAnswer ?? MAX_ANSWER;
     const text = await readAnswer(response.body, limit);
     if (text === undefined) throw fail(`the answer is longer than ${limit} bytes`);
-    return { status: response.statusCode, text: redact(text) };
+    return { status: response.statusCode, text };
   } catch (error) {
     if (error instanceof CutoverError && error.code === 'HOOK_FAILED') throw error;
-    throw fail(redact(connectionFault(error)), error);
+    throw fail(redactFor(call, connectionFault(error)), error);
   }
 }
 
-/** `https://host: HTTP 403: what it said`, on one line. */
-export function refusal(url: string, answer: HttpAnswer, said = answer.text): string {
-  const text = said.trim().replace(/\s+/g, ' ').slice(0, KEPT_ANSWER);
-  return `${parseUrl(url).origin}: HTTP ${answer.status}${text ? `: ${text}` : ''}`;
+/** `https://host: HTTP 403: what it said`, on one line, redacted before it is cut: half a secret is not known any more. */
+export function refusal(call: HttpCall, answer: HttpAnswer, said = answer.text): string {
+  const text = redactFor(call, said).trim().replace(/\s+/g, ' ').slice(0, KEPT_ANSWER);
+  return `${parseUrl(call.url).origin}: HTTP ${answer.status}${text ? `: ${text}` : ''}`;
+}
+
+const redactFor = ({ secrets }: HttpCall, text: string) => secrets?.redact(text) ?? text;
+
+/**
+ * An address of the config with its secrets. Its path and query count as secrets, as they are those of a chat's
+ * webhook: a server that echoes them must not spread them.
+ */
+export function resolveUrl(text: string, where: string, secrets: Secrets): string {
+  const address = secrets.resolve(text, where);
+  const url = parseUrl(address);
+  const parts = [url.password, url.pathname + url.search, url.pathname, ...url.searchParams.values()];
+  for (const part of parts) if (part.length >= MIN_SECRET_PART) secrets.remember(part);
+  for (const part of url.pathname.split('/')) if (part.length >= MIN_SECRET_SEGMENT) secrets.remember(part);
+  return address;
 }
 
 /** Headers of the config with their secrets. */
@@ -96,13 +107,6 @@ function parseUrl(url: string): URL {
     // The parser's own error holds the whole address, and with it the secret.
     throw new CutoverError('HOOK_FAILED', EXIT.config, 'the address of a hook is not a URL');
   }
-}
-
-/** The secret of a webhook is in its address; a server that echoes the path or the query must not spread it. */
-function rememberParts(url: URL, secrets: Secrets): void {
-  const parts = [url.password, url.pathname + url.search, url.pathname, ...url.searchParams.values()];
-  for (const part of parts) if (part.length >= MIN_SECRET_PART) secrets.remember(part);
-  for (const part of url.pathname.split('/')) if (part.length >= MIN_SECRET_SEGMENT) secrets.remember(part);
 }
 
 async function readAnswer(body: AsyncIterable<Buffer>, limit: number): Promise<string | undefined> {

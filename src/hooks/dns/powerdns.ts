@@ -2,7 +2,7 @@ import { recordValue } from '../../config/dns-values.ts';
 import type { HookConfigOf } from '../../config/schema.ts';
 import type { DnsRecordSet, Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
-import { below } from '../http.ts';
+import { below, resolveUrl } from '../http.ts';
 import { recordHook } from './record-hook.ts';
 import { type RecordChange, type RecordKey, recordSet } from './records.ts';
 import { callRest, fieldsOf, listOf, parseAnswer, strangeAnswer } from './rest.ts';
@@ -15,7 +15,7 @@ import { quoteTxt, unquoteTxt } from './txt.ts';
 export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, host: HookHost): Hook {
   const where = `hooks.${label.split(' ')[0]}`;
   const call = async (method: 'GET' | 'PATCH', query: string, body: unknown, signal: AbortSignal) => {
-    const base = host.secrets.resolve(entry.url, `${where}.url`);
+    const base = resolveUrl(entry.url, `${where}.url`, host.secrets);
     const path = `/api/v1/servers/${encodeURIComponent(entry.serverId)}/zones/${entry.zone}${query}`;
     const { text } = await callRest(
       {

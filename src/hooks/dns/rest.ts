@@ -19,7 +19,7 @@ export async function callRest(call: HttpCall, words: RestWords): Promise<HttpAn
   const answer = await reach(call);
   const { status } = answer;
   if (status >= 200 && status <= 299) return answer;
-  const message = refusal(call.url, answer, words.said(answer.text));
+  const message = refusal(call, answer, words.said(answer.text));
   const fault = (code: string, hint: string) => new CutoverError(code, EXIT.unreachable, message, { hint });
   if (status === 401 || status === 403) {
     throw fault('DNS_KEY_REJECTED', `check ${words.key}, and what it is allowed to do`);
