@@ -133,6 +133,7 @@ function eventFor(step: PlannedStep, position: number, context: StepContext): Ho
     steps: context.earlier,
     undo: context.undo,
     ...restoreFor(step, plan),
+    ...(plan.evidence === null || plan.evidence === undefined ? {} : { evidence: plan.evidence }),
   };
 }
 
