@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   latestVerdict,
   legacySamples,
@@ -9,7 +12,7 @@ import {
   stageRuns,
 } from '../../../src/store/canary.ts';
 import { pair, times } from './pairs.ts';
-import { memory } from './world.ts';
+import { openDatabase } from './world.ts';
 
 const run = (change: Partial<RunRecord> = {}): RunRecord => ({
   runId: 'r-1',
@@ -40,7 +43,7 @@ const evidence = (basedOn: number, change: Partial<NewEvidence> = {}): NewEviden
 
 describe('the canary in the store', () => {
   it('gives back what was recorded', () => {
-    const db = memory();
+    const db = openDatabase();
     expect(loadEvidence(db, 1, 'a')).toEqual({ version: 0, tests: {}, pairs: 0, costCapUsd: undefined });
     expect(recordRun(db, run(), evidence(0))).toBe('recorded');
     expect(loadEvidence(db, 1, 'a')).toEqual({ version: 1, tests, pairs: 2, costCapUsd: 0.5 });
@@ -52,7 +55,7 @@ describe('the canary in the store', () => {
   });
 
   it('does not count a run id twice', () => {
-    const db = memory();
+    const db = openDatabase();
     recordRun(db, run(), evidence(0));
     expect(recordRun(db, run({ verdict: 'PASS' }), evidence(1))).toBe('duplicate');
     expect(loadEvidence(db, 1, 'a').pairs).toBe(2);
@@ -60,7 +63,7 @@ describe('the canary in the store', () => {
   });
 
   it('does not count the second of two runs that began from the same evidence', () => {
-    const db = memory();
+    const db = openDatabase();
     const [one, two] = [loadEvidence(db, 1, 'a'), loadEvidence(db, 1, 'a')];
     expect(recordRun(db, run({ runId: 'one' }), evidence(one.version))).toBe('recorded');
     expect(recordRun(db, run({ runId: 'two' }), evidence(two.version))).toBe('superseded');
@@ -69,7 +72,7 @@ describe('the canary in the store', () => {
   });
 
   it('begins anew when the settings change, and each stage has its own evidence', () => {
-    const db = memory();
+    const db = openDatabase();
     recordRun(db, run({ runId: 'one' }), evidence(0));
     const changed = loadEvidence(db, 1, 'b');
     expect(changed).toEqual({ version: 1, tests: {}, pairs: 0, costCapUsd: undefined });
@@ -84,7 +87,7 @@ describe('the canary in the store', () => {
   });
 
   it('keeps the verdict of a run that proves nothing, and nothing else of it', () => {
-    const db = memory();
+    const db = openDatabase();
     recordRun(db, run({ runId: 'one' }), evidence(0));
     expect(recordRun(db, run({ runId: 'two', verdict: 'ERROR', at: 2000 }), null)).toBe('recorded');
     expect(latestVerdict(db, 1)).toMatchObject({ verdict: 'ERROR', at: 2000 });
@@ -93,7 +96,7 @@ describe('the canary in the store', () => {
   });
 
   it('changes nothing when it fails half-way', () => {
-    const db = memory();
+    const db = openDatabase();
     const bad = run({ pairs: [{ ...pair(), target: { status: 'ok', latencyMs: Number.NaN } }] });
     expect(() => recordRun(db, bad, evidence(0))).toThrow(/NOT NULL/);
     expect(latestVerdict(db, 1)).toBeNull();
@@ -101,7 +104,7 @@ describe('the canary in the store', () => {
   });
 
   it('gives the last successful legacy samples of every stage, newest first', () => {
-    const db = memory();
+    const db = openDatabase();
     recordRun(
       db,
       run({ runId: 'one', pairs: [pair({ latencyMs: 1, costUsd: 0.5 }), pair({ latencyMs: 2 })] }),
@@ -122,7 +125,7 @@ describe('the canary in the store', () => {
   });
 
   it('does not grow for ever: the newest 10,000 pairs stay, whole', () => {
-    const db = memory();
+    const db = openDatabase();
     for (let i = 0; i < 11; i++) {
       recordRun(db, run({ runId: `r-${i}`, pairs: times(1000, () => pair({ latencyMs: i })) }), evidence(i));
     }
@@ -130,5 +133,18 @@ describe('the canary in the store', () => {
     expect(kept.flatMap(({ pairs }) => pairs)).toHaveLength(10_000);
     expect(kept[0]?.pairs[0]?.legacy.latencyMs).toBe(1);
     expect(loadEvidence(db, 1, 'a').pairs).toBe(11_000);
+  });
+});
+
+describe('two processes', () => {
+  it('that record at the same time do not both count', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cutover-'));
+    onTestFinished(() => rmSync(dir, { recursive: true }));
+    const [one, two] = [openDatabase(join(dir, 'state.db')), openDatabase(join(dir, 'state.db'))];
+    const [a, b] = [loadEvidence(one, 1, 'a'), loadEvidence(two, 1, 'a')];
+    expect(recordRun(two, run({ runId: 'two' }), evidence(b.version))).toBe('recorded');
+    expect(recordRun(one, run({ runId: 'one' }), evidence(a.version))).toBe('superseded');
+    expect(recordRun(one, run({ runId: 'two' }), evidence(1))).toBe('duplicate');
+    expect(loadEvidence(one, 1, 'a')).toMatchObject({ version: 1, pairs: 2 });
   });
 });

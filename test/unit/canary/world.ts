@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import type { CanaryInput } from '../../../src/canary/check.ts';
@@ -11,11 +12,13 @@ import { seeded } from './pairs.ts';
 
 export const STAGE: Stage = { id: 1, ratio: 0.1, since: Date.UTC(2026, 7, 20, 10) };
 
-/** A database with the canary's tables and two stages. */
-export function memory(): Database.Database {
-  const db = new Database(':memory:');
+/** A database with two stages: in memory, or the file at `path`. */
+export function openDatabase(path = ':memory:'): Database.Database {
+  const fresh = path === ':memory:' || !existsSync(path);
+  const db = new Database(path);
   onTestFinished(() => void db.close());
   db.pragma('foreign_keys = ON');
+  if (!fresh) return db;
   migrate(db, 0);
   db.exec("INSERT INTO stages VALUES (1, 0.1, 0, 'op-1'), (2, 0.25, 0, 'op-2')");
   return db;
@@ -51,7 +54,7 @@ export async function world(
   return {
     config,
     secrets: createSecrets({ KEY: 'sk-a-very-secret-key' }, '/'),
-    db: memory(),
+    db: openDatabase(),
     actor: 'tester@here',
     probes: parseProbes('{"prompt":"ping","expect":{"contains":"pong"}}\n{"prompt":"ping again"}', 'p'),
     now: () => {
