@@ -5,12 +5,14 @@
  */
 export interface Column {
   length: number;
-  /** Values in full chunks and the last, partly filled one; all Uint32 (microseconds) or all Float64 (ms). */
-  chunks: (Uint32Array | Float64Array)[];
+  /** All Uint32 (microseconds) or, when wide, all Float64 (milliseconds). Full but for the last. */
+  chunks: Chunk[];
   /** Fill of the last chunk. */
   fill: number;
   wide: boolean;
 }
+
+export type Chunk = Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 const FIRST_CHUNK = 16;
 const MAX_CHUNK = 16_384;
@@ -21,7 +23,8 @@ export function createColumn(): Column {
 }
 
 export function push(column: Column, ms: number): void {
-  let stored = ms;
+  // Zero has no sign here.
+  let stored = ms + 0;
   if (!column.wide) {
     const us = Math.round(ms * 1000);
     if (us >= 0 && us <= MAX_MICROSECONDS && us / 1000 === ms) stored = us;
@@ -38,52 +41,22 @@ export function push(column: Column, ms: number): void {
   column.length++;
 }
 
+/** Appends the values of `other`, which must not be used any more. */
+export function mergeColumn(into: Column, other: Column): void {
+  if (other.wide && !into.wide) widen(into);
+  if (into.wide && !other.wide) widen(other);
+  into.chunks = [...chunksOf(into), ...chunksOf(other)];
+  into.fill = into.chunks[into.chunks.length - 1]?.length ?? 0;
+  into.length += other.length;
+}
+
+/** The chunks, each cut to what it holds. */
+export function chunksOf({ chunks, fill }: Column): Chunk[] {
+  const last = chunks[chunks.length - 1];
+  return last ? [...chunks.slice(0, -1), last.subarray(0, fill)] : [];
+}
+
 function widen(column: Column): void {
   column.chunks = column.chunks.map((chunk) => Float64Array.from(chunk, (us) => us / 1000));
   column.wide = true;
-}
-
-/** Appends the values of `other`. */
-export function mergeColumn(into: Column, other: Column): void {
-  for (const [index, chunk] of other.chunks.entries()) {
-    const filled = index === other.chunks.length - 1 ? other.fill : chunk.length;
-    for (let i = 0; i < filled; i++) {
-      const value = chunk[i] as number;
-      push(into, other.wide ? value : value / 1000);
-    }
-  }
-}
-
-/** Values in ascending order; `unitsPerMs` of them are a millisecond. */
-export interface Sorted {
-  values: Uint32Array | Float64Array;
-  unitsPerMs: number;
-}
-
-/** All values of some columns in ascending order, in the narrow form where all are: sorting it takes half the time. */
-export function sortedUnits(columns: readonly Column[]): Sorted {
-  const wide = columns.some((column) => column.wide);
-  const total = columns.reduce((sum, column) => sum + column.length, 0);
-  const values = wide ? new Float64Array(total) : new Uint32Array(total);
-  let at = 0;
-  for (const column of columns) {
-    for (const [index, chunk] of column.chunks.entries()) {
-      const filled = index === column.chunks.length - 1 ? chunk.subarray(0, column.fill) : chunk;
-      if (wide && !column.wide)
-        values.set(
-          Float64Array.from(filled, (us) => us / 1000),
-          at,
-        );
-      else values.set(filled, at);
-      at += filled.length;
-    }
-  }
-  values.sort();
-  return { values, unitsPerMs: wide ? 1 : 1000 };
-}
-
-/** The same in milliseconds. */
-export function sorted(columns: readonly Column[]): Float64Array {
-  const { values, unitsPerMs } = sortedUnits(columns);
-  return Float64Array.from(values, (value) => value / unitsPerMs);
 }

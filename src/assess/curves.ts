@@ -1,5 +1,4 @@
-import { sorted } from './column.ts';
-import { quantile } from './percentile.ts';
+import { quantiles } from './percentile.ts';
 import type { Tally } from './tally.ts';
 
 /** How the latencies of a model are spread: points of its cumulative distribution. */
@@ -17,9 +16,11 @@ const SHARES = [...Array.from({ length: 20 }, (_, i) => i * 0.05), 0.96, 0.97, 0
 export function latencyCurves(tally: Tally, models: readonly string[]): LatencyCurve[] {
   const all = [...tally.series.values()];
   return models.flatMap((model) => {
-    const values = sorted(all.filter((series) => series.model === model).map((series) => series.latency));
-    if (values.length === 0) return [];
-    const points = SHARES.map((share) => ({ ms: quantile(values, share) as number, share }));
-    return [{ model, requests: values.length, points }];
+    const columns = all.filter((series) => series.model === model).map((series) => series.latency);
+    const values = quantiles(columns, SHARES);
+    if (!values) return [];
+    const points = SHARES.map((share, i) => ({ ms: values[i] as number, share }));
+    const requests = columns.reduce((sum, column) => sum + column.length, 0);
+    return [{ model, requests, points }];
   });
 }

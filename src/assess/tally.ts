@@ -87,52 +87,104 @@ export function isBilled(record: UsageRecord): boolean {
   return record.status === 'ok' || record.status === 'cancelled' || (record.costUsd ?? 0) > 0;
 }
 
-export function addRecord(tally: Tally, record: UsageRecord, rules: TallyRules): void {
-  const { at } = record;
-  if (at !== undefined) {
+/** Where the last record of a model went: neighbours in a log are alike, so most need not be looked up. */
+interface Lane {
+  group: string;
+  provider: string | undefined;
+  series: Series;
+  cell: Cell | undefined;
+  clock: number;
+}
+
+const MINUTE_MS = 60_000;
+
+/** Gives the function that takes a record into the tally. It keeps nothing of the record itself. */
+export function createAdder(tally: Tally, rules: TallyRules): (record: UsageRecord) => void {
+  const lanes = new Map<string, Lane>();
+  // Days and price bands begin on whole minutes.
+  let minute = Number.NaN;
+  let day: number | undefined;
+  let clock = 0;
+
+  const laneOf = (group: string, provider: string | undefined, model: string): Lane => {
+    const last = lanes.get(model);
+    if (last !== undefined && last.group === group && last.provider === provider) return last;
+    const series = seriesOf(tally, group, provider, model);
+    const lane = { group, provider, series, cell: undefined, clock: 0 };
+    lanes.set(model, lane);
+    return lane;
+  };
+  const takeTime = (at: number | undefined): void => {
+    if (at === undefined) {
+      minute = Number.NaN;
+      day = undefined;
+      clock = 0;
+      return;
+    }
     if (tally.from === undefined || at < tally.from) tally.from = at;
     if (tally.to === undefined || at > tally.to) tally.to = at;
-    const until = record.aggregate?.until;
-    if (until !== undefined && (tally.until === undefined || until > tally.until)) tally.until = until;
     tally.timed++;
-  }
-  const series = seriesOf(tally, rules.groupOf(record), record.provider, record.model);
-  const requests = record.aggregate?.requests ?? 1;
-  series.requests += requests;
-  series.inputTokens += record.inputTokens;
-  series.cachedInputTokens += record.cachedInputTokens;
-  series.outputTokens += record.outputTokens;
-  if (record.status === 'ok') {
-    series.ok += requests;
-    if (record.latencyMs !== undefined) push(series.latency, record.latencyMs);
-    if (record.ttftMs !== undefined) push(series.ttft, record.ttftMs);
-  } else {
-    countClass(series.errorsByClass, record.status, requests);
-  }
-  if (record.costUsd !== undefined) {
-    add(series.reportedUsd, record.costUsd);
-    series.reportedRecords++;
-  }
-  const cell = cellOf(
-    series,
-    at === undefined ? undefined : rules.dayOf(at),
-    at === undefined ? 0 : clockBand(tally.bands, at),
-    inputBand(tally.bands, requestSize(record)),
-    record.batch === true,
-  );
-  if (at !== undefined && (cell.at === undefined || at < cell.at)) cell.at = at;
-  cell.requests += requests;
-  if (record.status !== 'ok') cell.errors += requests;
-  if (!isBilled(record)) return;
-  cell.billed++;
-  cell.inputTokens += record.inputTokens;
-  cell.cachedInputTokens += record.cachedInputTokens;
-  cell.cacheWriteTokens += record.cacheWriteTokens ?? 0;
-  cell.outputTokens += record.outputTokens;
-  if (record.costUsd !== undefined) {
-    add(cell.reportedUsd, record.costUsd);
-    cell.reportedRecords++;
-  }
+    const now = Math.floor(at / MINUTE_MS);
+    if (now === minute) return;
+    minute = now;
+    day = rules.dayOf(at);
+    clock = clockBand(tally.bands, at);
+  };
+
+  return (record) => {
+    const { at, aggregate, costUsd } = record;
+    takeTime(at);
+    const until = at === undefined ? undefined : aggregate?.until;
+    if (until !== undefined && (tally.until === undefined || until > tally.until)) tally.until = until;
+
+    const lane = laneOf(rules.groupOf(record), record.provider, record.model);
+    const { series } = lane;
+    const requests = aggregate?.requests ?? 1;
+    const ok = record.status === 'ok';
+    series.requests += requests;
+    series.inputTokens += record.inputTokens;
+    series.cachedInputTokens += record.cachedInputTokens;
+    series.outputTokens += record.outputTokens;
+    if (ok) {
+      series.ok += requests;
+      if (record.latencyMs !== undefined) push(series.latency, record.latencyMs);
+      if (record.ttftMs !== undefined) push(series.ttft, record.ttftMs);
+    } else {
+      countClass(series.errorsByClass, record.status, requests);
+    }
+    if (costUsd !== undefined) {
+      add(series.reportedUsd, costUsd);
+      series.reportedRecords++;
+    }
+
+    const band = inputBand(tally.bands, requestSize(record));
+    const batch = record.batch === true;
+    let { cell } = lane;
+    if (
+      cell === undefined ||
+      cell.day !== day ||
+      lane.clock !== clock ||
+      cell.inputBand !== band ||
+      cell.batch !== batch
+    ) {
+      cell = cellOf(series, day, clock, band, batch);
+      lane.cell = cell;
+      lane.clock = clock;
+    }
+    if (at !== undefined && (cell.at === undefined || at < cell.at)) cell.at = at;
+    cell.requests += requests;
+    if (!ok) cell.errors += requests;
+    if (!isBilled(record)) return;
+    cell.billed++;
+    cell.inputTokens += record.inputTokens;
+    cell.cachedInputTokens += record.cachedInputTokens;
+    cell.cacheWriteTokens += record.cacheWriteTokens ?? 0;
+    cell.outputTokens += record.outputTokens;
+    if (costUsd !== undefined) {
+      add(cell.reportedUsd, costUsd);
+      cell.reportedRecords++;
+    }
+  };
 }
 
 /** Input tokens of one request; for an aggregate the mean, or 0 (the lowest tier) where the number is unknown. */
@@ -197,7 +249,27 @@ function countClass(counts: Map<string, number>, name: string, by: number): void
   counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
-/** Adds the tally of another part of the log; both must have the same bands. */
+/**
+ * The series and their cells in an order of their own, so that it does not show in any figure in which order the
+ * records came.
+ */
+export function inOrder(tally: Tally): Series[] {
+  return sortedByKey(tally.series).map(([, series]) => ({
+    ...series,
+    cells: new Map(sortedByKey(series.cells)),
+  }));
+}
+
+function sortedByKey<T>(map: ReadonlyMap<string, T>): [string, T][] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Whether classes of errors were lumped together: which of them depends on the order of the records. */
+export function isLumped(tally: Tally): boolean {
+  return [...tally.series.values()].some(({ errorsByClass }) => errorsByClass.size >= MAX_CLASSES);
+}
+
+/** Adds the tally of another part of the log, which must not be used any more; both must have the same bands. */
 export function mergeTally(into: Tally, other: Tally): void {
   if (other.from !== undefined && (into.from === undefined || other.from < into.from)) into.from = other.from;
   if (other.to !== undefined && (into.to === undefined || other.to > into.to)) into.to = other.to;
@@ -223,7 +295,7 @@ function mergeSeries(into: Series, other: Series): void {
   for (const [key, cell] of other.cells) {
     const mine = into.cells.get(key);
     if (mine) mergeCell(mine, cell);
-    else into.cells.set(key, { ...cell, reportedUsd: { ...cell.reportedUsd } });
+    else into.cells.set(key, cell);
   }
 }
 

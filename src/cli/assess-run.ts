@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { assess } from '../assess/assess.ts';
 import type { Assessment } from '../assess/assessment.ts';
-import { groupKey } from '../assess/groups.ts';
 import { isAllConfigured, type PriceSide, type Target } from '../assess/prices.ts';
-import { addRecord, createTally, type Tally } from '../assess/tally.ts';
+import { createTaker } from '../assess/taker.ts';
+import type { Tally } from '../assess/tally.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { didYouMean } from '../config/suggest.ts';
@@ -19,8 +19,7 @@ import { createIntake, type Intake, MAX_SAMPLES } from '../usage/intake.ts';
 import type { SourceSummary } from '../usage/read.ts';
 import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
 import type { UsageRecord } from '../usage/record.ts';
-import { createDeduplicator, createSelector } from '../usage/select.ts';
-import { createZone, type Zone } from '../usage/zone.ts';
+import { createZone } from '../usage/zone.ts';
 import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
 import { output } from './assess-output.ts';
 import { showProgress } from './assess-progress.ts';
@@ -52,9 +51,14 @@ export async function runAssess(files: string[], options: AssessOptions, ctx: Co
   const priceFile = await loadPriceFile(options, loaded, ctx);
 
   const drifts = Object.values(config?.assess.tokenDrift ?? {});
-  const tally = createTally(withTiers(CATALOGUE_BANDS, priceFile?.tierStarts ?? [], drifts));
+  const { tally, accept } = createTaker({
+    bands: withTiers(CATALOGUE_BANDS, priceFile?.tierStarts ?? [], drifts),
+    selection: plan.selection,
+    dedupe: options.dedupe === true,
+    by: plan.by,
+    timezone: zone.name,
+  });
   const intake = createIntake();
-  const accept = acceptor(tally, plan, zone, options.dedupe === true);
   const summaries = await readInputs(files, formats, intake, accept, options, ctx);
   const partial = ctx.signal.aborted;
   showRejects(intake, ctx);
@@ -151,23 +155,6 @@ async function loadPriceFile(
       cause,
     });
   }
-}
-
-/** Takes a record into the tally, unless it is not wanted. */
-function acceptor(
-  tally: Tally,
-  plan: AssessPlan,
-  zone: Zone,
-  dedupe: boolean,
-): (record: UsageRecord) => string | undefined {
-  const select = createSelector(plan.selection);
-  const repeated = dedupe ? createDeduplicator() : () => undefined;
-  const rules = { groupOf: groupKey(plan.by, zone), dayOf: zone.dayOf };
-  return (record) => {
-    const unwanted = select(record) ?? repeated(record);
-    if (unwanted === undefined) addRecord(tally, record, rules);
-    return unwanted;
-  };
 }
 
 async function readInputs(

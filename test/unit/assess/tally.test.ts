@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createColumn, mergeColumn, push, sorted } from '../../../src/assess/column.ts';
+import { type Column, chunksOf, createColumn, mergeColumn, push } from '../../../src/assess/column.ts';
 import { percentiles, quantile } from '../../../src/assess/percentile.ts';
+import { valuesAt } from '../../../src/assess/rank.ts';
 import { add, createSum, mergeSum, sumValue } from '../../../src/assess/sum.ts';
-import { addRecord, createTally, mergeTally, type Tally } from '../../../src/assess/tally.ts';
+import { createAdder, createTally, mergeTally, type Tally } from '../../../src/assess/tally.ts';
 import { CATALOGUE_BANDS } from '../../../src/pricing/bands.ts';
 import type { UsageRecord } from '../../../src/usage/record.ts';
 
@@ -12,6 +13,11 @@ const column = (values: readonly number[]) => {
   for (const value of values) push(made, value);
   return made;
 };
+/** All values of some columns in ascending order. */
+const sorted = (columns: readonly Column[]) =>
+  columns
+    .flatMap((one) => chunksOf(one).flatMap((chunk) => [...chunk].map((v) => (one.wide ? v : v / 1000))))
+    .sort((a, b) => a - b);
 const sumOf = (values: readonly number[]) => {
   const sum = createSum();
   for (const value of values) add(sum, value);
@@ -68,10 +74,36 @@ describe('percentiles', () => {
   });
 });
 
+describe('values by rank', () => {
+  it('are those of the sorted values, counted or sorted, of narrow and wide columns', () => {
+    // Bits of a hash, so that values are spread over many buckets and some are the same.
+    const spread = (i: number) => Math.imul(i % 30_000, 0x9e3779b1) >>> 0;
+    const narrow = Array.from({ length: 30_000 }, (_, i) => spread(i) / 1000);
+    const wide = Array.from({ length: 30_000 }, (_, i) => spread(i) / 7000);
+    const equal = Array.from({ length: 30_000 }, () => 1500);
+    for (const parts of [
+      [narrow],
+      [wide],
+      [narrow, wide],
+      [equal],
+      [narrow.slice(0, 20_001)],
+      [wide, equal],
+    ]) {
+      const all = parts.flat().sort((a, b) => a - b);
+      const ranks = [0, 1, 15_000, 15_001, 20_000, all.length - 1];
+      expect(valuesAt(parts.map(column), ranks)).toEqual(ranks.map((rank) => all[rank]));
+    }
+  });
+});
+
 describe('a sum', () => {
   it('does not depend on order or on how it was divided', () => {
     expect(sumValue(sumOf([1e16, 1, -1e16]))).toBe(1);
-    const amounts = fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1 });
+    expect(sumValue(sumOf([1e100, 1, 1e-100, -1e100, -1]))).toBe(1e-100);
+    // Half way between two doubles: what is lost further down decides.
+    expect(sumValue(sumOf([1, 2 ** -53, 2 ** -120]))).toBe(1 + 2 ** -52);
+    expect(sumValue(sumOf([1, 2 ** -53, -(2 ** -120)]))).toBe(1);
+    const amounts = fc.array(fc.double({ min: -1e200, max: 1e200, noNaN: true }), { minLength: 1 });
     fc.assert(
       fc.property(amounts, fc.nat(), (values, cut) => {
         const at = cut % values.length;
@@ -106,7 +138,7 @@ describe('a tally', () => {
     });
   const tallyOf = (records: readonly UsageRecord[]) => {
     const tally = createTally(CATALOGUE_BANDS);
-    for (const each of records) addRecord(tally, each, rules);
+    records.forEach(createAdder(tally, rules));
     return tally;
   };
   /** A tally as values that can be compared: sums as numbers, columns sorted. */

@@ -1,0 +1,39 @@
+import type { Bands } from '../pricing/bands.ts';
+import type { UsageRecord } from '../usage/record.ts';
+import { createDeduplicator, createSelector, type Selection } from '../usage/select.ts';
+import { createZone } from '../usage/zone.ts';
+import { type Grouping, groupKey } from './groups.ts';
+import { createAdder, createTally, type Tally } from './tally.ts';
+
+/** Which records are taken, and what they are kept apart by. Plain data, so that a worker can be told. */
+export interface TakeRules {
+  bands: Bands;
+  selection: Selection;
+  dedupe: boolean;
+  by: Grouping | undefined;
+  timezone: string;
+}
+
+/** Takes records into a tally of its own. */
+export interface Taker {
+  tally: Tally;
+  /** Says why a record is not wanted; undefined when it was taken. */
+  accept(record: UsageRecord): string | undefined;
+}
+
+/** @throws CutoverError UNKNOWN_TIMEZONE (exit 64). */
+export function createTaker(rules: TakeRules): Taker {
+  const zone = createZone(rules.timezone);
+  const tally = createTally(rules.bands);
+  const select = createSelector(rules.selection);
+  const repeated = rules.dedupe ? createDeduplicator() : () => undefined;
+  const add = createAdder(tally, { groupOf: groupKey(rules.by, zone), dayOf: zone.dayOf });
+  return {
+    tally,
+    accept(record) {
+      const unwanted = select(record) ?? repeated(record);
+      if (unwanted === undefined) add(record);
+      return unwanted;
+    },
+  };
+}
