@@ -1,9 +1,11 @@
 import type {
   ModelPrice as CataloguePrice,
+  ModelInfo,
   PriceCalculation,
   Provider,
   TieredPrices,
 } from '@pydantic/genai-prices';
+import { CATALOGUE_BANDS, clockBand } from './bands.ts';
 import type { PriceBook, PriceQuery } from './book.ts';
 import type { ModelPrice, Rate } from './price.ts';
 
@@ -13,7 +15,8 @@ import type { ModelPrice, Rate } from './price.ts';
  */
 export async function loadCatalogue(): Promise<PriceBook> {
   const { calcPrice, findProvider } = await import('@pydantic/genai-prices');
-  const remembered = new Map<string, ModelPrice | undefined>();
+  /** What was looked up, by query without its time. */
+  const remembered = new Map<string, Known>();
 
   const providerOf = (query: PriceQuery): Provider | undefined => {
     if (query.provider) {
@@ -22,31 +25,63 @@ export async function loadCatalogue(): Promise<PriceBook> {
     }
     return query.baseUrl ? findProvider({ providerApiUrl: query.baseUrl }) : undefined;
   };
-  const lookUp = (model: string, timestamp: Date, provider?: Provider): ModelPrice | undefined => {
-    const found: PriceCalculation | null = calcPrice({ input_tokens: 1 }, model, {
-      timestamp,
-      ...(provider ? { provider } : {}),
-    });
-    return found ? fromCatalogue(found.model_price, found.provider.id) : undefined;
+  const look = (query: PriceQuery, known: Known): ModelPrice | undefined => {
+    const lookUp = (model: string, provider?: Provider): ModelPrice | undefined => {
+      // By its id: of a provider itself, all models would be copied each time.
+      const found: PriceCalculation | null = calcPrice({ input_tokens: 1 }, model, {
+        timestamp: new Date(query.at),
+        ...(provider ? { providerId: provider.id } : {}),
+      });
+      if (!found) return undefined;
+      known.models.add(found.model);
+      return fromCatalogue(found.model_price, found.provider.id);
+    };
+    const provider = providerOf(query);
+    return (
+      (provider && lookUp(query.model, provider)) ??
+      // A reseller's model, priced like its maker's.
+      lookUp(query.model) ??
+      withPrefix(query.model, (id, model) => {
+        const maker = findProvider({ providerId: id });
+        return maker && lookUp(model, maker);
+      })
+    );
   };
   return {
     find(query) {
-      const key = JSON.stringify([query.model, query.provider, query.baseUrl, query.at]);
-      if (remembered.has(key)) return remembered.get(key);
-      const timestamp = new Date(query.at);
-      const provider = providerOf(query);
-      const price =
-        (provider && lookUp(query.model, timestamp, provider)) ??
-        // A reseller's model, priced like its maker's.
-        lookUp(query.model, timestamp) ??
-        withPrefix(query.model, (id, model) => {
-          const maker = findProvider({ providerId: id });
-          return maker && lookUp(model, timestamp, maker);
-        });
-      remembered.set(key, price);
+      const key = JSON.stringify([query.model, query.provider, query.baseUrl]);
+      const known = remembered.get(key) ?? { models: new Set(), prices: new Map() };
+      remembered.set(key, known);
+      const earlier = conditionsAt(known.models, query.at);
+      if (known.prices.has(earlier)) return known.prices.get(earlier);
+      const price = look(query, known);
+      known.prices.set(conditionsAt(known.models, query.at), price);
       return price;
     },
   };
+}
+
+interface Known {
+  /** The catalogue's models that were met. */
+  models: Set<ModelInfo>;
+  /** By what holds at the time. */
+  prices: Map<string, ModelPrice | undefined>;
+}
+
+/**
+ * What decides at a time which of the models' prices hold: the start dates that have come, and the band of the day
+ * where prices change within it. Looking a model up takes long, and most models have one price for all times.
+ */
+function conditionsAt(models: ReadonlySet<ModelInfo>, at: number): string {
+  let begun = 0;
+  let hourly = false;
+  for (const { prices } of models) {
+    for (const { constraint } of Array.isArray(prices) ? prices : []) {
+      if (constraint?.type === 'start_date' && at >= Date.parse(constraint.start_date)) begun++;
+      if (constraint?.type === 'time_of_date') hourly = true;
+    }
+  }
+  return `${models.size}/${begun}/${hourly ? clockBand(CATALOGUE_BANDS, at) : ''}`;
 }
 
 /** `openai/gpt-4.1-mini` names the provider in front. */
