@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from './cli/context.ts';
-import { isEmergency, runEmergencyCommand } from './cli/emergency.ts';
+import { isEmergency } from './cli/is-emergency.ts';
 import { didYouMean } from './config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from './errors.ts';
 import { wrapText } from './report/text.ts';
@@ -40,7 +40,10 @@ async function main(argv: string[]): Promise<void> {
 
   const ctx = realContext(interrupt.signal);
   try {
-    if (isEmergency(argv)) return await runEmergencyCommand(argv, ctx);
+    if (isEmergency(argv)) {
+      const { runEmergencyCommand } = await import('./cli/emergency.ts');
+      return await runEmergencyCommand(argv, ctx);
+    }
     const program = await buildProgram(argv, ctx);
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {

@@ -12,7 +12,7 @@ import { type PricedModel, priceModel } from './priced.ts';
 import type { PriceSide, Target } from './prices.ts';
 import { type Recommendation, recommend, type Thresholds } from './recommend.ts';
 import { sumValue } from './sum.ts';
-import { inOrder, type Series, type Tally } from './tally.ts';
+import { inOrder, type Series, spanOf, type Tally } from './tally.ts';
 import { isAssumed, type WhatIf } from './what-if.ts';
 import { type MigrationWindow, migrationWindow } from './window.ts';
 
@@ -40,7 +40,7 @@ export interface AssessInput {
 export function assess(input: AssessInput): Assessment {
   const { tally, intake, target, whatIf, zone } = input;
   const all = inOrder(tally).filter((series) => !isNothing(series));
-  const period = periodOf(tally, effectiveCut(input));
+  const period = periodOf(spanOf(tally), effectiveCut(input));
   const pricing = { legacy: input.legacy, target, whatIf, bands: tally.bands, now: input.now };
   const models = [...byModel(all)].map(([model, series]) => priceModel(model, series, pricing));
   models.sort((a, b) => tokensOf(b.series) - tokensOf(a.series) || (a.model < b.model ? -1 : 1));

@@ -1,97 +1,105 @@
 import { type Chunk, type Column, chunksOf } from './column.ts';
 
-/** Fewer values are sorted: that is quicker than to count them. */
+/** Fewer values are sorted: that is quicker than to look for those that matter. */
 const FEW = 20_000;
-const BUCKETS = 1 << 16;
+/** A bucket holds the values that are the same in their leading bit and the six after it. */
+const BUCKETS = 1 << 11;
+/** The same for doubles: those with the same exponent and first six bits after the point. */
+const WIDE_BUCKETS = 1 << 17;
 
 /**
  * The values at some ranks (from 0, in ascending order) of all values of some columns, milliseconds. Many values are
- * not sorted but counted, by the upper and then the lower half of their highest 32 bits, so that no copy is made.
+ * not sorted: they are counted by buckets, and only the buckets in which a rank lies are sorted.
  */
 export function valuesAt(columns: readonly Column[], ranks: readonly number[]): number[] {
-  const total = columns.reduce((sum, column) => sum + column.length, 0);
   const wide = columns.some((column) => column.wide);
+  const unitsPerMs = wide ? 1 : 1000;
+  const total = columns.reduce((sum, column) => sum + column.length, 0);
   if (total <= FEW) {
-    const all = new Float64Array(total);
+    const all = emptyChunk(wide, total);
     let at = 0;
-    for (const chunk of chunksIn(columns, true)) {
+    for (const chunk of chunksIn(columns, wide)) {
       all.set(chunk, at);
       at += chunk.length;
     }
     all.sort();
-    return ranks.map((rank) => all[rank] as number);
+    return ranks.map((rank) => (all[rank] as number) / unitsPerMs);
   }
-  const places = findKeys(columns, wide, ranks);
-  if (!wide) return places.map(({ key }) => key / 1000);
-  const values = valuesWith(columns, new Set(places.map(({ key }) => key)));
-  return places.map(({ key, rank }) => (values.get(key) as Float64Array)[rank] as number);
-}
-
-interface Place {
-  /** The highest 32 bits of the value; of microseconds those are all there are. */
-  key: number;
-  /** The rank among the values of the same key. */
-  rank: number;
-}
-
-function findKeys(columns: readonly Column[], wide: boolean, ranks: readonly number[]): Place[] {
-  const upper = new Uint32Array(BUCKETS);
-  eachChunk(columns, wide, (words, first, step) => {
-    for (let i = first; i < words.length; i += step) {
-      const bucket = (words[i] as number) >>> 16;
-      upper[bucket] = (upper[bucket] as number) + 1;
-    }
-  });
-  const uppers = ranks.map((rank) => findBucket(upper, 0, rank));
-  const wanted = [...new Set(uppers.map(({ key }) => key))];
-  const slots = new Int32Array(BUCKETS).fill(-1);
-  for (const [slot, bucket] of wanted.entries()) slots[bucket] = slot * BUCKETS;
-  const lower = new Uint32Array(wanted.length * BUCKETS);
-  eachChunk(columns, wide, (words, first, step) => {
-    for (let i = first; i < words.length; i += step) {
-      const word = words[i] as number;
-      const slot = slots[word >>> 16] as number;
-      if (slot < 0) continue;
-      const bucket = slot + (word & 0xffff);
-      lower[bucket] = (lower[bucket] as number) + 1;
-    }
-  });
-  return uppers.map(({ key, rank }) => {
-    const found = findBucket(lower, slots[key] as number, rank);
-    return { key: key * BUCKETS + found.key, rank: found.rank };
-  });
-}
-
-/** The bucket from `start` on in which a rank lies, and the rank within it. */
-function findBucket(counts: Uint32Array, start: number, rank: number): Place {
-  let left = rank;
-  let bucket = start;
-  for (; left >= (counts[bucket] as number); bucket++) left -= counts[bucket] as number;
-  return { key: bucket - start, rank: left };
-}
-
-/** The values with some keys, in ascending order. */
-function valuesWith(columns: readonly Column[], keys: ReadonlySet<number>): Map<number, Float64Array> {
-  const found = new Map([...keys].map((key) => [key, [] as number[]]));
-  for (const chunk of chunksIn(columns, true)) {
-    const words = highWords(chunk);
-    for (let i = 0; i < chunk.length; i++) {
-      found.get(words[2 * i + 1] as number)?.push(chunk[i] as number);
-    }
-  }
-  return new Map([...found].map(([key, values]) => [key, Float64Array.from(values).sort()]));
-}
-
-/** Runs over the keys of all values: every `step`-th of `words` from `first` on. */
-function eachChunk(
-  columns: readonly Column[],
-  wide: boolean,
-  run: (words: Uint32Array, first: number, step: number) => void,
-): void {
+  const counts = new Uint32Array(wide ? WIDE_BUCKETS : BUCKETS);
   for (const chunk of chunksIn(columns, wide)) {
-    if (chunk instanceof Float64Array) run(highWords(chunk), 1, 2);
-    else run(chunk, 0, 1);
+    if (chunk instanceof Uint32Array) countNarrow(chunk, counts);
+    else countWide(halvesOf(chunk), counts);
   }
+  const places = ranks.map((rank) => findBucket(counts, rank));
+  const wanted = [...new Set(places.map(({ bucket }) => bucket))];
+  const slots = new Int32Array(counts.length).fill(-1);
+  for (const [slot, bucket] of wanted.entries()) slots[bucket] = slot;
+  const found = wanted.map((bucket) => emptyChunk(wide, counts[bucket] as number));
+  const fills = new Uint32Array(wanted.length);
+  for (const chunk of chunksIn(columns, wide)) {
+    if (chunk instanceof Uint32Array) collectNarrow(chunk, slots, found, fills);
+    else collectWide(chunk, halvesOf(chunk), slots, found, fills);
+  }
+  for (const values of found) values.sort();
+  return places.map(({ bucket, rank }) => {
+    const values = found[slots[bucket] as number] as Chunk;
+    return (values[rank] as number) / unitsPerMs;
+  });
+}
+
+/** In which bucket a rank lies, and the rank among the values of the bucket. */
+function findBucket(counts: Uint32Array, rank: number): { bucket: number; rank: number } {
+  let left = rank;
+  let bucket = 0;
+  for (; left >= (counts[bucket] as number); bucket++) left -= counts[bucket] as number;
+  return { bucket, rank: left };
+}
+
+/** Ascending with the value; below 64 every value has its own. */
+function bucketOf(value: number): number {
+  const shift = 25 - Math.clz32(value | 64);
+  return (shift << 6) + (value >>> shift);
+}
+
+function countNarrow(values: Uint32Array, counts: Uint32Array): void {
+  for (let i = 0; i < values.length; i++) {
+    const bucket = bucketOf(values[i] as number);
+    counts[bucket] = (counts[bucket] as number) + 1;
+  }
+}
+
+function collectNarrow(values: Uint32Array, slots: Int32Array, found: Chunk[], fills: Uint32Array): void {
+  for (let i = 0; i < values.length; i++) {
+    const slot = slots[bucketOf(values[i] as number)] as number;
+    if (slot >= 0) keep(values[i] as number, slot, found, fills);
+  }
+}
+
+/** @param words the doubles as pairs of words; those of positive doubles are in the order of the doubles. */
+function countWide(words: Uint32Array, counts: Uint32Array): void {
+  for (let i = 1; i < words.length; i += 2) {
+    const bucket = (words[i] as number) >>> 14;
+    counts[bucket] = (counts[bucket] as number) + 1;
+  }
+}
+
+function collectWide(
+  values: Chunk,
+  words: Uint32Array,
+  slots: Int32Array,
+  found: Chunk[],
+  fills: Uint32Array,
+): void {
+  for (let i = 0; i < values.length; i++) {
+    const slot = slots[(words[2 * i + 1] as number) >>> 14] as number;
+    if (slot >= 0) keep(values[i] as number, slot, found, fills);
+  }
+}
+
+function keep(value: number, slot: number, found: Chunk[], fills: Uint32Array): void {
+  const fill = fills[slot] as number;
+  (found[slot] as Chunk)[fill] = value;
+  fills[slot] = fill + 1;
 }
 
 /** Chunks of one kind: where one column is wide, all are read as milliseconds. */
@@ -103,7 +111,11 @@ function* chunksIn(columns: readonly Column[], wide: boolean): Generator<Chunk> 
   }
 }
 
-/** The bits of doubles, little-endian; those of positive doubles are in the order of the doubles. */
-function highWords(chunk: Chunk): Uint32Array {
+function emptyChunk(wide: boolean, length: number): Chunk {
+  return wide ? new Float64Array(length) : new Uint32Array(length);
+}
+
+/** The bits of doubles, of each the lower half first. */
+function halvesOf(chunk: Chunk): Uint32Array {
   return new Uint32Array(chunk.buffer, chunk.byteOffset, 2 * chunk.length);
 }

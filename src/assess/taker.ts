@@ -1,9 +1,11 @@
 import type { Bands } from '../pricing/bands.ts';
 import type { UsageRecord } from '../usage/record.ts';
+import type { Row } from '../usage/row.ts';
 import { createDeduplicator, createSelector, type Selection } from '../usage/select.ts';
 import { createZone } from '../usage/zone.ts';
+import { createAdder } from './adder.ts';
 import { type Grouping, groupKey } from './groups.ts';
-import { createAdder, createTally, type Tally } from './tally.ts';
+import { createTally, type Tally } from './tally.ts';
 
 /** Which records are taken, and what they are kept apart by. Plain data, so that a worker can be told. */
 export interface TakeRules {
@@ -19,6 +21,8 @@ export interface Taker {
   tally: Tally;
   /** Says why a record is not wanted; undefined when it was taken. */
   accept(record: UsageRecord): string | undefined;
+  /** Takes a row; undefined where one cannot tell from a row whether and how a record is taken. */
+  acceptRow: ((row: Row) => void) | undefined;
 }
 
 /** @throws CutoverError UNKNOWN_TIMEZONE (exit 64). */
@@ -27,7 +31,7 @@ export function createTaker(rules: TakeRules): Taker {
   const tally = createTally(rules.bands);
   const select = createSelector(rules.selection);
   const repeated = rules.dedupe ? createDeduplicator() : () => undefined;
-  const add = createAdder(tally, { groupOf: groupKey(rules.by, zone), dayOf: zone.dayOf });
+  const { add, addRow } = createAdder(tally, { groupOf: groupKey(rules.by, zone), dayOf: zone.dayOf });
   return {
     tally,
     accept(record) {
@@ -35,5 +39,13 @@ export function createTaker(rules: TakeRules): Taker {
       if (unwanted === undefined) add(record);
       return unwanted;
     },
+    acceptRow: takesAll(rules) ? addRow : undefined,
   };
+}
+
+/** Whether every record is taken, and none kept apart from others of its model. */
+function takesAll({ selection, dedupe, by }: TakeRules): boolean {
+  const { since, until, models, providers, users } = selection;
+  const names = models.length + providers.length + users.length;
+  return since === undefined && until === undefined && names === 0 && !dedupe && by === undefined;
 }

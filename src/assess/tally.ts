@@ -1,7 +1,7 @@
-import { type Bands, clockBand, inputBand } from '../pricing/bands.ts';
-import type { UsageRecord } from '../usage/record.ts';
-import { type Column, createColumn, mergeColumn, push } from './column.ts';
-import { add, createSum, mergeSum, type Sum } from './sum.ts';
+import type { Bands } from '../pricing/bands.ts';
+import { type Column, createColumn, mergeColumn } from './column.ts';
+import type { Span } from './period.ts';
+import { createSum, mergeSum, type Sum } from './sum.ts';
 
 /**
  * Everything an assessment needs to know of the records, in memory that grows with the number of models, days
@@ -11,11 +11,11 @@ import { add, createSum, mergeSum, type Sum } from './sum.ts';
 export interface Tally {
   bands: Bands;
   series: Map<string, Series>;
-  /** First and last timestamp, Unix milliseconds; undefined while no record has one. */
-  from: number | undefined;
-  to: number | undefined;
-  /** When the last interval ends that an aggregate sums up. */
-  until: number | undefined;
+  /** First and last timestamp, Unix milliseconds; plus and minus infinity while no record has one. */
+  from: number;
+  to: number;
+  /** When the last interval ends that an aggregate sums up; minus infinity without one. */
+  until: number;
   /** Records that have a timestamp. */
   timed: number;
 }
@@ -62,139 +62,23 @@ export interface Cell {
   reportedRecords: number;
 }
 
-export interface TallyRules {
-  /** The group of a record; the same for all when nothing is grouped. */
-  groupOf(record: UsageRecord): string;
-  /** The number of the day (since 1970) in the report's time zone. */
-  dayOf(at: number): number;
-}
-
 /** Logs that write messages in place of error classes must not make a class of each. */
 const MAX_CLASSES = 200;
 const MAX_CLASS_LENGTH = 60;
 
 export function createTally(bands: Bands): Tally {
-  return { bands, series: new Map(), from: undefined, to: undefined, until: undefined, timed: 0 };
-}
-
-/**
- * Whether a request was billed: successful ones, those the caller cancelled (providers bill what they had
- * generated), and any whose record carries a cost. Other failures are not billed, whatever tokens they log.
- */
-export function isBilled(record: UsageRecord): boolean {
-  // Money without usage (a line of a bill) has no tokens to price.
-  if (record.aggregate?.requests === 0 && record.inputTokens + record.outputTokens === 0) return false;
-  return record.status === 'ok' || record.status === 'cancelled' || (record.costUsd ?? 0) > 0;
-}
-
-/** Where the last record of a model went: neighbours in a log are alike, so most need not be looked up. */
-interface Lane {
-  group: string;
-  provider: string | undefined;
-  series: Series;
-  cell: Cell | undefined;
-  clock: number;
-}
-
-const MINUTE_MS = 60_000;
-
-/** Gives the function that takes a record into the tally. It keeps nothing of the record itself. */
-export function createAdder(tally: Tally, rules: TallyRules): (record: UsageRecord) => void {
-  const lanes = new Map<string, Lane>();
-  // Days and price bands begin on whole minutes.
-  let minute = Number.NaN;
-  let day: number | undefined;
-  let clock = 0;
-
-  const laneOf = (group: string, provider: string | undefined, model: string): Lane => {
-    const last = lanes.get(model);
-    if (last !== undefined && last.group === group && last.provider === provider) return last;
-    const series = seriesOf(tally, group, provider, model);
-    const lane = { group, provider, series, cell: undefined, clock: 0 };
-    lanes.set(model, lane);
-    return lane;
-  };
-  const takeTime = (at: number | undefined): void => {
-    if (at === undefined) {
-      minute = Number.NaN;
-      day = undefined;
-      clock = 0;
-      return;
-    }
-    if (tally.from === undefined || at < tally.from) tally.from = at;
-    if (tally.to === undefined || at > tally.to) tally.to = at;
-    tally.timed++;
-    const now = Math.floor(at / MINUTE_MS);
-    if (now === minute) return;
-    minute = now;
-    day = rules.dayOf(at);
-    clock = clockBand(tally.bands, at);
-  };
-
-  return (record) => {
-    const { at, aggregate, costUsd } = record;
-    takeTime(at);
-    const until = at === undefined ? undefined : aggregate?.until;
-    if (until !== undefined && (tally.until === undefined || until > tally.until)) tally.until = until;
-
-    const lane = laneOf(rules.groupOf(record), record.provider, record.model);
-    const { series } = lane;
-    const requests = aggregate?.requests ?? 1;
-    const ok = record.status === 'ok';
-    series.requests += requests;
-    series.inputTokens += record.inputTokens;
-    series.cachedInputTokens += record.cachedInputTokens;
-    series.outputTokens += record.outputTokens;
-    if (ok) {
-      series.ok += requests;
-      if (record.latencyMs !== undefined) push(series.latency, record.latencyMs);
-      if (record.ttftMs !== undefined) push(series.ttft, record.ttftMs);
-    } else {
-      countClass(series.errorsByClass, record.status, requests);
-    }
-    if (costUsd !== undefined) {
-      add(series.reportedUsd, costUsd);
-      series.reportedRecords++;
-    }
-
-    const band = inputBand(tally.bands, requestSize(record));
-    const batch = record.batch === true;
-    let { cell } = lane;
-    if (
-      cell === undefined ||
-      cell.day !== day ||
-      lane.clock !== clock ||
-      cell.inputBand !== band ||
-      cell.batch !== batch
-    ) {
-      cell = cellOf(series, day, clock, band, batch);
-      lane.cell = cell;
-      lane.clock = clock;
-    }
-    if (at !== undefined && (cell.at === undefined || at < cell.at)) cell.at = at;
-    cell.requests += requests;
-    if (!ok) cell.errors += requests;
-    if (!isBilled(record)) return;
-    cell.billed++;
-    cell.inputTokens += record.inputTokens;
-    cell.cachedInputTokens += record.cachedInputTokens;
-    cell.cacheWriteTokens += record.cacheWriteTokens ?? 0;
-    cell.outputTokens += record.outputTokens;
-    if (costUsd !== undefined) {
-      add(cell.reportedUsd, costUsd);
-      cell.reportedRecords++;
-    }
+  return {
+    bands,
+    series: new Map(),
+    from: Number.POSITIVE_INFINITY,
+    to: Number.NEGATIVE_INFINITY,
+    until: Number.NEGATIVE_INFINITY,
+    timed: 0,
   };
 }
 
-/** Input tokens of one request; for an aggregate the mean, or 0 (the lowest tier) where the number is unknown. */
-function requestSize(record: UsageRecord): number {
-  if (!record.aggregate) return record.inputTokens;
-  const { requests } = record.aggregate;
-  return requests === 0 ? 0 : record.inputTokens / requests;
-}
-
-function seriesOf(tally: Tally, group: string, provider: string | undefined, model: string): Series {
+/** The series of such records; a new one where there is none. */
+export function seriesOf(tally: Tally, group: string, provider: string | undefined, model: string): Series {
   const key = `${group}\0${provider ?? ''}\0${model}`;
   let series = tally.series.get(key);
   if (!series) {
@@ -219,7 +103,14 @@ function seriesOf(tally: Tally, group: string, provider: string | undefined, mod
   return series;
 }
 
-function cellOf(series: Series, day: number | undefined, clock: number, band: number, batch: boolean): Cell {
+/** The cell of a series; a new one where there is none. */
+export function cellOf(
+  series: Series,
+  day: number | undefined,
+  clock: number,
+  band: number,
+  batch: boolean,
+): Cell {
   const key = `${day ?? ''}/${clock}/${band}${batch ? '/batch' : ''}`;
   let cell = series.cells.get(key);
   if (!cell) {
@@ -243,10 +134,17 @@ function cellOf(series: Series, day: number | undefined, clock: number, band: nu
   return cell;
 }
 
-function countClass(counts: Map<string, number>, name: string, by: number): void {
+/** Counts a class of errors. */
+export function countClass(counts: Map<string, number>, name: string, by: number): void {
   const short = name.slice(0, MAX_CLASS_LENGTH);
   const key = counts.has(short) || counts.size < MAX_CLASSES ? short : 'other';
   counts.set(key, (counts.get(key) ?? 0) + by);
+}
+
+/** What the tally knows of its times. */
+export function spanOf({ from, to, until, timed }: Tally): Span {
+  const known = (time: number) => (Number.isFinite(time) ? time : undefined);
+  return { from: known(from), to: known(to), until: known(until), timed };
 }
 
 /**
@@ -264,17 +162,32 @@ function sortedByKey<T>(map: ReadonlyMap<string, T>): [string, T][] {
   return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Whether classes of errors were lumped together: which of them depends on the order of the records. */
-export function isLumped(tally: Tally): boolean {
-  return [...tally.series.values()].some(({ errorsByClass }) => errorsByClass.size >= MAX_CLASSES);
+/**
+ * Whether some tallies may hold too many classes of errors together, so that it depends on the order of the records
+ * which of them are lumped.
+ */
+export function lumps(tallies: readonly Tally[]): boolean {
+  const classes = new Map<string, number>();
+  for (const { series } of tallies) {
+    for (const [key, { errorsByClass }] of series) {
+      classes.set(key, (classes.get(key) ?? 0) + errorsByClass.size);
+    }
+  }
+  return [...classes.values()].some((count) => count >= MAX_CLASSES);
+}
+
+/** The memory of a tally that can be handed to another thread as it is. */
+export function buffersOf(tally: Tally): ArrayBuffer[] {
+  return [...tally.series.values()].flatMap(({ latency, ttft }) =>
+    [latency, ttft].flatMap(({ chunks }) => chunks.map((chunk) => chunk.buffer)),
+  );
 }
 
 /** Adds the tally of another part of the log, which must not be used any more; both must have the same bands. */
 export function mergeTally(into: Tally, other: Tally): void {
-  if (other.from !== undefined && (into.from === undefined || other.from < into.from)) into.from = other.from;
-  if (other.to !== undefined && (into.to === undefined || other.to > into.to)) into.to = other.to;
-  if (other.until !== undefined && (into.until === undefined || other.until > into.until))
-    into.until = other.until;
+  into.from = Math.min(into.from, other.from);
+  into.to = Math.max(into.to, other.to);
+  into.until = Math.max(into.until, other.until);
   into.timed += other.timed;
   for (const theirs of other.series.values()) {
     mergeSeries(seriesOf(into, theirs.group, theirs.provider, theirs.model), theirs);

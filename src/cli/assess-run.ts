@@ -6,6 +6,7 @@ import { isAllConfigured, type PriceSide, type Target } from '../assess/prices.t
 import { createTaker } from '../assess/taker.ts';
 import type { Tally } from '../assess/tally.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { configPath } from '../config/path.ts';
 import type { Config } from '../config/schema.ts';
 import { didYouMean } from '../config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
@@ -16,13 +17,13 @@ import { clean, jsonText } from '../report/clean.ts';
 import type { Format } from '../usage/format.ts';
 import { FORMATS } from '../usage/formats/index.ts';
 import { createIntake, type Intake, MAX_SAMPLES } from '../usage/intake.ts';
-import type { SourceSummary } from '../usage/read.ts';
+import type { ReadOptions, SourceSummary } from '../usage/read.ts';
 import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
-import type { UsageRecord } from '../usage/record.ts';
 import { createZone } from '../usage/zone.ts';
 import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
 import { output } from './assess-output.ts';
 import { showProgress } from './assess-progress.ts';
+import { assessFast } from './assess-threads.ts';
 import type { Context } from './context.ts';
 
 /** Days are drawn with this seed: the same log gives the same interval. */
@@ -51,15 +52,17 @@ export async function runAssess(files: string[], options: AssessOptions, ctx: Co
   const priceFile = await loadPriceFile(options, loaded, ctx);
 
   const drifts = Object.values(config?.assess.tokenDrift ?? {});
-  const { tally, accept } = createTaker({
+  const rules = {
     bands: withTiers(CATALOGUE_BANDS, priceFile?.tierStarts ?? [], drifts),
     selection: plan.selection,
     dedupe: options.dedupe === true,
     by: plan.by,
     timezone: zone.name,
-  });
+  };
+  const { tally, ...taker } = createTaker(rules);
   const intake = createIntake();
-  const summaries = await readInputs(files, formats, intake, accept, options, ctx);
+  const fast = assessFast(rules, tally);
+  const summaries = await readInputs(files, { formats, intake, fast, ...taker }, options, ctx);
   const partial = ctx.signal.aborted;
   showRejects(intake, ctx);
   requireData(intake, plan.maxBad);
@@ -99,9 +102,11 @@ function listFormats(json: boolean): string {
 }
 
 async function findConfig(options: AssessOptions, ctx: Context): Promise<LoadedConfig | undefined> {
-  const { configPath, loadConfig } = await import('../config/load.ts');
   const { path, asked } = configPath(ctx.cwd, options.config, ctx.env);
-  return asked || existsSync(path) ? loadConfig(path) : undefined;
+  // Without a config, what reads one is not loaded.
+  if (!asked && !existsSync(path)) return undefined;
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig(path);
 }
 
 /** The formats to try; one alone is taken for certain. A mapping of the config is tried when no other format fits. */
@@ -159,9 +164,7 @@ async function loadPriceFile(
 
 async function readInputs(
   words: readonly string[],
-  formats: readonly Format[],
-  intake: Intake,
-  accept: (record: UsageRecord) => string | undefined,
+  reading: Pick<ReadOptions, 'formats' | 'intake' | 'accept' | 'acceptRow' | 'fast'>,
   options: AssessOptions,
   ctx: Context,
 ): Promise<SourceSummary[]> {
@@ -173,9 +176,7 @@ async function readInputs(
       words,
       cwd: ctx.cwd,
       stdin: ctx.stdin,
-      formats,
-      intake,
-      accept,
+      ...reading,
       ...(rejects ? { onReject: rejects.add } : {}),
       onProgress: progress.update,
       signal: ctx.signal,

@@ -18,16 +18,6 @@ import type { Context } from './context.ts';
 /** How long an emergency waits for a locked database before it journals beside it. */
 const DATABASE_WAIT_MS = 1000;
 
-/** Whether the command line asks for an emergency: then nothing else is loaded. */
-export function isEmergency(argv: readonly string[]): boolean {
-  return (
-    argv.includes('rollback') &&
-    argv.includes('--emergency') &&
-    !argv.includes('--help') &&
-    !argv.includes('-h')
-  );
-}
-
 /**
  * `cutover rollback --emergency`: its own short path from the command line to the flag. It asks nothing, reads no
  * more of the config than it needs, and opens the database only after the flag says 0.

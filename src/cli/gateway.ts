@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { configPath } from '../config/path.ts';
 import type { Context, GlobalOptions } from './context.ts';
 
 interface GatewayFlags extends GlobalOptions {
@@ -20,7 +21,7 @@ export function register(program: Command, ctx: Context): void {
 }
 
 async function run(ctx: Context, flags: GatewayFlags): Promise<void> {
-  const [{ configPath, loadConfig }, { createSecrets }, { formatRatio }, { parseListen }, { startGateway }] =
+  const [{ loadConfig }, { createSecrets }, { formatRatio }, { parseListen }, { startGateway }] =
     await Promise.all([
       import('../config/load.ts'),
       import('../config/secrets.ts'),

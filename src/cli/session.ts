@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { configPath, type LoadedConfig, loadConfig } from '../config/load.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { configPath } from '../config/path.ts';
 import { createSecrets, type Secrets } from '../config/secrets.ts';
 import { keepSnapshot } from '../config/snapshot.ts';
 import { CutoverError, EXIT } from '../errors.ts';

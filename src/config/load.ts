@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { Document } from 'yaml';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -16,18 +16,6 @@ export interface LoadedConfig {
   path: string;
   /** Folder of the file; relative paths in it start here. */
   dir: string;
-}
-
-const DEFAULT_NAME = 'cutover.yaml';
-
-/** Which config file is meant: the flag, then CUTOVER_CONFIG, then ./cutover.yaml. */
-export function configPath(
-  cwd: string,
-  flag: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-): { path: string; asked: boolean } {
-  const asked = flag ?? env.CUTOVER_CONFIG;
-  return { path: resolve(cwd, asked ?? DEFAULT_NAME), asked: asked !== undefined };
 }
 
 /**

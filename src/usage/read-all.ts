@@ -1,21 +1,15 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
-import type { Format } from './format.ts';
 import { findInputs } from './inputs.ts';
-import type { Intake, Reject } from './intake.ts';
-import { readSource, type SourceSummary } from './read.ts';
-import type { UsageRecord } from './record.ts';
+import type { Reject } from './intake.ts';
+import { type ReadOptions, readSource, type SourceSummary } from './read.ts';
 import { openSource } from './source.ts';
 
-export interface ReadAllOptions {
+export interface ReadAllOptions extends ReadOptions {
   /** Words of the command line: files, folders, patterns, `-`. */
   words: readonly string[];
   cwd: string;
   stdin: NodeJS.ReadStream;
-  formats: readonly Format[];
-  intake: Intake;
-  accept(record: UsageRecord): string | undefined;
-  onReject?(reject: Reject): void;
   /** Told now and then how far reading is. */
   onProgress?(progress: Progress): void;
   signal: AbortSignal;

@@ -1,30 +1,39 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { type Container, detectContainer, HEAD_BYTES } from './container.ts';
+import { type Accepting, type Counter, createCounter, joinSpans, type Span } from './counter.ts';
 import { createRowSplitter, splitRow } from './csv.ts';
-import type { Format, RawObject, RecordSink } from './format.ts';
-import { countFiltered, countReject, countUsed, type Intake, type Reject } from './intake.ts';
+import type { Fast } from './fast/fast.ts';
+import type { Format, RawObject } from './format.ts';
+import { native } from './formats/native.ts';
+import type { Intake, Reject } from './intake.ts';
 import { createJsonValueSplitter } from './json-values.ts';
 import { createLineSplitter } from './lines.ts';
 import { parseJson, parseRow } from './parse.ts';
 import { createRecogniser, type Recogniser } from './recognise.ts';
-import type { UsageRecord } from './record.ts';
-import type { Item, Splitter } from './splitter.ts';
+import type { Item, OnItem, Splitter } from './splitter.ts';
 
 /** One stream of bytes, decompressed. */
 export interface Source {
   /** For messages and formats; `-` is stdin. */
   name: string;
   bytes: AsyncIterable<Buffer>;
+  /** The file that the bytes come from, perhaps packed. */
+  file?: {
+    path: string;
+    bytes: number;
+    /** To be told of bytes that are read past `bytes`, for progress. */
+    onBytes(bytes: number): void;
+  };
 }
 
-export interface ReadOptions {
+export interface ReadOptions extends Accepting {
   formats: readonly Format[];
   intake: Intake;
-  /** Takes a record in; a text says why it is filtered out instead. */
-  accept(record: UsageRecord): string | undefined;
-  /** Called for each unusable record. */
+  /** Called for each unusable record, in order. */
   onReject?(reject: Reject): void;
   signal?: AbortSignal;
+  /** Reads logs of the native format, with the same results; without it they are read as all others. */
+  fast?: Fast;
 }
 
 /** What is known of a source after it was read. */
@@ -38,77 +47,119 @@ export interface SourceSummary {
   to: number | undefined;
 }
 
+const NEWLINE = 0x0a;
+
 /**
  * Reads one source to its end: bytes → items (splitter) → objects (parse) → records (format) → `accept`.
  * Every record found is counted in `intake`. An empty source is sound and holds nothing.
  * @throws CutoverError BINARY_INPUT, UNKNOWN_FORMAT, UNREADABLE (exit 65).
  */
 export async function readSource(source: Source, options: ReadOptions): Promise<SourceSummary> {
-  const { intake, accept } = options;
-  const reject = (line: number, reason: string) => {
-    const fault = { source: source.name, line, reason };
-    countReject(intake, fault);
-    options.onReject?.(fault);
+  const { formats, signal } = options;
+  const counter = createCounter(source.name, options.intake, options, options.onReject);
+  const recogniser = createRecogniser(formats, source, counter.sinkAt);
+  /** Lines that went the fast way, so that no splitter has counted them. */
+  let fastLines = () => 0;
+  const json = (item: Item) => {
+    const line = item.line + fastLines();
+    const parsed = item.fault === undefined ? parseJson(item.text, item.open) : { fault: item.fault };
+    if ('raw' in parsed) recogniser.object(parsed.raw, line);
+    else counter.reject(line, parsed.fault);
   };
-  let line = 0;
-  let from: number | undefined;
-  let to: number | undefined;
-  const sink: RecordSink = {
-    record(record) {
-      const filtered = accept(record);
-      if (filtered !== undefined) {
-        countFiltered(intake, filtered);
-        return;
-      }
-      countUsed(intake);
-      const { at } = record;
-      if (at === undefined) return;
-      if (from === undefined || at < from) from = at;
-      if (to === undefined || at > to) to = at;
-    },
-    reject: (reason) => reject(line, reason),
-    skip: (reason) => countFiltered(intake, reason),
+  const open = (start: Buffer) => {
+    const container = detectContainer(start.subarray(0, HEAD_BYTES));
+    return { container, splitter: openSplitter(container, source.name, formats, recogniser, json, counter) };
   };
-  const recogniser = createRecogniser(options.formats, source, (at) => {
-    line = at;
-    return sink;
-  });
 
+  let head: Buffer[] = [];
   let headBytes = 0;
   let splitter: Splitter | undefined;
-  let head: Buffer[] = [];
-  const begin = () => {
-    const start = withoutMark(Buffer.concat(head));
-    head = [];
-    const container = detectContainer(start.subarray(0, HEAD_BYTES));
-    splitter = openSplitter(container, source.name, options.formats, recogniser, reject);
-    splitter.write(start);
-  };
-  for await (const chunk of untilAborted(readable(source), options.signal)) {
+  let elsewhere: Span | undefined;
+  for await (const chunk of untilAborted(readable(source), signal)) {
     if (splitter) {
       splitter.write(chunk);
-    } else {
-      head.push(chunk);
-      headBytes += chunk.length;
-      if (headBytes >= HEAD_BYTES) begin();
+      continue;
     }
+    head.push(chunk);
+    headBytes += chunk.length;
+    if (headBytes < HEAD_BYTES) continue;
+    const all = Buffer.concat(head);
+    head = [];
+    const start = withoutMark(all);
+    const opened = open(start);
+    splitter = opened.splitter;
+    // The first lines tell what the source is.
+    const rest = 1 + start.subarray(0, HEAD_BYTES).lastIndexOf(NEWLINE);
+    splitter.write(start.subarray(0, rest));
+    const fast = opened.container.kind === 'jsonl' ? fastWay(source, options, recogniser) : undefined;
+    if (fast) {
+      elsewhere = await readRest(fast, source, all.subarray(0, all.length - start.length + rest), options);
+      if (elsewhere) break;
+      const lines = await fast.lines({
+        others: splitter,
+        record: counter.sinkAt(0).record,
+        row: counter.row,
+        mayGoOn: recogniser.isPlain,
+      });
+      fastLines = () => lines.lines;
+      splitter = lines;
+    }
+    splitter.write(start.subarray(rest));
   }
-  if (!splitter) begin();
-  if (!options.signal?.aborted) splitter?.end();
+  if (!splitter) {
+    const start = withoutMark(Buffer.concat(head));
+    splitter = open(start).splitter;
+    splitter.write(start);
+  }
+  if (!signal?.aborted) splitter.end();
   recogniser.end();
   const format = recogniser.format();
-  return { name: source.name, format: format?.name, lacks: format?.lacks, caveat: format?.caveat, from, to };
+  const span = elsewhere ? joinSpans(counter.span(), elsewhere) : counter.span();
+  return {
+    name: source.name,
+    format: format?.name,
+    lacks: format?.lacks,
+    caveat: format?.caveat,
+    from: span.first,
+    to: span.last,
+  };
+}
+
+/** The fast way, where the source goes on as a log of the native format and is large enough. */
+function fastWay(source: Source, { fast }: ReadOptions, recogniser: Recogniser): Fast | undefined {
+  const large = fast && (source.file?.bytes ?? Number.POSITIVE_INFINITY) >= fast.minBytes;
+  return large && recogniser.isPlain() && recogniser.format() === native ? fast : undefined;
+}
+
+/** Reads what follows the head of a file on several threads; undefined where that cannot be. */
+async function readRest(
+  fast: Fast,
+  { name, file }: Source,
+  head: Buffer,
+  { intake, onReject, signal }: ReadOptions,
+): Promise<Span | undefined> {
+  // Threads find rejects in no order.
+  if (!file || onReject) return undefined;
+  try {
+    return await fast.readFile({ name, path: file.path, head, intake, signal, onBytes: file.onBytes });
+  } catch (error) {
+    throw unreadable(name, error);
+  }
 }
 
 async function* readable(source: Source): AsyncGenerator<Buffer> {
   try {
     yield* source.bytes;
   } catch (error) {
-    if (error instanceof CutoverError) throw error;
-    throw new CutoverError('UNREADABLE', EXIT.input, `${source.name}: cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw unreadable(source.name, error);
   }
+}
+
+function unreadable(name: string, cause: unknown): unknown {
+  if (cause instanceof CutoverError) return cause;
+  return new CutoverError('UNREADABLE', EXIT.input, `${name}: cannot be read: ${messageOf(cause)}`, {
+    cause,
+  });
 }
 
 /** Ends where the signal fires, even when the source has fallen silent (a pipe that nobody writes to). */
@@ -144,13 +195,9 @@ function openSplitter(
   name: string,
   formats: readonly Format[],
   recogniser: Recogniser,
-  reject: (line: number, reason: string) => void,
+  json: OnItem,
+  { reject }: Counter,
 ): Splitter {
-  const json = (item: Item) => {
-    const parsed = item.fault === undefined ? parseJson(item.text, item.open) : { fault: item.fault };
-    if ('raw' in parsed) recogniser.object(parsed.raw, item.line);
-    else reject(item.line, parsed.fault);
-  };
   switch (container.kind) {
     case 'jsonl':
       return createLineSplitter(json);

@@ -9,6 +9,8 @@ export interface Recogniser {
   end(): void;
   /** The format in use, once known. */
   format(): Format | undefined;
+  /** Whether the format is known and every object is a record of its own, not the wrapping of some. */
+  isPlain(): boolean;
 }
 
 /** Replies of APIs wrap their records in one of these. */
@@ -83,6 +85,7 @@ export function createRecogniser(
       if (!chosen && waiting.length > 0) throw unknown();
     },
     format: () => chosen,
+    isPlain: () => chosen !== undefined && wrapper === undefined,
   };
 }
 

@@ -15,7 +15,9 @@ export function openSource(
   onBytes: (bytes: number) => void = () => {},
 ): Source {
   const raw = input.path === undefined ? (stdin as AsyncIterable<Buffer>) : fileBytes(input.path);
-  return { name: input.name, bytes: decompressed(counted(raw, onBytes)) };
+  const { name, path, bytes } = input;
+  const file = path === undefined ? undefined : { path, bytes: bytes ?? 0, onBytes };
+  return { name, bytes: decompressed(counted(raw, onBytes)), ...(file ? { file } : {}) };
 }
 
 /** Opened only when its turn comes: a thousand inputs must not take a thousand file handles. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createAdder } from '../../../src/assess/adder.ts';
 import { type Pricing, priceModel } from '../../../src/assess/priced.ts';
 import type { PriceSide } from '../../../src/assess/prices.ts';
-import { createAdder, createTally } from '../../../src/assess/tally.ts';
+import { createTally } from '../../../src/assess/tally.ts';
 import { CATALOGUE_BANDS, withTiers } from '../../../src/pricing/bands.ts';
 import { configBook, type PriceBook } from '../../../src/pricing/book.ts';
 import { flatRate } from '../../../src/pricing/price.ts';
@@ -34,7 +35,7 @@ function price(records: readonly UsageRecord[], pricing: Partial<Pricing>) {
   const drifts = Object.values(pricing.target?.tokenDrift ?? {});
   const tally = createTally(withTiers(CATALOGUE_BANDS, [], drifts));
   const rules = { groupOf: () => '', dayOf: (at: number) => Math.floor(at / 86_400_000) };
-  records.forEach(createAdder(tally, rules));
+  records.forEach(createAdder(tally, rules).add);
   return priceModel('m', [...tally.series.values()], {
     legacy: side(),
     target: undefined,

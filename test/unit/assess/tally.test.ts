@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createAdder } from '../../../src/assess/adder.ts';
 import { type Column, chunksOf, createColumn, mergeColumn, push } from '../../../src/assess/column.ts';
 import { percentiles, quantile } from '../../../src/assess/percentile.ts';
 import { valuesAt } from '../../../src/assess/rank.ts';
 import { add, createSum, mergeSum, sumValue } from '../../../src/assess/sum.ts';
-import { createAdder, createTally, mergeTally, type Tally } from '../../../src/assess/tally.ts';
+import { createTally, mergeTally, type Tally } from '../../../src/assess/tally.ts';
 import { CATALOGUE_BANDS } from '../../../src/pricing/bands.ts';
 import type { UsageRecord } from '../../../src/usage/record.ts';
 
@@ -138,7 +139,7 @@ describe('a tally', () => {
     });
   const tallyOf = (records: readonly UsageRecord[]) => {
     const tally = createTally(CATALOGUE_BANDS);
-    records.forEach(createAdder(tally, rules));
+    records.forEach(createAdder(tally, rules).add);
     return tally;
   };
   /** A tally as values that can be compared: sums as numbers, columns sorted. */

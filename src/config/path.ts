@@ -1,0 +1,13 @@
+import { resolve } from 'node:path';
+
+const DEFAULT_NAME = 'cutover.yaml';
+
+/** Which config file is meant: the flag, then CUTOVER_CONFIG, then ./cutover.yaml. */
+export function configPath(
+  cwd: string,
+  flag: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): { path: string; asked: boolean } {
+  const asked = flag ?? env.CUTOVER_CONFIG;
+  return { path: resolve(cwd, asked ?? DEFAULT_NAME), asked: asked !== undefined };
+}

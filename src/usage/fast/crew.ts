@@ -1,0 +1,76 @@
+import { Worker } from 'node:worker_threads';
+import type { Accepting } from '../counter.ts';
+import type { Share, SharedFile } from './share.ts';
+
+/** Takes records on one thread. */
+export interface Taker<T> extends Accepting {
+  result(): T;
+}
+
+/** What a worker is told: what to read, and how records are taken. Plain data. */
+export interface Job {
+  file: SharedFile;
+  rules: unknown;
+}
+
+/** What a thread has read, and what came of it. */
+export interface Done<T> {
+  share: Share;
+  result: T;
+}
+
+/** Workers that wait for files to read. */
+export interface Crew<T> {
+  /** Lets every worker take its share of a file. Rejects when one fails. */
+  read(job: Job): Promise<Done<T>[]>;
+  /** Ends the workers. */
+  dismiss(): Promise<void>;
+}
+
+/**
+ * Starts workers; they do not keep the process alive.
+ * @param entry their module: it calls `serve` of worker.ts.
+ */
+export function startCrew<T>(entry: URL, count: number): Crew<T> {
+  const workers = Array.from({ length: count }, () => {
+    const worker = new Worker(entry, { execArgv: [] });
+    worker.unref();
+    const member: Member<T> = { worker, failure: undefined, settle: undefined };
+    const fail = (failure: Error) => {
+      member.failure ??= failure;
+      member.settle?.(failure);
+    };
+    worker.on('message', (done: Done<T>) => member.settle?.(done));
+    worker.on('error', fail);
+    worker.on('exit', (code) => fail(new Error(`a reading thread ended early (exit code ${code})`)));
+    return member;
+  });
+  return {
+    read: (job) => Promise.all(workers.map((member) => ask(member, job))),
+    async dismiss() {
+      await Promise.all(workers.map(({ worker }) => worker.terminate()));
+    },
+  };
+}
+
+interface Member<T> {
+  worker: Worker;
+  /** Why it cannot work any more. */
+  failure: Error | undefined;
+  /** Ends the wait for it. */
+  settle: ((outcome: Done<T> | Error) => void) | undefined;
+}
+
+function ask<T>(member: Member<T>, job: Job): Promise<Done<T>> {
+  return new Promise((resolve, reject) => {
+    member.settle = (outcome) => {
+      member.settle = undefined;
+      member.worker.unref();
+      if (outcome instanceof Error) reject(outcome);
+      else resolve(outcome);
+    };
+    if (member.failure) return member.settle(member.failure);
+    member.worker.ref();
+    member.worker.postMessage(job);
+  });
+}
