@@ -193,7 +193,8 @@ async function crashOnce(name: string, scenario: Scenario, point: number, undo: 
   // One more command brings everything together.
   if (now.unfinished) {
     const backwards = undo && now.rollback.eligible && name !== 'emergency';
-    await cutoverJson(dir, backwards ? ['rollback', '--anyway', '--confirm', 'chat-prod'] : ['resume']);
+    const again = undo && name === 'emergency' ? ['rollback', '--emergency'] : ['resume'];
+    await cutoverJson(dir, backwards ? ['rollback', '--anyway', '--confirm', 'chat-prod'] : again);
     const end = await status(dir);
     expect(end.unfinished).toBeNull();
     expect(
