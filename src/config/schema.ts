@@ -179,7 +179,39 @@ const powerDnsHook = z
   })
   .superRefine(recordsInZone);
 
-const dnsHook = z.discriminatedUnion('driver', [rfc2136Hook, powerDnsHook, execHook, webhookHook]);
+const cloudflareHook = z.strictObject({
+  driver: z.literal('cloudflare'),
+  zoneId: z.string().regex(/^\w{1,32}$/, 'not the id of a zone'),
+  apiToken: secretReference,
+  url: httpUrl.prefault('https://api.cloudflare.com/client/v4'),
+  records,
+  ...attempts,
+});
+
+const route53Hook = z.strictObject({
+  driver: z.literal('route53'),
+  hostedZoneId: z.string().regex(/^[A-Z0-9]{1,32}$/, 'not the id of a hosted zone, like Z0123456789ABCDEF'),
+  accessKeyId: secretReference,
+  secretAccessKey: secretReference,
+  /** Of temporary credentials. */
+  sessionToken: secretReference.optional(),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .prefault('us-east-1'),
+  url: httpUrl.prefault('https://route53.amazonaws.com'),
+  records,
+  ...attempts,
+});
+
+const dnsHook = z.discriminatedUnion('driver', [
+  rfc2136Hook,
+  powerDnsHook,
+  cloudflareHook,
+  route53Hook,
+  execHook,
+  webhookHook,
+]);
 
 /** Who knows a chat's webhook address can write there. */
 const secretUrl = httpUrl.regex(

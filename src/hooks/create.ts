@@ -1,6 +1,8 @@
 import type { Config, DnsHookConfig, NotifyHookConfig } from '../config/schema.ts';
+import { cloudflareHook } from './dns/cloudflare.ts';
 import { powerDnsHook } from './dns/powerdns.ts';
 import { rfc2136Hook } from './dns/rfc2136.ts';
+import { route53Hook } from './dns/route53.ts';
 import { execHook } from './exec-hook.ts';
 import { withoutSecrets } from './guard.ts';
 import type { Hook } from './hook.ts';
@@ -37,6 +39,10 @@ function dnsHook(entry: DnsHookConfig, label: string, host: HookHost): Hook {
       return rfc2136Hook(entry, label, host);
     case 'powerdns':
       return powerDnsHook(entry, label, host);
+    case 'cloudflare':
+      return cloudflareHook(entry, label, host);
+    case 'route53':
+      return route53Hook(entry, label, host);
     case 'exec':
       return execHook(entry, label, host);
     case 'webhook':

@@ -20,7 +20,11 @@ export function teamsHook(entry: HookConfigOf<'teams'>, label: string, host: Hoo
     check({ text }) {
       // The older connectors answer 200 whatever happened, and say what did in the text.
       if (!/^Webhook message delivery failed/i.test(text)) return;
-      throw new CutoverError('HOOK_FAILED', EXIT.unreachable, `Teams: ${host.secrets.redact(text).slice(0, 300)}`);
+      throw new CutoverError(
+        'HOOK_FAILED',
+        EXIT.unreachable,
+        `Teams: ${host.secrets.redact(text).slice(0, 300)}`,
+      );
     },
   });
 }
