@@ -142,14 +142,12 @@ const WIDEST = 99;
 
 /** The interval for the difference, in the unit of the margin, over the runs of a stage. */
 export function intervalOf(metric: Metric, runs: readonly MeasuredRun[]): Interval {
-  const testAt = (margin: number) => {
-    const guardrail = { metric, margin };
-    return { ds: runs.flatMap((run) => differences(guardrail, run)), delta: deltaOf(guardrail) };
-  };
-  if (testAt(0).ds.length === 0) return { low: null, high: null };
+  const at = (margin: number) => runs.flatMap((run) => differences({ metric, margin }, run));
+  const ds = at(0);
+  if (ds.length === 0) return { low: null, high: null };
   return unitOf(metric) === 'points'
-    ? invert(testAt, { low: -1 + 1e-9, high: 1 - 1e-9 }, { low: -1, high: 1 })
-    : invert(testAt, { low: -1 + 1e-9, high: WIDEST });
+    ? invert((margin) => ({ ds, delta: margin }), { low: -1 + 1e-9, high: 1 - 1e-9 }, { low: -1, high: 1 })
+    : invert((margin) => ({ ds: at(margin), delta: 0 }), { low: -1 + 1e-9, high: WIDEST });
 }
 
 function okValues(samples: readonly Sample[], of: (sample: Sample) => number | undefined): number[] {

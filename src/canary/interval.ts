@@ -14,7 +14,8 @@ export interface Tested {
 
 /** Error probability of each end of the interval. */
 const SIDE = 0.05;
-const STEPS = 60;
+/** Finer than any reader of an interval can see. */
+const PRECISION = 1e-7;
 
 /**
  * A confidence interval by inverting the test: the margins that the data neither prove exceeded nor prove kept,
@@ -45,7 +46,7 @@ export function invert(
 /** Where `holds`, true at the low end of the range, stops being true. */
 function bisect(range: { low: number; high: number }, holds: (x: number) => boolean): number {
   let { low, high } = range;
-  for (let step = 0; step < STEPS && high - low > 1e-9; step++) {
+  while (high - low > PRECISION) {
     const middle = (low + high) / 2;
     if (holds(middle)) low = middle;
     else high = middle;

@@ -24,7 +24,6 @@ export type ReasonCode =
   | 'both_failing'
   | 'concurrent_run'
   | 'settings_changed'
-  | 'cost_clipped'
   | 'unreachable'
   | 'no_key';
 

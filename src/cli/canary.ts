@@ -1,8 +1,255 @@
+import type { Database } from 'better-sqlite3';
 import type { Command } from 'commander';
+import type { CanaryInput } from '../canary/check.ts';
+import type { CanaryDocument, Stage } from '../canary/document.ts';
+import type { Config } from '../config/schema.ts';
+import type { Secrets } from '../config/secrets.ts';
 import { registerStart } from './canary-start.ts';
-import type { Context } from './context.ts';
+import type { Context, GlobalOptions } from './context.ts';
+
+/** What a canary works with; made from the config and the state. */
+export interface CanarySession {
+  readonly config: Config;
+  /** Folder of the config file. */
+  readonly dir: string;
+  readonly secrets: Secrets;
+  readonly db: Database;
+  /** Who runs this, for the history. */
+  readonly actor: string;
+  /** The stage of the moment, read anew; null when no canary is running. */
+  stage(): Stage | null;
+  /** Rolls back because of `reason`, and asks nothing. */
+  rollback(reason: string): Promise<CanaryRollback>;
+  close(): void;
+}
+
+/** What came of an automatic rollback. */
+export interface CanaryRollback {
+  readonly outcome: 'done' | 'partial' | 'failed';
+  /** For people. */
+  readonly text: string;
+  /** For the JSON document. */
+  readonly operation: unknown;
+}
+
+export type OpenCanarySession = (ctx: Context, options: GlobalOptions) => Promise<CanarySession>;
+
+interface CheckOptions extends GlobalOptions {
+  pairs?: string;
+  runId?: string;
+  autoRollback?: boolean;
+}
+
+interface RunOptions extends CheckOptions {
+  duration: string;
+  interval: string;
+}
 
 export function register(program: Command, ctx: Context): void {
-  const canary = program.command('canary').description('judge target on a share of the traffic');
-  registerStart(canary, ctx);
+  const open: OpenCanarySession = async (...args) =>
+    (await import('./canary-session.ts')).openCanarySession(...args);
+  registerStart(registerCanary(program, ctx, open), ctx);
+}
+
+/** Registers `canary check`, `canary run` and `canary status`, and returns `canary` for further subcommands. */
+export function registerCanary(program: Command, ctx: Context, open: OpenCanarySession): Command {
+  const canary = program
+    .command('canary')
+    .description('compare target with legacy, and say when it is proven');
+  const shared = (command: Command) =>
+    command
+      .option('--pairs <n>', "pairs a run (default: the config's canary.pairsPerRun)")
+      .option('--run-id <id>', 'a run with an id that was recorded before is not counted again')
+      .option('--auto-rollback', 'on FAIL, roll back at once');
+  shared(canary.command('check'))
+    .description('one run: probe both providers, then PASS, FAIL or INCONCLUSIVE; made for cron')
+    .action((_options: unknown, command: Command) =>
+      check(ctx, open, command.optsWithGlobals<CheckOptions>()),
+    );
+  shared(canary.command('run'))
+    .description('runs until PASS, FAIL or the end of the time')
+    .option('--duration <time>', 'how long at most', '10m')
+    .option('--interval <time>', 'from one run to the next', '5s')
+    .action((_options: unknown, command: Command) => run(ctx, open, command.optsWithGlobals<RunOptions>()));
+  canary
+    .command('status')
+    .description('the latest verdict and its evidence; probes nothing')
+    .action((_options: unknown, command: Command) =>
+      status(ctx, open, command.optsWithGlobals<GlobalOptions>()),
+    );
+  return canary;
+}
+
+async function check(ctx: Context, open: OpenCanarySession, options: CheckOptions): Promise<void> {
+  const { runCheck } = await import('../canary/check.ts');
+  const pairs = await pairsOption(options);
+  await within(ctx, open, options, async (session) => {
+    const input = await canaryInput(ctx, session, 'canary check', pairs);
+    const document = await runCheck({ ...input, stage: session.stage(), runId: await runIdOf(options) });
+    await finish(ctx, session, options, document);
+  });
+}
+
+async function run(ctx: Context, open: OpenCanarySession, options: RunOptions): Promise<void> {
+  const { openCanary } = await import('../canary/check.ts');
+  const { watch } = await import('../canary/watch.ts');
+  const { setTimeout: sleep } = await import('node:timers/promises');
+  const pairs = await pairsOption(options);
+  const durationMs = await durationOption('--duration', options.duration);
+  const intervalMs = await durationOption('--interval', options.interval);
+  await within(ctx, open, options, async (session) => {
+    const input = await canaryInput(ctx, session, 'canary run', pairs);
+    const canary = openCanary(input);
+    const progress = await progressLine(ctx, options);
+    try {
+      const document = await watch({
+        canary,
+        stage: session.stage,
+        runId: await runIdOf(options),
+        durationMs,
+        intervalMs,
+        now: input.now,
+        sleep: (ms) =>
+          sleep(ms, undefined, { signal: ctx.signal }).catch(() => {
+            throw ctx.signal.reason;
+          }),
+        onRun: progress,
+      });
+      await finish(ctx, session, options, document);
+    } finally {
+      await canary.close();
+    }
+  });
+}
+
+async function status(ctx: Context, open: OpenCanarySession, options: GlobalOptions): Promise<void> {
+  const { lastDocument } = await import('../canary/check.ts');
+  await within(ctx, open, options, async (session) => {
+    const input = await canaryInput(ctx, session, 'canary status', undefined);
+    await show(ctx, options, lastDocument(input, session.stage()));
+  });
+}
+
+async function within(
+  ctx: Context,
+  open: OpenCanarySession,
+  options: GlobalOptions,
+  work: (session: CanarySession) => Promise<void>,
+): Promise<void> {
+  const session = await open(ctx, options);
+  try {
+    await work(session);
+  } finally {
+    session.close();
+  }
+}
+
+async function canaryInput(
+  ctx: Context,
+  { config, dir, secrets, db, actor }: CanarySession,
+  command: string,
+  pairs: number | undefined,
+): Promise<CanaryInput> {
+  const { loadProbes } = await import('../canary/probe-file.ts');
+  return {
+    config,
+    secrets,
+    db,
+    actor,
+    probes: loadProbes(config.canary.probes, dir),
+    now: () => ctx.now().getTime(),
+    random: Math.random,
+    signal: ctx.signal,
+    pairs,
+    command,
+  };
+}
+
+/** Prints the verdict, and on FAIL rolls back when that was asked for. */
+async function finish(
+  ctx: Context,
+  session: CanarySession,
+  options: CheckOptions,
+  document: CanaryDocument,
+): Promise<void> {
+  if (!options.autoRollback || document.verdict !== 'FAIL') return show(ctx, options, document);
+  const { EXIT, messageOf } = await import('../errors.ts');
+  let rollback: CanaryRollback;
+  try {
+    rollback = await session.rollback(`canary FAIL: ${document.explanations.join('; ')}`);
+  } catch (error) {
+    // The verdict is the result that was asked for; it is printed even when acting on it went wrong.
+    await show(ctx, options, { ...document, rollback: { outcome: 'failed', error: messageOf(error) } });
+    throw error;
+  }
+  await show(ctx, options, {
+    ...document,
+    rollback: { outcome: rollback.outcome, operation: rollback.operation },
+  });
+  if (!options.json) ctx.print(`\n${rollback.text}`);
+  if (rollback.outcome === 'partial') ctx.exit(EXIT.hookFailed);
+  if (rollback.outcome === 'failed') ctx.exit(EXIT.unreachable);
+}
+
+async function show(ctx: Context, options: GlobalOptions, document: CanaryDocument): Promise<void> {
+  const { EXIT } = await import('../errors.ts');
+  const exits = { PASS: EXIT.ok, FAIL: EXIT.fail, INCONCLUSIVE: EXIT.inconclusive, ERROR: EXIT.fault };
+  ctx.exit(document.reasons.includes('unreachable') ? EXIT.unreachable : exits[document.verdict]);
+  if (options.json) return ctx.print(JSON.stringify(document));
+  const { renderCanary } = await import('../canary/table.ts');
+  ctx.print(renderCanary(document, await painter(ctx, options)));
+}
+
+async function painter(ctx: Context, options: GlobalOptions): Promise<import('../canary/table.ts').Paint> {
+  const { Chalk } = await import('chalk');
+  const forced = ctx.env.FORCE_COLOR !== undefined && ctx.env.FORCE_COLOR !== '0';
+  const color = options.color !== false && !ctx.env.NO_COLOR && (forced || ctx.terminal.stdout);
+  const style = new Chalk({ level: color ? 1 : 0 });
+  const colors = {
+    PASS: style.green,
+    FAIL: style.red,
+    INCONCLUSIVE: style.yellow,
+    ERROR: style.red,
+    open: style.dim,
+  };
+  return (verdict, text) => colors[verdict](text);
+}
+
+/** In a terminal one line that is written anew, else one line a run. */
+async function progressLine(
+  ctx: Context,
+  options: GlobalOptions,
+): Promise<(document: CanaryDocument, leftMs: number) => void> {
+  const { formatDuration } = await import('../config/units.ts');
+  const { renderProgress } = await import('../canary/table.ts');
+  const live = ctx.terminal.stderr && ctx.env.TERM !== 'dumb' && !options.json;
+  let first = true;
+  return (document, leftMs) => {
+    const line = renderProgress(document, formatDuration(Math.round(leftMs / 1000) * 1000));
+    if (!live) return ctx.note(line);
+    const up = first ? '' : '\u001b[1A\u001b[2K';
+    first = false;
+    ctx.note(up + line.slice(0, ctx.terminal.columns - 1));
+  };
+}
+
+async function pairsOption({ pairs }: CheckOptions): Promise<number | undefined> {
+  if (pairs === undefined) return undefined;
+  const { CutoverError, EXIT } = await import('../errors.ts');
+  const n = Number(pairs);
+  if (Number.isInteger(n) && n >= 1 && n <= 10_000) return n;
+  throw new CutoverError('USAGE', EXIT.usage, `--pairs ${pairs}: not a whole number from 1 to 10,000`);
+}
+
+async function durationOption(flag: string, text: string): Promise<number> {
+  const { parseDuration } = await import('../config/units.ts');
+  const { CutoverError, EXIT } = await import('../errors.ts');
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw new CutoverError('USAGE', EXIT.usage, `${flag} ${text}: not a duration; write it like 10s or 5m`);
+}
+
+async function runIdOf({ runId }: CheckOptions): Promise<string> {
+  const { randomUUID } = await import('node:crypto');
+  return runId ?? randomUUID();
 }

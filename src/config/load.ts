@@ -132,14 +132,13 @@ function explain(issue: Issue, document: Document, at: (offset: number) => strin
       });
     case 'invalid_union': {
       if ('discriminator' in issue && issue.discriminator !== undefined) {
-        // The issue points at the discriminator itself; what is asked for is the union above it.
-        const union = issue.path.at(-1) === issue.discriminator ? issue.path.slice(0, -1) : issue.path;
-        const known = driverNames(union);
-        const given = String(document.getIn([...union, issue.discriminator]) ?? '');
-        const position = where([...union, issue.discriminator]);
+        // The path ends in the discriminator itself.
+        const owner = issue.path.slice(0, -1);
+        const known = driverNames(owner);
+        const given = String(document.getIn(issue.path) ?? '');
         return given === ''
-          ? [`${position}: ${name(union)} needs a driver; known: ${known.join(', ')}`]
-          : [`${position}: unknown driver ${given} for ${name(union)}; ${didYouMean(given, known)}`];
+          ? [`${where(owner)}: ${name(owner)} needs a driver; known: ${known.join(', ')}`]
+          : [`${where(issue.path)}: unknown driver ${given} for ${name(owner)}; ${didYouMean(given, known)}`];
       }
       const expected = issue.errors.flat().map((inner) => inner.message);
       return [`${where(issue.path)}: ${name(issue.path)}: ${[...new Set(expected)].join(', or ')}`];

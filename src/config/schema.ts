@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { absoluteName, isWithin, RECORD_TYPES, recordValue } from './dns-values.ts';
 import { parseDuration, parsePoints, parseRatio, parseShare } from './units.ts';
+import { usageMapSchema } from './usage-map.ts';
 
 /**
  * The shape of cutover.yaml and every default in it. Parsing turns what people write into plain units:
@@ -48,18 +49,49 @@ const secretReference = z
 
 const httpUrl = z.string().regex(/^(https?:\/\/|\$\{(env|file):)/, 'not an http(s) URL');
 
-/** USD per million tokens. `cachedInput` falls back to `input`; a bare number is one price for every token. */
+const rateCard = {
+  input: z.number().nonnegative(),
+  cachedInput: z.number().nonnegative().optional(),
+  cacheWrite: z.number().nonnegative().optional(),
+  output: z.number().nonnegative(),
+};
+
+/**
+ * USD per million tokens. `cachedInput` and `cacheWrite` fall back to `input`; `batch` is for batch requests; a bare
+ * number is one price for every token.
+ */
 const price = z.union([
   z
     .number()
     .nonnegative()
     .transform((each) => ({ input: each, cachedInput: each, output: each })),
-  z.strictObject({
-    input: z.number().nonnegative(),
-    cachedInput: z.number().nonnegative().optional(),
-    output: z.number().nonnegative(),
-  }),
+  z.strictObject({ ...rateCard, batch: z.strictObject(rateCard).optional() }),
 ]);
+
+const savings = z.union([z.string(), z.number()]).transform((value, ctx) => {
+  const parsed = parseShare(value);
+  if (parsed !== undefined && parsed <= 1) return parsed;
+  ctx.addIssue({ code: 'custom', message: `not a share of the cost: ${value}; write it like 30%` });
+  return z.NEVER;
+});
+
+/** How `cutover assess` judges. Nothing else reads it. */
+const assess = z
+  .strictObject({
+    /** Savings above which a migration is recommended as HIGH and as MEDIUM. */
+    high: savings.prefault('30%'),
+    medium: savings.prefault('15%'),
+    /** Tokens that the target counts for one token of the legacy model, by legacy model; `"*"` for the others. */
+    tokenDrift: z.record(z.string(), z.number().positive()).prefault({}),
+    /** A LiteLLM price file or a reply of OpenRouter's /models, in place of the bundled catalogue. */
+    catalogue: z.string().optional(),
+    /** What amounts are shown in; prices stay USD. */
+    currency: z
+      .strictObject({ code: z.string().regex(/^[A-Z]{3}$/), perUsd: z.number().positive() })
+      .optional(),
+    timezone: z.string().optional(),
+  })
+  .prefault({});
 
 const timeouts = z
   .strictObject({
@@ -334,16 +366,44 @@ export const configSchema = z.strictObject({
     .strictObject({
       listen: z.string().prefault('127.0.0.1:8080'),
       usageLog: z.string().prefault('usage.jsonl'),
-      stickyBy: z.string().prefault('user'),
+      /** A field of the request body, `authorization` or `random`; the header x-cutover-key goes before it. */
+      stickyBy: z.string().min(1).prefault('user'),
+      /** Which sides may stand in for the other when it fails. */
+      fallback: z.enum(['both', 'legacy', 'off']).prefault('both'),
+      retry: z
+        .strictObject({
+          max: z.number().int().min(0).max(10).prefault(3),
+          firstDelay: duration.prefault('1s'),
+          maxDelay: duration.prefault('10s'),
+        })
+        .prefault({}),
+      breaker: z
+        .strictObject({
+          failures: z.number().int().min(1).prefault(5),
+          halfOpenAfter: duration.prefault('60s'),
+        })
+        .prefault({}),
+      maxBodyMiB: z.number().positive().max(1024).prefault(32),
+      /** How long a stop waits for the requests that are under way. */
+      stopWithin: duration.prefault('10s'),
     })
     .prefault({}),
+  usage: z.strictObject({ map: usageMapSchema.optional() }).prefault({}),
+  assess,
   checkpoints: z.strictObject({ keep: z.number().int().min(2).prefault(10) }).prefault({}),
   state: z.string().prefault('.cutover'),
 });
 
 export type Config = z.output<typeof configSchema>;
 export type ProviderConfig = Config['providers']['legacy'];
-export type Price = { input: number; cachedInput?: number | undefined; output: number };
+export interface RateCardConfig {
+  input: number;
+  cachedInput?: number | undefined;
+  cacheWrite?: number | undefined;
+  output: number;
+}
+export type Price = RateCardConfig & { batch?: RateCardConfig | undefined };
+export type AssessConfig = Config['assess'];
 export type FlagConfig = Config['flag'];
 export type DnsHookConfig = Config['hooks']['dns'][number];
 export type NotifyHookConfig = Config['hooks']['notify'][number];

@@ -1,6 +1,6 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import { murmur3 } from '../router/murmur3.ts';
 import type { FlagReading } from './driver.ts';
+import { murmur3 } from './murmur3.ts';
 
 /**
  * The flagd flag set (https://flagd.dev/schema/v0/flags.json) that holds the ratio, as pure functions: what to

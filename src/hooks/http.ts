@@ -45,9 +45,10 @@ export async function sendHttp(call: HttpCall): Promise<HttpAnswer> {
   const url = parseUrl(call.url);
   const fail = (what: string, cause?: unknown) =>
     new CutoverError('HOOK_FAILED', EXIT.unreachable, `${url.origin}: ${what}`, { cause });
-  const { request } = await import('undici');
+  // The default export: named ones of a CommonJS package do not survive bundling behind a dynamic import.
+  const { default: undici } = await import('undici');
   try {
-    const response = await request(call.url, {
+    const response = await undici.request(call.url, {
       method: call.method,
       headers: { 'user-agent': 'cutover', ...call.headers },
       body: call.body ?? null,

@@ -75,7 +75,8 @@ export async function createClient(
   const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'cutover' };
   if (key) headers.authorization = `Bearer ${key}`;
 
-  const { Agent } = await import('undici');
+  // The default export: named ones of a CommonJS package do not survive bundling behind a dynamic import.
+  const { Agent } = (await import('undici')).default;
   const agent = new Agent({
     connect: { timeout: provider.timeouts.connect },
     headersTimeout: 0,

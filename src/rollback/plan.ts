@@ -1,5 +1,6 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
+import type { DnsReading } from '../operation/dns.ts';
 import { type Gate, type Plan, type PlannedDrivers, stepsFor, type World } from '../operation/plan.ts';
 import { isBackward, type OperationRecord } from '../operation/record.ts';
 
@@ -8,6 +9,7 @@ export interface RollbackPoint extends World {
   id: number;
   reason: string;
   previous: number | null;
+  dns: DnsReading[];
 }
 
 export interface RollbackInput {
@@ -60,6 +62,22 @@ export function eligibility(input: Pick<RollbackInput, 'world' | 'previous' | 'o
 }
 
 /**
+ * The newest checkpoint on the way back at which no request went to target: where an automatic rollback leads, as
+ * a target that failed should get no traffic at all. Without one, the first step back.
+ */
+export function wayToLegacy(
+  previous: number | null,
+  findCheckpoint: (id: number) => RollbackPoint,
+): number | null {
+  for (let id = previous; id !== null; ) {
+    const point = findCheckpoint(id);
+    if (point.ratio === 0) return id;
+    id = point.previous;
+  }
+  return previous;
+}
+
+/**
  * The plan of `rollback`: the checkpoint's status, ratio, provider and DNS.
  * @param to a checkpoint's id, or null for the one that eligibility names
  * @throws CutoverError NOT_ELIGIBLE, ROLLBACK_RAISES (64), or findCheckpoint's own.
@@ -93,6 +111,7 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
     steps: stepsFor(input.drivers, { dns: true }),
     previous: point.previous,
     restores: id,
+    dns: point.dns,
     supersedes: input.open.map((operation) => operation.id),
     evidence: null,
   };
@@ -118,6 +137,7 @@ export function planEmergency(drivers: PlannedDrivers, flagRatio: number | null,
     steps: stepsFor(drivers, { dns: true }),
     previous: null,
     restores: null,
+    dns: [],
     supersedes: [],
     evidence: null,
   };

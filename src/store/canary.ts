@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { appendHistory } from './history.ts';
 
 /** One metric's e-test as it is kept: log capitals of the bets on both sides. */
 export interface StoredTest {
@@ -43,18 +44,23 @@ export interface StoredPair {
 export interface StoredRun {
   readonly latencyP95Ms: number | null;
   readonly ttftP95Ms: number | null;
+  readonly costCapUsd: number | null;
   readonly legacyUnhealthy: boolean;
   readonly pairs: readonly StoredPair[];
 }
 
 export interface StoredVerdict {
+  /** The id that its caller gave the run. */
   readonly runId: string;
   readonly verdict: 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'ERROR';
   /** When the run ended, Unix ms. */
   readonly at: number;
   /** Hash of the settings that the verdict was given under. */
   readonly settings: string;
-  /** The document as it was printed, JSON. */
+}
+
+/** A verdict with the document as it was printed, JSON. */
+export interface StoredDocument extends StoredVerdict {
   readonly document: string;
 }
 
@@ -91,8 +97,10 @@ export function loadEvidence(db: Database, stageId: number, settings: string): S
   return { version: state.version, tests, pairs: state.pairs, costCapUsd: state.cap };
 }
 
-export interface RunRecord extends StoredVerdict, StoredRun {
+export interface RunRecord extends StoredDocument, Omit<StoredRun, 'costCapUsd'> {
   readonly stageId: number;
+  /** Who ran it. */
+  readonly actor: string;
 }
 
 export interface NewEvidence {
@@ -122,6 +130,12 @@ export function recordRun(db: Database, run: RunRecord, evidence: NewEvidence | 
     if (evidence && (state?.version ?? 0) !== evidence.basedOn) return 'superseded';
 
     const id = insertRun(db, run);
+    appendHistory(db, {
+      at: run.at,
+      actor: run.actor,
+      event: 'canary verdict',
+      detail: { verdict: run.verdict, runId: run.runId, stage: run.stageId, pairs: run.pairs.length },
+    });
     if (!evidence) return 'recorded';
     insertSamples(db, id, run.pairs);
     if (state?.settings === run.settings) {
@@ -145,20 +159,32 @@ export function recordRun(db: Database, run: RunRecord, evidence: NewEvidence | 
 }
 
 /** A run by the id that its caller gave it. */
-export function findRun(db: Database, runId: string): StoredVerdict | null {
-  return readVerdict(db, 'run_id = ?', runId);
+export function findRun(db: Database, runId: string): StoredDocument | null {
+  const found = db.prepare(`${SELECT_DOCUMENT} WHERE run_id = ?`).get(runId);
+  return (found as StoredDocument | undefined) ?? null;
 }
 
-/** The latest verdict of a stage, whatever settings it was given under. */
-export function latestVerdict(db: Database, stageId: number): StoredVerdict | null {
-  return readVerdict(db, 'stage_id = ? ORDER BY id DESC LIMIT 1', stageId);
+/** The latest run of a stage, whatever settings it was under. */
+export function latestRun(db: Database, stageId: number): StoredDocument | null {
+  const found = db.prepare(`${SELECT_DOCUMENT} WHERE stage_id = ? ORDER BY id DESC LIMIT 1`).get(stageId);
+  return (found as StoredDocument | undefined) ?? null;
 }
+
+/** The latest verdict of a stage: what a forward step asks for. */
+export function latestVerdict(db: Database, stageId: number): StoredVerdict | null {
+  const run = latestRun(db, stageId);
+  if (!run) return null;
+  const { document: _document, ...verdict } = run;
+  return verdict;
+}
+
+const SELECT_DOCUMENT = 'SELECT run_id AS runId, verdict, at, settings, document FROM canary_runs';
 
 /** The runs of a stage that its evidence is made of, oldest first, as far as their pairs are kept. */
 export function stageRuns(db: Database, stageId: number): StoredRun[] {
   const rows = db
     .prepare(
-      `SELECT r.id, r.latency_p95_ms, r.ttft_p95_ms, r.legacy_unhealthy, s.*
+      `SELECT t.cost_cap_usd AS cap, r.latency_p95_ms, r.ttft_p95_ms, r.legacy_unhealthy, s.*
        FROM canary_state t JOIN canary_runs r ON r.stage_id = t.stage_id AND r.id >= t.first_run
        JOIN canary_samples s ON s.run = r.id
        WHERE t.stage_id = ? ORDER BY r.id, s.pair, s.side`,
@@ -174,6 +200,7 @@ export function stageRuns(db: Database, stageId: number): StoredRun[] {
         stored: {
           latencyP95Ms: legacy.latency_p95_ms,
           ttftP95Ms: legacy.ttft_p95_ms,
+          costCapUsd: legacy.cap,
           legacyUnhealthy: legacy.legacy_unhealthy === 1,
           pairs: [],
         },
@@ -207,6 +234,7 @@ export function legacySamples(db: Database, settings: string, limit = BASELINE_S
 }
 
 interface RunColumns {
+  cap: number | null;
   latency_p95_ms: number | null;
   ttft_p95_ms: number | null;
   legacy_unhealthy: number;
@@ -236,13 +264,6 @@ function fromRow(row: SampleRow): StoredSample {
     ...(row.cost_usd === null ? {} : { costUsd: row.cost_usd }),
     ...(row.invalid === null ? {} : { invalid: row.invalid === 1 }),
   };
-}
-
-function readVerdict(db: Database, where: string, value: string | number): StoredVerdict | null {
-  const row = db
-    .prepare(`SELECT run_id AS runId, verdict, at, settings, document FROM canary_runs WHERE ${where}`)
-    .get(value) as StoredVerdict | undefined;
-  return row ?? null;
 }
 
 function insertRun(db: Database, run: RunRecord): number | bigint {

@@ -201,6 +201,15 @@ describe('failures', () => {
     expect(result.latencyMs).toBeLessThan(1000);
   });
 
+  it('an answer that began in time may take longer to end', async () => {
+    const url = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write(' ');
+      setTimeout(() => response.end(completion()), 150);
+    });
+    expect(await (await clientOf(url, { firstByte: 80 })).chat(ping)).toMatchObject({ ok: true });
+  });
+
   it('a refused connection is unreachable', async () => {
     expect(await (await clientOf(await nobody())).chat(ping)).toMatchObject({
       ok: false,
@@ -293,6 +302,23 @@ describe('failures', () => {
     const result = await (await clientOf(url)).chat(ping);
     expect(result).toMatchObject({ errorClass: 'auth', message: 'HTTP 401: bad  [31mkey Bearer ***' });
     expect(JSON.stringify(result)).not.toContain(KEY);
+  });
+});
+
+describe('the key', () => {
+  it('is trimmed, and hidden in that form too', async () => {
+    const url = await serve((request, response) =>
+      json(response, 401, `{"error":"${request.headers.authorization}"}`),
+    );
+    const provider = { name: 'p', baseUrl: url, apiKey: '${env:KEY}', prices: {} };
+    const timeouts = { connect: 1000, firstByte: 1000, total: 1000 };
+    const client = await createClient(
+      { ...provider, timeouts },
+      'legacy',
+      createSecrets({ KEY: `${KEY}\n` }, '/'),
+    );
+    expect(await client.chat(ping)).toMatchObject({ message: 'HTTP 401: Bearer ***' });
+    await client.close();
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { murmur3 } from '../../../src/router/murmur3.ts';
+import { murmur3 } from '../../../src/flag/murmur3.ts';
 
 // The test vectors that implementations of MurmurHash3_x86_32 share (SMHasher and Wikipedia, "MurmurHash").
 const VECTORS: [string, number, number][] = [

@@ -1,0 +1,156 @@
+import { resolve } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import type { Secrets } from '../config/secrets.ts';
+import { formatRatio } from '../config/units.ts';
+import { CutoverError, EXIT } from '../errors.ts';
+import type { Side } from '../flag/flagd.ts';
+import type { BreakerState } from '../router/breaker.ts';
+import { createRouter } from '../router/router.ts';
+import type { SideOptions } from '../router/side-client.ts';
+import { createUsageLog } from '../router/usage-log.ts';
+import { isLoopback, type ListenAddress } from './listen.ts';
+import { createMetrics } from './metrics.ts';
+import { type FlagState, watchFlagFile } from './ratio-source.ts';
+import { type HttpServer, startServer } from './server.ts';
+
+export interface GatewayOptions {
+  config: Config;
+  /** Folder of the config: the flag's path starts there. */
+  dir: string;
+  secrets: Secrets;
+  listen: ListenAddress;
+  /** Absolute. */
+  usageLog: string;
+  now(): number;
+  /** Progress and warnings, for stderr; secrets are taken out here. */
+  note(text: string): void;
+}
+
+export interface Gateway {
+  url: string;
+  flag(): FlagState;
+  /** Finishes running requests and writes what is left of the usage log. Resolves to the lines that were lost. */
+  stop(): Promise<number>;
+}
+
+/**
+ * Starts the gateway: the router behind an HTTP port, following the flag file.
+ * @throws CutoverError FLAG_DRIVER, BASE_URL, LISTEN_FAILED, SECRET_MISSING (78).
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, dir, secrets, now } = options;
+  const note = (text: string) => options.note(secrets.redact(text));
+  if (config.flag.driver !== 'file') {
+    throw new CutoverError(
+      'FLAG_DRIVER',
+      EXIT.config,
+      `flag.driver is ${config.flag.driver}, and the gateway reads its ratio from a flag file`,
+      { hint: 'set flag: { driver: file, path: flags.json }' },
+    );
+  }
+  const sides = { legacy: sideOptions('legacy', options), target: sideOptions('target', options) };
+  const { gateway } = config;
+  const metrics = createMetrics();
+  const log = createUsageLog({ path: options.usageLog, onNote: note });
+  const flag = await watchFlagFile({
+    path: resolve(dir, config.flag.path),
+    key: config.flag.key,
+    now,
+    onChange: (from, to) => note(`ratio ${formatRatio(from)} → ${formatRatio(to)}`),
+    onNote: note,
+  });
+  const router = createRouter({
+    sides,
+    models: config.models,
+    flagKey: config.flag.key,
+    ratio: flag.state,
+    stickyBy: gateway.stickyBy,
+    fallback: gateway.fallback,
+    retry: gateway.retry,
+    breaker: gateway.breaker,
+    now,
+    onBreaker: (side, state) => note(`${sides[side].name} (${side}): its circuit is now ${state}`),
+    onUsage(line) {
+      metrics.add(line);
+      // A list of models is no use of one.
+      if (line.endpoint !== 'models') log.write(line);
+    },
+  });
+  const startedAt = now();
+  const closeAll = async () => {
+    flag.close();
+    await router.close();
+    return log.close();
+  };
+  const server: HttpServer = await startServer(options.listen, {
+    router,
+    maxBody: gateway.maxBodyMiB * 2 ** 20,
+    stopWithin: gateway.stopWithin,
+    onRefused: metrics.refuse,
+    onNote: note,
+    page(path) {
+      if (path === '/health') return healthPage(sides, router.breakers(), flag.state(), startedAt, now());
+      if (path !== '/metrics') return undefined;
+      const { ratio, checkedAt } = flag.state();
+      const flagAgeSeconds = checkedAt === null ? undefined : (now() - checkedAt) / 1000;
+      const gauges = { ratio, flagAgeSeconds, inFlight: server.inFlight(), breakers: router.breakers() };
+      return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metrics.render(gauges) };
+    },
+  }).catch(async (error: unknown) => {
+    await closeAll();
+    throw error;
+  });
+  if (!isLoopback(options.listen.host)) {
+    note(`${options.listen.host} can be reached from elsewhere, and the gateway asks its clients for no key`);
+  }
+
+  return {
+    url: server.url,
+    flag: flag.state,
+    async stop() {
+      await server.stop();
+      return closeAll();
+    },
+  };
+}
+
+function sideOptions(side: Side, { config, secrets }: GatewayOptions): SideOptions {
+  const { name, baseUrl, apiKey, timeouts, prices } = config.providers[side];
+  const where = `providers.${side}`;
+  const url = secrets.resolve(baseUrl, `${where}.baseUrl`);
+  if (!URL.canParse(url)) {
+    throw new CutoverError('BASE_URL', EXIT.config, `${where}.baseUrl is not a URL`, {
+      hint: 'write it like https://api.example.com/v1',
+    });
+  }
+  const key = apiKey === undefined ? undefined : secrets.resolve(apiKey, `${where}.apiKey`);
+  return { name, baseUrl: url, apiKey: key, timeouts, prices };
+}
+
+/** 503 only when neither side can be asked: a gateway that can serve is healthy. */
+function healthPage(
+  sides: Record<Side, SideOptions>,
+  breakers: Record<Side, BreakerState>,
+  flag: FlagState,
+  startedAt: number,
+  now: number,
+): { status: number; type: string; body: string } {
+  const down = breakers.legacy === 'open' && breakers.target === 'open';
+  const degraded = breakers.legacy !== 'closed' || breakers.target !== 'closed' || flag.problem !== null;
+  const body = {
+    status: down ? 'down' : degraded ? 'degraded' : 'ok',
+    ratio: flag.ratio,
+    flag: {
+      kind: flag.kind,
+      since: flag.since === null ? null : new Date(flag.since).toISOString(),
+      ageSeconds: flag.checkedAt === null ? null : (now - flag.checkedAt) / 1000,
+      problem: flag.problem,
+    },
+    sides: {
+      legacy: { provider: sides.legacy.name, circuit: breakers.legacy },
+      target: { provider: sides.target.name, circuit: breakers.target },
+    },
+    uptimeSeconds: (now - startedAt) / 1000,
+  };
+  return { status: down ? 503 : 200, type: 'application/json', body: `${JSON.stringify(body)}\n` };
+}

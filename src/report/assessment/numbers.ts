@@ -1,0 +1,61 @@
+/** Numbers as people read them in a report, each with its unit. The locale is fixed: a report is the same everywhere. */
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** What amounts are shown in; all amounts come as USD. */
+export interface Currency {
+  /** ISO 4217. */
+  code: string;
+  perUsd: number;
+}
+
+export type Money = (usd: number) => string;
+
+/** `$1,234.50`, `EUR 1,135.74`; amounts below a cent keep two significant digits. */
+export function moneyIn(currency: Currency | undefined): Money {
+  const symbol = currency ? `${currency.code} ` : '$';
+  const rate = currency?.perUsd ?? 1;
+  return (usd) => {
+    const size = Math.abs(usd) * rate;
+    const sign = usd < 0 ? '-' : '';
+    if (size > 0 && size < 0.01) {
+      return `${sign}${symbol}${Number(size.toPrecision(2)).toFixed(decimalsOf(size))}`;
+    }
+    const text = size.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    return `${sign}${symbol}${text}`;
+  };
+}
+
+function decimalsOf(size: number): number {
+  return Math.min(12, 1 - Math.floor(Math.log10(size)));
+}
+
+/** Milliseconds: whole from 100 on, with one decimal below. */
+export function ms(value: number): string {
+  return value >= 100 ? `${whole.format(value)} ms` : `${Number(value.toFixed(1))} ms`;
+}
+
+/** A percentage (94.75 → `94.75 %`), two decimals at most. */
+export function percent(value: number): string {
+  return `${Number(value.toFixed(2))} %`;
+}
+
+/** A share (0.5 → `50 %`). */
+export function share(value: number): string {
+  if (value > 0 && value < 0.0001) return '< 0.01 %';
+  return percent(value * 100);
+}
+
+export function days(value: number): string {
+  const text = Number(value.toFixed(value < 1 ? 3 : 1));
+  return `${text} ${text === 1 ? 'day' : 'days'}`;
+}
+
+/** `1 request`, `2 requests`. */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}

@@ -1,0 +1,133 @@
+import type { Assessment } from '../../assess/assessment.ts';
+import { clean } from '../clean.ts';
+import type { Style } from '../style.ts';
+import { costFacts, type Fact, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';
+import { type ColumnSpec, grid, shorten, wrap } from './grid.ts';
+import { type Currency, count, counted, type Money, moneyIn, ms } from './numbers.ts';
+
+const LABEL = 14;
+/** More models or groups than this are summed up in one line. */
+const MAX_ROWS = 20;
+const MAX_UNPRICED = 10;
+
+/** The assessment for a terminal of `columns` columns; made for 80. */
+export function assessmentTable(
+  assessment: Assessment,
+  style: Style,
+  currency: Currency | undefined,
+  columns = 80,
+): string {
+  const money = moneyIn(currency);
+  const sections = [
+    factLines(trafficFacts(assessment), style, columns),
+    latencyTable(assessment),
+    modelTable(assessment, style, money),
+    groupTable(assessment, style, money),
+    factLines(costFacts(assessment, money), style, columns),
+    advice(assessment, style, columns),
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+function factLines(facts: readonly Fact[], style: Style, columns: number): string[] {
+  return facts.flatMap(({ label, text, strong }) => {
+    const [first, ...rest] = wrap(text, columns - LABEL);
+    const lines = [label.padEnd(LABEL) + first, ...rest.map((line) => ' '.repeat(LABEL) + line)];
+    return strong ? lines.map((line) => style.bold(line)) : lines;
+  });
+}
+
+const RIGHT = (title: string): ColumnSpec => ({ title, align: 'right' });
+const LEFT = (title: string): ColumnSpec => ({ title, align: 'left' });
+
+function latencyTable(assessment: Assessment): string[] {
+  const rows = latencyRows(assessment).map(([label = '', ...cells]) => [label.padEnd(LABEL - 2), ...cells]);
+  return rows.length === 0 ? [] : grid([LEFT(''), RIGHT('p50'), RIGHT('p95'), RIGHT('p99')], rows);
+}
+
+function modelTable({ models, cost }: Assessment, style: Style, money: Money): string[] {
+  if (models.length === 0) return [];
+  const projected = cost.projectedUsd !== null;
+  const renamed = models.some((one) => one.targetModel !== null && one.targetModel !== one.model);
+  const columns = [
+    LEFT('Model'),
+    ...(renamed ? [LEFT('at target')] : []),
+    RIGHT('Requests'),
+    RIGHT('Tokens'),
+    RIGHT('p95'),
+    RIGHT('Now'),
+    ...(projected ? [RIGHT('Projected')] : []),
+  ];
+  const nameWidth = renamed ? 17 : 30;
+  const rows = models
+    .slice(0, MAX_ROWS)
+    .map((one) => [
+      shorten(clean(one.model), nameWidth),
+      ...(renamed ? [shorten(clean(one.targetModel ?? ''), nameWidth)] : []),
+      count(one.requests),
+      count(one.tokens),
+      one.latencyMs ? ms(one.latencyMs.p95) : '–',
+      orDash(one.currentUsd, money),
+      ...(projected ? [orDash(one.projectedUsd, money)] : []),
+    ]);
+  return titled(grid(columns, rows), models.length - rows.length, 'model', style);
+}
+
+function groupTable({ groups, cost }: Assessment, style: Style, money: Money): string[] {
+  if (!groups || groups.groups.length === 0) return [];
+  const projected = cost.projectedUsd !== null;
+  const columns = [
+    LEFT(`By ${groups.by}`),
+    RIGHT('Requests'),
+    RIGHT('Errors'),
+    RIGHT('Tokens'),
+    RIGHT('p50'),
+    RIGHT('p95'),
+    RIGHT('Now'),
+    ...(projected ? [RIGHT('Projected')] : []),
+  ];
+  const ordered = groups.by === 'day' || groups.by === 'hour';
+  const shown = ordered ? groups.groups.slice(-31) : groups.groups.slice(0, MAX_ROWS);
+  const rows = shown.map((one) => [
+    shorten(clean(one.key), 20),
+    count(one.requests),
+    count(one.errors),
+    count(one.tokens),
+    one.latencyMs ? ms(one.latencyMs.p50) : '–',
+    one.latencyMs ? ms(one.latencyMs.p95) : '–',
+    orDash(one.currentUsd, money),
+    ...(projected ? [orDash(one.projectedUsd, money)] : []),
+  ]);
+  return titled(grid(columns, rows), groups.groups.length - rows.length, groups.by, style);
+}
+
+function orDash(usd: number | null, money: Money): string {
+  return usd === null ? '–' : money(usd);
+}
+
+function titled([title = '', ...lines]: string[], more: number, what: string, style: Style): string[] {
+  const rest = more > 0 ? [`and ${counted(more, `more ${what}`)}; --json has them all`] : [];
+  return [style.bold(title), ...lines, ...rest];
+}
+
+function advice(assessment: Assessment, style: Style, columns: number): string[] {
+  const { recommendation, notes } = assessment;
+  const level = recommendation.level ?? 'none';
+  const colour = { HIGH: style.green, MEDIUM: style.yellow, LOW: style.red, none: style.dim }[level];
+  const [first = '', ...rest] = wrap(`${level}: ${recommendation.reason}`, columns - LABEL);
+  const lines = [
+    'Migrate'.padEnd(LABEL) + colour(level) + first.slice(level.length),
+    ...rest.map((line) => ' '.repeat(LABEL) + line),
+  ];
+  const unpriced = unpricedFacts(assessment);
+  const more = unpriced.length - MAX_UNPRICED;
+  const facts = [
+    ...unpriced.slice(0, MAX_UNPRICED),
+    ...(more > 0 ? [{ label: '', text: `and ${counted(more, 'more model')}; --json has them all` }] : []),
+    ...notes.map((text) => ({ label: 'Note', text })),
+  ];
+  return [...lines, ...factLines(facts, style, columns)];
+}

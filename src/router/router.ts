@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { bucketSide, type Side } from '../flag/flagd.ts';
+import { type Carried, carry } from './answer.ts';
+import type { Failed, Reply } from './attempt.ts';
+import type { BreakerPolicy, BreakerState } from './breaker.ts';
+import { chooseSides, type FallbackPolicy, type RatioNow } from './choose.ts';
+import { clientHeaders } from './headers.ts';
+import { stickyKey } from './key.ts';
+import { type Finished, type UsageLine, usageLine } from './record.ts';
+import { bodyFor, type Endpoint, parseBody } from './request.ts';
+import type { RetryPolicy } from './retry.ts';
+import { createSideClient, type SideClient, type SideOptions } from './side-client.ts';
+
+export interface RouterOptions {
+  sides: Readonly<Record<Side, SideOptions>>;
+  /** Legacy model to target model; `"*"` stands for every other one. */
+  models: Readonly<Record<string, string>>;
+  /** Key of the flag: part of what decides a request's side. */
+  flagKey: string;
+  /** What the flag says at this moment. */
+  ratio(): RatioNow;
+  /** See stickyKey. */
+  stickyBy: string;
+  fallback: FallbackPolicy;
+  retry: RetryPolicy;
+  breaker: BreakerPolicy;
+  /** Is given one line for each side that a request was sent to. */
+  onUsage(line: UsageLine): void;
+  onBreaker?(side: Side, state: BreakerState): void;
+  /** Unix milliseconds. */
+  now?(): number;
+  /** In [0, 1). */
+  random?(): number;
+}
+
+export interface RouterRequest {
+  endpoint: Endpoint;
+  /** With its question mark, or empty. */
+  query: string;
+  headers: IncomingHttpHeaders;
+  /** Null for GET. */
+  body: Buffer | null;
+  /** Fires when the client is gone. */
+  signal: AbortSignal;
+}
+
+export interface RouterAnswer {
+  /** The side whose answer this is; null when it is the router's own. */
+  source: Side | null;
+  status: number;
+  headers: Record<string, string | string[]>;
+  /** Must be read or returned; throws StreamCut when the side fails half-way. */
+  body: AsyncIterableIterator<Buffer>;
+}
+
+export interface Router {
+  /**
+   * Carries one request: to its side, and to the other one if that fails before its first byte. Always resolves:
+   * when both sides fail the answer is the last one's own words, or a 502 or 504.
+   */
+  handle(request: RouterRequest): Promise<RouterAnswer>;
+  breakers(): Record<Side, BreakerState>;
+  close(): Promise<void>;
+}
+
+export function createRouter(options: RouterOptions): Router {
+  const now = options.now ?? Date.now;
+  const random = options.random ?? Math.random;
+  const client = (side: Side): SideClient =>
+    createSideClient(options.sides[side], {
+      retry: options.retry,
+      breaker: options.breaker,
+      now,
+      random,
+      onBreaker: (state) => options.onBreaker?.(side, state),
+    });
+  const clients: Record<Side, SideClient> = { legacy: client('legacy'), target: client('target') };
+
+  async function handle(request: RouterRequest): Promise<RouterAnswer> {
+    const { endpoint } = request;
+    const body = request.body === null ? null : parseBody(request.body);
+    if (typeof body === 'string') return errorAnswer(400, 'invalid_request_error', body);
+    const sticky = stickyKey(request.headers, body?.json ?? null, options.stickyBy, randomUUID);
+    const flag = options.ratio();
+    const preferred = bucketSide(options.flagKey, sticky.key, flag.ratio);
+    const { sides, pastBreaker } = chooseSides(preferred, flag, options.fallback, (side) =>
+      clients[side].breaker.admits(),
+    );
+    const id = randomUUID();
+    const user = body?.json.user;
+    const failures: string[] = [];
+    let last: Failed | undefined;
+    let reply: { side: Side; reply: Reply } | undefined;
+
+    for (const side of sides) {
+      const provider = options.sides[side];
+      const sent = bodyFor(side, body, endpoint, options.models);
+      const at = now();
+      const started = performance.now();
+      const { attempt, tries } = await clients[side].send(
+        {
+          method: request.body === null ? 'GET' : 'POST',
+          path: endpoint.path + request.query,
+          headers: request.headers,
+          body: sent.bytes,
+          signal: request.signal,
+        },
+        pastBreaker,
+      );
+      const elapsed = () => performance.now() - started;
+      const fallback = side !== preferred;
+      const record = (done: Pick<Finished, 'tokens' | 'ttftMs' | 'status'>) => {
+        if (tries === 0) return;
+        const line: Finished = {
+          // Each line has its own id, so that a reader that drops duplicates keeps both.
+          id: last ? `${id}/2` : id,
+          at,
+          side,
+          provider,
+          model: sent.model,
+          endpoint: endpoint.name,
+          latencyMs: elapsed(),
+          user: typeof user === 'string' ? user : undefined,
+          tries,
+          key: sticky.source,
+          fallback,
+          ...done,
+        };
+        options.onUsage(usageLine(line));
+      };
+      if (attempt.kind === 'answered') {
+        const ttftMs = attempt.streams ? elapsed() : undefined;
+        const carried = carry(attempt, sent.usageAdded, (end) => record({ ...end, ttftMs }));
+        return sideAnswer(id, side, fallback, attempt.status, attempt.headers, carried);
+      }
+      record({ tokens: undefined, ttftMs: undefined, status: attempt.status ?? attempt.error });
+      failures.push(`${provider.name} (${side}): ${attempt.message}`);
+      last = attempt;
+      if (attempt.reply) reply = { side, reply: attempt.reply };
+      if (attempt.error === 'cancelled') break;
+    }
+    return bothFailed(id, preferred, reply, last, failures);
+  }
+
+  return {
+    handle,
+    breakers: () => ({ legacy: clients.legacy.breaker.state(), target: clients.target.breaker.state() }),
+    async close() {
+      await Promise.all([clients.legacy.close(), clients.target.close()]);
+    },
+  };
+}
+
+function sideAnswer(
+  id: string,
+  side: Side,
+  fallback: boolean,
+  status: number,
+  upstream: IncomingHttpHeaders,
+  { body, length }: Carried,
+): RouterAnswer {
+  const headers = clientHeaders(upstream);
+  if (length === undefined) delete headers['content-length'];
+  else headers['content-length'] = String(length);
+  headers['x-cutover-id'] = id;
+  headers['x-cutover-source'] = side;
+  if (fallback) headers['x-cutover-fallback'] = 'true';
+  return { source: side, status, headers, body };
+}
+
+/** A side's own words where there were any: they tell a client more than ours would. */
+function bothFailed(
+  id: string,
+  preferred: Side,
+  replied: { side: Side; reply: Reply } | undefined,
+  last: Failed | undefined,
+  failures: readonly string[],
+): RouterAnswer {
+  if (replied) {
+    const { side, reply } = replied;
+    const carried = { body: oneChunk(reply.body), length: reply.body.length };
+    return sideAnswer(id, side, side !== preferred, reply.status, reply.headers, carried);
+  }
+  const status = last?.error === 'timeout' ? 504 : 502;
+  const answer = errorAnswer(status, 'upstream_error', `no provider answered: ${failures.join('; ')}`);
+  answer.headers['x-cutover-id'] = id;
+  return answer;
+}
+
+/** An error in the shape that OpenAI clients read. */
+export function errorAnswer(status: number, type: string, message: string): RouterAnswer {
+  const body = Buffer.from(JSON.stringify({ error: { message, type, param: null, code: null } }));
+  const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
+  return { source: null, status, headers, body: oneChunk(body) };
+}
+
+async function* oneChunk(chunk: Buffer): AsyncGenerator<Buffer> {
+  if (chunk.length > 0) yield chunk;
+}

@@ -1,0 +1,132 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pool } from 'undici';
+import type { Price } from '../config/schema.ts';
+import { type Attempt, attempt, type Call, type Failed, type Timeouts } from './attempt.ts';
+import {
+  type Breaker,
+  type BreakerPolicy,
+  type BreakerState,
+  createBreaker,
+  type Verdict,
+} from './breaker.ts';
+import { upstreamHeaders } from './headers.ts';
+import { type RetryPolicy, retryDelay } from './retry.ts';
+
+/** A side as the router knows it: the secrets are resolved. */
+export interface SideOptions {
+  /** The provider's configured name, for records. */
+  name: string;
+  baseUrl: string;
+  apiKey: string | undefined;
+  timeouts: Timeouts;
+  prices: Readonly<Record<string, Price>>;
+}
+
+export interface SideResult {
+  attempt: Attempt;
+  /** HTTP requests made, retries included; 0 when the circuit admitted none. */
+  tries: number;
+}
+
+/** What a client asked for, before it is made into one side's request. */
+export interface SideRequest extends Omit<Call, 'path' | 'headers'> {
+  /** Below the base URL, e.g. `/chat/completions?x=1`. */
+  path: string;
+  /** The client's. */
+  headers: IncomingHttpHeaders;
+}
+
+/** Speaks to one side: its connections, its circuit breaker and its retries. */
+export interface SideClient {
+  readonly options: SideOptions;
+  readonly breaker: Breaker;
+  /**
+   * Sends a request, again and again as the policy allows, until there is an answer or no hope.
+   * @param pastBreaker tries once whatever the circuit says, because there is no other side to go to.
+   */
+  send(request: SideRequest, pastBreaker: boolean): Promise<SideResult>;
+  close(): Promise<void>;
+}
+
+export interface SidePolicies {
+  retry: RetryPolicy;
+  breaker: BreakerPolicy;
+  now(): number;
+  random(): number;
+  onBreaker?(state: BreakerState): void;
+}
+
+export function createSideClient(options: SideOptions, policies: SidePolicies): SideClient {
+  const base = new URL(options.baseUrl);
+  const basePath = base.pathname.replace(/\/+$/, '');
+  // undici's own timeouts are off where ours, which cover a whole try, are on.
+  const pool = new Pool(base.origin, {
+    connect: { timeout: options.timeouts.connect },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const breaker = createBreaker(policies.breaker, policies.onBreaker);
+
+  return {
+    options,
+    breaker,
+    async send(request, pastBreaker) {
+      const call: Call = {
+        ...request,
+        path: basePath + request.path,
+        headers: upstreamHeaders(request.headers, options.apiKey),
+      };
+      const tryOnce = () => attempt(pool, call, options.timeouts, policies.now);
+      if (pastBreaker) return { attempt: await tryOnce(), tries: 1 };
+      const startedAt = policies.now();
+      let last: Failed = CIRCUIT_OPEN;
+      for (let tries = 0; ; ) {
+        const result = await breaker.run(tryOnce, judge);
+        if (!result) return { attempt: last, tries };
+        tries++;
+        if (result.kind === 'answered' || !result.retry) return { attempt: result, tries };
+        last = result;
+        const delay = retryDelay(tries, result.retryAfterMs, policies.retry, policies.random());
+        // A side may take its total time twice at most: no retry begins when it has been used up.
+        const late = policies.now() - startedAt + (delay ?? 0) >= options.timeouts.total;
+        if (delay === undefined || late || !breaker.admits()) return { attempt: last, tries };
+        if (!(await waited(delay, call.signal))) return { attempt: CLIENT_GONE, tries };
+      }
+    },
+    async close() {
+      await pool.destroy();
+    },
+  };
+}
+
+/** Answers, also unwelcome ones, show that a side works; the circuit is for sides that do not. */
+function judge(result: Attempt): Verdict {
+  if (result.kind === 'answered') return 'success';
+  if (result.error === 'cancelled') return 'neither';
+  return result.error === 'auth' || result.error === 'not_found' ? 'success' : 'failure';
+}
+
+async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await sleep(ms, undefined, { signal });
+    return true;
+  } catch {
+    // The only way a sleep fails: the signal fired.
+    return false;
+  }
+}
+
+const CIRCUIT_OPEN: Failed = {
+  kind: 'failed',
+  error: 'other',
+  message: 'its circuit is open after repeated failures',
+  retry: false,
+};
+
+const CLIENT_GONE: Failed = {
+  kind: 'failed',
+  error: 'cancelled',
+  message: 'the client is gone',
+  retry: false,
+};

@@ -1,0 +1,228 @@
+import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { type Container, detectContainer, HEAD_BYTES } from './container.ts';
+import { createRowSplitter, splitRow } from './csv.ts';
+import type { Format, RawObject, RecordSink } from './format.ts';
+import { countFiltered, countReject, countUsed, type Intake, type Reject } from './intake.ts';
+import { createJsonValueSplitter } from './json-values.ts';
+import { createLineSplitter } from './lines.ts';
+import { parseJson, parseRow } from './parse.ts';
+import { createRecogniser, type Recogniser } from './recognise.ts';
+import type { UsageRecord } from './record.ts';
+import type { Item, Splitter } from './splitter.ts';
+
+/** One stream of bytes, decompressed. */
+export interface Source {
+  /** For messages and formats; `-` is stdin. */
+  name: string;
+  bytes: AsyncIterable<Buffer>;
+}
+
+export interface ReadOptions {
+  formats: readonly Format[];
+  intake: Intake;
+  /** Takes a record in; a text says why it is filtered out instead. */
+  accept(record: UsageRecord): string | undefined;
+  /** Called for each unusable record. */
+  onReject?(reject: Reject): void;
+  signal?: AbortSignal;
+}
+
+/** What is known of a source after it was read. */
+export interface SourceSummary {
+  name: string;
+  format: string | undefined;
+  lacks: string | undefined;
+  caveat: string | undefined;
+  /** First and last time of the records used, Unix milliseconds. */
+  from: number | undefined;
+  to: number | undefined;
+}
+
+/**
+ * Reads one source to its end: bytes → items (splitter) → objects (parse) → records (format) → `accept`.
+ * Every record found is counted in `intake`. An empty source is sound and holds nothing.
+ * @throws CutoverError BINARY_INPUT, UNKNOWN_FORMAT, UNREADABLE (exit 65).
+ */
+export async function readSource(source: Source, options: ReadOptions): Promise<SourceSummary> {
+  const { intake, accept } = options;
+  const reject = (line: number, reason: string) => {
+    const fault = { source: source.name, line, reason };
+    countReject(intake, fault);
+    options.onReject?.(fault);
+  };
+  let line = 0;
+  let from: number | undefined;
+  let to: number | undefined;
+  const sink: RecordSink = {
+    record(record) {
+      const filtered = accept(record);
+      if (filtered !== undefined) {
+        countFiltered(intake, filtered);
+        return;
+      }
+      countUsed(intake);
+      const { at } = record;
+      if (at === undefined) return;
+      if (from === undefined || at < from) from = at;
+      if (to === undefined || at > to) to = at;
+    },
+    reject: (reason) => reject(line, reason),
+    skip: (reason) => countFiltered(intake, reason),
+  };
+  const recogniser = createRecogniser(options.formats, source, (at) => {
+    line = at;
+    return sink;
+  });
+
+  let headBytes = 0;
+  let splitter: Splitter | undefined;
+  let head: Buffer[] = [];
+  const begin = () => {
+    const start = withoutMark(Buffer.concat(head));
+    head = [];
+    const container = detectContainer(start.subarray(0, HEAD_BYTES));
+    splitter = openSplitter(container, source.name, options.formats, recogniser, reject);
+    splitter.write(start);
+  };
+  for await (const chunk of untilAborted(readable(source), options.signal)) {
+    if (splitter) {
+      splitter.write(chunk);
+    } else {
+      head.push(chunk);
+      headBytes += chunk.length;
+      if (headBytes >= HEAD_BYTES) begin();
+    }
+  }
+  if (!splitter) begin();
+  if (!options.signal?.aborted) splitter?.end();
+  recogniser.end();
+  const format = recogniser.format();
+  return { name: source.name, format: format?.name, lacks: format?.lacks, caveat: format?.caveat, from, to };
+}
+
+async function* readable(source: Source): AsyncGenerator<Buffer> {
+  try {
+    yield* source.bytes;
+  } catch (error) {
+    if (error instanceof CutoverError) throw error;
+    throw new CutoverError('UNREADABLE', EXIT.input, `${source.name}: cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Ends where the signal fires, even when the source has fallen silent (a pipe that nobody writes to). */
+async function* untilAborted(
+  bytes: AsyncGenerator<Buffer>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer> {
+  if (!signal) return yield* bytes;
+  if (signal.aborted) return;
+  let onAbort = () => {};
+  const aborted = new Promise<'aborted'>((resolve) => {
+    onAbort = () => resolve('aborted');
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    for (;;) {
+      const next = await Promise.race([bytes.next(), aborted]);
+      if (next === 'aborted' || next.done) return;
+      yield next.value;
+      if (signal.aborted) return;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function withoutMark(head: Buffer): Buffer {
+  return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? head.subarray(3) : head;
+}
+
+function openSplitter(
+  container: Container,
+  name: string,
+  formats: readonly Format[],
+  recogniser: Recogniser,
+  reject: (line: number, reason: string) => void,
+): Splitter {
+  const json = (item: Item) => {
+    const parsed = item.fault === undefined ? parseJson(item.text, item.open) : { fault: item.fault };
+    if ('raw' in parsed) recogniser.object(parsed.raw, item.line);
+    else reject(item.line, parsed.fault);
+  };
+  switch (container.kind) {
+    case 'jsonl':
+      return createLineSplitter(json);
+    case 'json':
+      return createJsonValueSplitter(json);
+    case 'rows':
+      return rowSplitter(container.delimiter, recogniser, reject);
+    case 'empty':
+      return { write() {}, end() {} };
+    case 'text':
+      return textSplitter(name, formats, recogniser, reject);
+    case 'binary':
+      throw new CutoverError('BINARY_INPUT', EXIT.input, `${name}: a binary file, not a log`, {
+        hint: 'logs are JSON lines, a JSON array or CSV, as UTF-8',
+      });
+  }
+}
+
+function rowSplitter(
+  delimiter: string,
+  recogniser: Recogniser,
+  reject: (line: number, reason: string) => void,
+): Splitter {
+  let header: string[] | undefined;
+  return createRowSplitter(delimiter, (item) => {
+    const cells = item.fault === undefined ? splitRow(item.text, delimiter) : undefined;
+    if (!cells) {
+      reject(item.line, item.fault ?? 'a quoted cell is never closed');
+    } else if (!header) {
+      header = cells.map((cell) => cell.trim());
+    } else {
+      const parsed = parseRow(cells, header);
+      if ('raw' in parsed) recogniser.object(parsed.raw, item.line);
+      else reject(item.line, item.open ? 'truncated: the file ends inside a record' : parsed.fault);
+    }
+  });
+}
+
+/** Lines of text are read by a format that knows how; the first line that one understands chooses it. */
+function textSplitter(
+  name: string,
+  formats: readonly Format[],
+  recogniser: Recogniser,
+  reject: (line: number, reason: string) => void,
+): Splitter {
+  const candidates = formats.flatMap(({ parseLine }) => parseLine ?? []);
+  let parse: ((line: string) => RawObject | undefined) | undefined;
+  let strange = 0;
+  const lines = createLineSplitter((item) => {
+    parse ??= candidates.find((candidate) => candidate(item.text) !== undefined);
+    const raw = parse?.(item.text);
+    if (raw) {
+      recogniser.object(raw, item.line);
+      return;
+    }
+    if (!parse && ++strange >= MAX_STRANGE_LINES) throw strangeText(name);
+    reject(item.line, item.fault ?? 'not a line of a known kind');
+  });
+  return {
+    write: (chunk) => lines.write(chunk),
+    end() {
+      lines.end();
+      if (!parse && strange > 0) throw strangeText(name);
+    },
+  };
+}
+
+/** A file whose first so many lines are of no known kind is not read on. */
+const MAX_STRANGE_LINES = 100;
+
+function strangeText(name: string): CutoverError {
+  return new CutoverError('UNKNOWN_FORMAT', EXIT.input, `${name}: neither JSON nor CSV with a header`, {
+    hint: 'an nginx access log needs rt=$request_time in its log_format',
+  });
+}

@@ -1,0 +1,91 @@
+import { CutoverError, EXIT } from '../errors.ts';
+import { createFields } from './fields.ts';
+import type { Format, RawObject, RecordSink, SourceInfo } from './format.ts';
+
+/** Takes parsed objects, finds out their format from the first of them, and maps them all. */
+export interface Recogniser {
+  object(raw: RawObject, line: number): void;
+  /** Everything was read. @throws CutoverError UNKNOWN_FORMAT (exit 65) when no object was of a known format. */
+  end(): void;
+  /** The format in use, once known. */
+  format(): Format | undefined;
+}
+
+/** Replies of APIs wrap their records in one of these. */
+const WRAPPERS = ['data', 'records', 'results', 'result', 'logs', 'items', 'rows'];
+/** A format that none of so many objects shows will not show later. */
+const MAX_WAITING = 100;
+
+/**
+ * @param sinkAt gives the sink for what stands on a line.
+ * @param formats the candidates; a single one is taken for certain (`--format`).
+ */
+export function createRecogniser(
+  formats: readonly Format[],
+  source: SourceInfo,
+  sinkAt: (line: number) => RecordSink,
+): Recogniser {
+  const fields = createFields();
+  const waiting: { raw: RawObject; line: number }[] = [];
+  let chosen: Format | undefined = formats.length === 1 ? formats[0] : undefined;
+  let wrapper: string | undefined;
+
+  const map = (format: Format, raw: RawObject, line: number) => {
+    const sink = sinkAt(line);
+    const inner = wrapper === undefined ? undefined : raw[wrapper];
+    const objects = Array.isArray(inner) ? inner : [raw];
+    for (const object of objects) {
+      fields.reset();
+      if (isObject(object)) format.read(object, sink, fields, source);
+      else sink.reject('not a JSON object');
+    }
+  };
+  const choose = (raw: RawObject): Format | undefined => {
+    const direct = formats.find((format) => format.matches(raw));
+    if (direct) return direct;
+    for (const name of WRAPPERS) {
+      const inner = raw[name];
+      const first = Array.isArray(inner) ? inner.find(isObject) : undefined;
+      const format = first && formats.find((candidate) => candidate.matches(first));
+      if (format) {
+        wrapper = name;
+        return format;
+      }
+    }
+    return undefined;
+  };
+  const unknown = () => {
+    const names = Object.keys(waiting[0]?.raw ?? {});
+    return new CutoverError(
+      'UNKNOWN_FORMAT',
+      EXIT.input,
+      `${source.name}: not a log format that cutover knows (its fields: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''})`,
+      { hint: `known formats: ${formats.map((format) => format.name).join(', ')}` },
+    );
+  };
+
+  return {
+    object(raw, line) {
+      if (chosen && wrapper === undefined && formats.length === 1 && !chosen.matches(raw)) choose(raw);
+      if (!chosen) {
+        chosen = choose(raw);
+        if (!chosen) {
+          waiting.push({ raw, line });
+          if (waiting.length >= MAX_WAITING) throw unknown();
+          return;
+        }
+        for (const earlier of waiting) map(chosen, earlier.raw, earlier.line);
+        waiting.length = 0;
+      }
+      map(chosen, raw, line);
+    },
+    end() {
+      if (!chosen && waiting.length > 0) throw unknown();
+    },
+    format: () => chosen,
+  };
+}
+
+function isObject(value: unknown): value is RawObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,345 @@
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, describe, expect, it, type TestContext } from 'vitest';
+import { BIN, cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
+
+/** `cutover rollback --emergency` while everything it could depend on is broken, each for real. */
+
+const FORCE = ['--yes', '--force', '--reason', 'test'];
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+});
+
+/** A migration that stands at 25 %. */
+async function rollingAt25(extra = ''): Promise<string> {
+  const dir = makeFolder(extra);
+  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  await cutoverJson(dir, ['shift', '25%', ...FORCE]);
+  return dir;
+}
+
+const flagOf = (dir: string) => {
+  const { flags } = JSON.parse(readFileSync(join(dir, 'flags.json'), 'utf8'));
+  const flag = flags['llm-provider'];
+  return flag.targeting
+    ? flag.targeting.fractional[0][1] / 100_000
+    : flag.defaultVariant === 'target'
+      ? 1
+      : 0;
+};
+
+const emergency = (dir: string, ...args: string[]) => cutover(dir, ['rollback', '--emergency', ...args]);
+
+/** After the fault is mended the next command takes the emergency into the journal, and all agree. */
+async function expectJournaled(dir: string): Promise<void> {
+  const state = await cutoverJson<StatusDocument>(dir, ['status']);
+  expect(state).toMatchObject({
+    status: 'rollback',
+    ratio: 0,
+    activeProvider: 'legacy',
+    drift: [],
+    unfinished: null,
+  });
+  const { entries } = await cutoverJson<{ entries: { event: string }[] }>(dir, ['history']);
+  expect(entries.map(({ event }) => event)).toContain('emergency done');
+  await cutoverJson(dir, ['history', '--verify']);
+  expect(readdirSync(join(dir, '.cutover')).filter((name) => name.startsWith('emergency-'))).toEqual([]);
+}
+
+function mountTmpfs(context: TestContext, size: string): string {
+  const dir = makeFolder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', dir], { stdio: 'pipe' });
+  } catch {
+    process.stderr.write('SKIPPED: needs the right to mount a tmpfs\n');
+    if (process.env.CUTOVER_REQUIRE_SERVERS === '1')
+      throw new Error('cannot mount a tmpfs, and it is required');
+    context.skip();
+  }
+  cleanups.push(() => {
+    execFileSync('umount', ['-l', dir]);
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return dir;
+}
+
+const CONFIG = `migration: chat-prod
+providers:
+  legacy: { name: deepseek, baseUrl: http://127.0.0.1:9/v1 }
+  target: { name: holysheep, baseUrl: http://127.0.0.1:9/v1 }
+`;
+
+describe('an emergency sends every request to legacy', () => {
+  it('when all is well, and journals it', async () => {
+    const dir = await rollingAt25();
+    const ran = await emergency(dir, '--reason', 'target on fire');
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stdout).toContain('safe: the flag sends every request to legacy');
+    expect(flagOf(dir)).toBe(0);
+    await expectJournaled(dir);
+  });
+
+  it('from any state, also before anything has happened', async () => {
+    const dir = makeFolder();
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    await expectJournaled(dir);
+  });
+
+  it('while another process holds a lock on the database', async () => {
+    const dir = await rollingAt25();
+    const holder = new Database(join(dir, '.cutover', 'state.db'));
+    holder.exec('BEGIN EXCLUSIVE');
+    try {
+      const ran = await emergency(dir, '--json');
+      expect(ran.code, ran.stderr).toBe(0);
+      expect(flagOf(dir)).toBe(0);
+      expect(JSON.parse(ran.stdout).sideFile).toContain('emergency-');
+    } finally {
+      holder.exec('ROLLBACK');
+      holder.close();
+    }
+    await expectJournaled(dir);
+  });
+
+  it('with a corrupt database', async () => {
+    const dir = await rollingAt25();
+    const path = join(dir, '.cutover', 'state.db');
+    const whole = readFileSync(path);
+    for (const name of ['state.db-wal', 'state.db-shm']) rmSync(join(dir, '.cutover', name), { force: true });
+    const fd = openSync(path, 'r+');
+    writeSync(fd, Buffer.alloc(4096, 0x5a), 0, 4096, 0);
+    closeSync(fd);
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toContain('not a healthy database');
+    expect(flagOf(dir)).toBe(0);
+    const next = await cutover(dir, ['status']);
+    expect(next.code).toBe(65);
+    expect(next.stderr).toContain('not a healthy database');
+    writeFileSync(path, whole);
+    await expectJournaled(dir);
+  });
+
+  it('with the database gone', async () => {
+    const dir = await rollingAt25();
+    rmSync(join(dir, '.cutover'), { recursive: true });
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(flagOf(dir)).toBe(0);
+    await expectJournaled(dir);
+  });
+
+  it('with a database from a newer version', async () => {
+    const dir = await rollingAt25();
+    const path = join(dir, '.cutover', 'state.db');
+    const db = new Database(path);
+    const version = db.pragma('user_version', { simple: true });
+    db.pragma('user_version = 999');
+    db.close();
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toContain('newer cutover');
+    expect(flagOf(dir)).toBe(0);
+    expect((await cutover(dir, ['status'])).code).toBe(65);
+    const again = new Database(path);
+    again.pragma(`user_version = ${version}`);
+    again.close();
+    await expectJournaled(dir);
+  });
+
+  it('on a full disk', async (context) => {
+    const dir = mountTmpfs(context, '1m');
+    writeFileSync(join(dir, 'cutover.yaml'), CONFIG);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const ballast = openSync(join(dir, 'ballast'), 'w');
+    for (const size of [65_536, 4096, 512, 1]) {
+      try {
+        for (;;) writeSync(ballast, Buffer.alloc(size));
+      } catch (error) {
+        expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+      }
+    }
+    closeSync(ballast);
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stdout).toContain('safe');
+    expect(flagOf(dir)).toBe(0);
+    const full = await cutover(dir, ['status']);
+    expect([0, 1]).toContain(full.code);
+    rmSync(join(dir, 'ballast'));
+    await expectJournaled(dir);
+  });
+
+  it('in a folder that cannot be written, with a flag elsewhere', async (context) => {
+    let ratio = 0;
+    const server = createServer((request, response) => {
+      if (request.method === 'GET') return response.end(JSON.stringify({ ratio }));
+      let body = '';
+      request.on('data', (chunk) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        ratio = JSON.parse(body).ratio;
+        response.end('{}');
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => server.close());
+    const dir = mountTmpfs(context, '4m');
+    const { port } = server.address() as AddressInfo;
+    writeFileSync(
+      join(dir, 'cutover.yaml'),
+      `${CONFIG}flag: { driver: webhook, url: 'http://127.0.0.1:${port}/flag' }\n`,
+    );
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    execFileSync('mount', ['-o', 'remount,ro', dir]);
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ratio).toBe(0);
+    execFileSync('mount', ['-o', 'remount,rw', dir]);
+    await expectJournaled(dir);
+  });
+
+  it('with every hook down or hanging, and says which', async () => {
+    const dir = await rollingAt25();
+    const hooks = `
+hooks:
+  dns:
+    - { driver: exec, command: [sleep, '60'], timeout: 300ms, retries: 0 }
+    - { driver: exec, command: [./is-not-there], retries: 0 }
+  notify:
+    - { driver: webhook, url: 'http://127.0.0.1:9/hook', timeout: 300ms, retries: 0 }
+    - { driver: exec, command: [sh, -c, 'exit 3'], retries: 0 }
+`;
+    appendFileSync(join(dir, 'cutover.yaml'), hooks);
+    const started = Date.now();
+    const ran = await emergency(dir);
+    expect(Date.now() - started).toBeLessThan(8000);
+    expect(ran.code).toBe(4);
+    expect(flagOf(dir)).toBe(0);
+    expect(ran.stdout).toContain('DNS could not be moved');
+    expect(ran.stdout).toContain('cutover resume');
+    const state = await cutoverJson<StatusDocument>(dir, ['status']);
+    expect(state).toMatchObject({ status: 'rollback', ratio: 0, drift: [] });
+    expect(state.unfinished).not.toBeNull();
+  });
+
+  it('against a running shift, which does not win afterwards', async () => {
+    const dir = await rollingAt25(`
+hooks:
+  notify: [{ driver: exec, command: [sh, -c, 'touch started; sleep 2'], retries: 0 }]
+`);
+    rmSync(join(dir, 'started'));
+    const shift = cutover(dir, ['shift', '50%', ...FORCE]);
+    while (!existsSync(join(dir, 'started'))) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(flagOf(dir)).toBe(0.5);
+    const ran = await emergency(dir);
+    expect([0, 4]).toContain(ran.code);
+    expect(flagOf(dir)).toBe(0);
+    const loser = await shift;
+    expect(loser.code, loser.stderr).toBe(75);
+    expect(loser.stderr).toContain('taken over');
+    expect(flagOf(dir)).toBe(0);
+    expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({
+      status: 'rollback',
+      ratio: 0,
+      drift: [],
+    });
+  });
+
+  it('against a shift that was stopped right before its flag write', async () => {
+    const dir = await rollingAt25();
+    // Held by a signal where no timeout of the shift can help, then let go after the emergency.
+    const shim = join(dir, 'hold.mjs');
+    writeFileSync(
+      shim,
+      `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+const rename = fs.renameSync;
+fs.renameSync = (from, to) => {
+  if (String(to).endsWith('flags.json')) { fs.writeFileSync('held', ''); process.kill(process.pid, 'SIGSTOP'); }
+  return rename(from, to);
+};
+syncBuiltinESMExports();`,
+    );
+    const child = spawn(process.execPath, ['--import', shim, BIN, 'shift', '50%', ...FORCE], {
+      cwd: dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+    while (!existsSync(join(dir, 'held'))) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect((await emergency(dir)).code).toBe(0);
+    expect(flagOf(dir)).toBe(0);
+    child.kill('SIGCONT');
+    expect(await ended).toBe(75);
+    expect(flagOf(dir)).toBe(0);
+    await expectJournaled(dir);
+  });
+
+  it('with a config whose other parts are broken', async () => {
+    const dir = await rollingAt25();
+    const path = join(dir, 'cutover.yaml');
+    appendFileSync(path, 'ladder: [50%, 10%]\nnonsense: true\ncanary: { ratio: 900% }\n');
+    expect((await cutover(dir, ['status'])).code).toBe(78);
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toContain('warning');
+    expect(flagOf(dir)).toBe(0);
+  });
+
+  it('with a config that is not YAML any more, by the last one that was whole', async () => {
+    const dir = await rollingAt25();
+    writeFileSync(join(dir, 'cutover.yaml'), 'migration: [chat-prod\nflag: {{{{\n');
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(flagOf(dir)).toBe(0);
+  });
+
+  it('over a flag file that nobody can read', async () => {
+    const dir = await rollingAt25();
+    writeFileSync(join(dir, 'flags.json'), '{"flags": {"llm-pro');
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(flagOf(dir)).toBe(0);
+    await expectJournaled(dir);
+  });
+
+  it('and says so loudly, with its own exit code, when the flag cannot be set', async () => {
+    const dir = await rollingAt25();
+    rmSync(join(dir, 'flags.json'));
+    mkdirSync(join(dir, 'flags.json'));
+    const ran = await emergency(dir);
+    expect(ran.code).toBe(69);
+    expect(ran.stdout).toContain('NOT SAFE');
+    expect(ran.stdout).toContain('cutover resume');
+    rmSync(join(dir, 'flags.json'), { recursive: true });
+    await cutoverJson(dir, ['resume']);
+    expect(flagOf(dir)).toBe(0);
+    await expectJournaled(dir);
+  });
+
+  it('asks nothing and takes a wrong flag for a mistake', async () => {
+    const dir = await rollingAt25();
+    const ran = await emergency(dir, '--emergancy');
+    expect(ran.code).toBe(64);
+    expect(flagOf(dir)).toBe(0.25);
+  });
+});

@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createColumn, mergeColumn, push, sorted } from '../../../src/assess/column.ts';
+import { percentiles, quantile } from '../../../src/assess/percentile.ts';
+import { add, createSum, mergeSum, sumValue } from '../../../src/assess/sum.ts';
+import { addRecord, createTally, mergeTally, type Tally } from '../../../src/assess/tally.ts';
+import { CATALOGUE_BANDS } from '../../../src/pricing/bands.ts';
+import type { UsageRecord } from '../../../src/usage/record.ts';
+
+const column = (values: readonly number[]) => {
+  const made = createColumn();
+  for (const value of values) push(made, value);
+  return made;
+};
+const sumOf = (values: readonly number[]) => {
+  const sum = createSum();
+  for (const value of values) add(sum, value);
+  return sum;
+};
+const latency = fc.oneof(
+  fc.integer({ min: 0, max: 200_000 }),
+  fc.integer({ min: 0, max: 2e9 }).map((us) => us / 1000),
+  fc.double({ min: 0, max: 6e8, noNaN: true }),
+);
+
+describe('a column', () => {
+  it('gives back what went in, sorted, bit for bit', () => {
+    fc.assert(
+      fc.property(fc.array(latency, { maxLength: 300 }), (values) => {
+        expect([...sorted([column(values)])]).toEqual([...values].map((v) => v + 0).sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  it('merges to the column of the whole', () => {
+    fc.assert(
+      fc.property(fc.array(latency), fc.array(latency), (a, b) => {
+        const merged = column(a);
+        mergeColumn(merged, column(b));
+        expect([...sorted([merged])]).toEqual([...sorted([column([...a, ...b])])]);
+        expect([...sorted([column(a), column(b)])]).toEqual([...sorted([merged])]);
+      }),
+    );
+  });
+
+  it('takes four bytes for each latency that is a whole number of microseconds', () => {
+    const made = column(Array.from({ length: 200_000 }, (_, i) => i / 8));
+    const bytes = made.chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    expect(bytes / 200_000).toBeLessThan(4.5);
+  });
+});
+
+describe('percentiles', () => {
+  // numpy.quantile([15, 20, 35, 40, 50], p), the default method.
+  it.each([
+    [0, 15],
+    [0.05, 16],
+    [0.3, 23],
+    [0.5, 35],
+    [0.95, 48],
+    [0.99, 49.6],
+    [1, 50],
+  ])('p %f is %f', (p, expected) => expect(quantile([15, 20, 35, 40, 50], p)).toBeCloseTo(expected, 12));
+
+  it('of nothing are nothing, of one value are that value', () => {
+    expect(percentiles([column([])])).toBeNull();
+    expect(percentiles([column([7])])).toEqual({ p50: 7, p95: 7, p99: 7 });
+  });
+});
+
+describe('a sum', () => {
+  it('does not depend on order or on how it was divided', () => {
+    expect(sumValue(sumOf([1e16, 1, -1e16]))).toBe(1);
+    const amounts = fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1 });
+    fc.assert(
+      fc.property(amounts, fc.nat(), (values, cut) => {
+        const at = cut % values.length;
+        const halves = sumOf(values.slice(at));
+        mergeSum(halves, sumOf(values.slice(0, at)));
+        expect(sumValue(halves)).toBe(sumValue(sumOf([...values].reverse())));
+      }),
+    );
+  });
+});
+
+describe('a tally', () => {
+  const rules = { groupOf: () => '', dayOf: (at: number) => Math.floor(at / 86_400_000) };
+  const record: fc.Arbitrary<UsageRecord> = fc
+    .record({
+      at: fc.option(fc.integer({ min: 1.7e12, max: 1.7e12 + 5 * 86_400_000 }), { nil: undefined }),
+      model: fc.constantFrom('a', 'b'),
+      provider: fc.constantFrom('x', undefined),
+      inputTokens: fc.nat(300_000),
+      cached: fc.double({ min: 0, max: 1, noNaN: true }),
+      outputTokens: fc.nat(1000),
+      latencyMs: fc.option(fc.nat(90_000), { nil: undefined }),
+      status: fc.constantFrom('ok', 'ok', 'ok', 'timeout', 'cancelled'),
+      costUsd: fc.option(
+        fc.integer({ min: 0, max: 1e6 }).map((micro) => micro / 1e6),
+        { nil: undefined },
+      ),
+    })
+    .map(({ cached, ...rest }) => {
+      const known = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+      return { ...known, cachedInputTokens: Math.floor(rest.inputTokens * cached) } as unknown as UsageRecord;
+    });
+  const tallyOf = (records: readonly UsageRecord[]) => {
+    const tally = createTally(CATALOGUE_BANDS);
+    for (const each of records) addRecord(tally, each, rules);
+    return tally;
+  };
+  /** A tally as values that can be compared: sums as numbers, columns sorted. */
+  const plain = (tally: Tally) => ({
+    ...tally,
+    series: Object.fromEntries(
+      [...tally.series].map(([key, series]) => [
+        key,
+        {
+          ...series,
+          reportedUsd: sumValue(series.reportedUsd),
+          latency: [...sorted([series.latency])],
+          ttft: [...sorted([series.ttft])],
+          cells: Object.fromEntries(
+            [...series.cells].map(([name, cell]) => [
+              name,
+              { ...cell, reportedUsd: sumValue(cell.reportedUsd) },
+            ]),
+          ),
+        },
+      ]),
+    ),
+  });
+
+  it('of parts, sent and merged, is the tally of the whole', () => {
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 60 }), fc.nat(60), (records, cut) => {
+        const merged = structuredClone(tallyOf(records.slice(0, cut)));
+        mergeTally(merged, structuredClone(tallyOf(records.slice(cut))));
+        expect(plain(merged)).toEqual(plain(tallyOf(records)));
+      }),
+    );
+  });
+
+  it('bills what succeeded, what was cancelled and what carries a cost, and no other failure', () => {
+    const base = { model: 'm', inputTokens: 10, cachedInputTokens: 0, outputTokens: 1 };
+    const tally = tallyOf([
+      { ...base, status: 'ok' },
+      { ...base, status: 'cancelled' },
+      { ...base, status: 'timeout', costUsd: 0.1 },
+      { ...base, status: 'timeout' },
+      { ...base, status: 'rate_limit', costUsd: 0 },
+    ]);
+    const cells = [...tally.series.values()].flatMap((series) => [...series.cells.values()]);
+    expect(cells.reduce((sum, cell) => sum + cell.billed, 0)).toBe(3);
+  });
+});
