@@ -1,4 +1,4 @@
-import type { Config, DnsHookConfig, NotifyHookConfig } from '../config/schema.ts';
+import type { DnsHookConfig, HooksConfig, NotifyHookConfig } from '../config/hooks-schema.ts';
 import { cloudflareHook } from './dns/cloudflare.ts';
 import { powerDnsHook } from './dns/powerdns.ts';
 import { rfc2136Hook } from './dns/rfc2136.ts';
@@ -23,7 +23,7 @@ export interface Hooks {
 }
 
 /** The hooks of a config, in its order. Nothing is resolved or contacted before a hook runs. */
-export function createHooks(config: Config['hooks'], host: HookHost): Hooks {
+export function createHooks(config: HooksConfig, host: HookHost): Hooks {
   const guarded = (hook: Hook) => withoutSecrets(hook, config, host.secrets);
   return {
     dns: config.dns.map((entry, index) => guarded(dnsHook(entry, `dns[${index}] ${entry.driver}`, host))),

@@ -1,5 +1,5 @@
 import { recordValue } from '../../config/dns-values.ts';
-import type { HookConfigOf } from '../../config/schema.ts';
+import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT } from '../../errors.ts';
 import type { DnsRecordSet, Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { HookConfigOf } from '../../config/schema.ts';
+import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT, messageOf, systemCode } from '../../errors.ts';
 import { endOfCommand } from '../exec.ts';
 import type { DnsRecordSet, Hook } from '../hook.ts';
