@@ -38,7 +38,7 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     return setOf(parseAnswer(await call('GET', query, undefined, signal), 'PowerDNS'), key);
   };
   return recordHook(
-    { ...entry, label: `${label} ${entry.zone}` },
+    { ...entry, label: `${label} ${entry.zone.slice(0, -1)}` },
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(key, signal))),
       async replace(changes, signal) {

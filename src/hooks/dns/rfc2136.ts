@@ -26,7 +26,7 @@ const REFUSED = 5;
 export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
   const server = serverOf(entry.server);
   return recordHook(
-    { ...entry, label: `${label} ${entry.zone}` },
+    { ...entry, label: `${label} ${entry.zone.slice(0, -1)}` },
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(server, key, signal))),
       replace: (changes, signal) =>
