@@ -80,7 +80,8 @@ const rfc2136Hook = z
     /** `host`, `host:port` or `[ipv6]:port`. */
     server: z
       .string()
-      .regex(/^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/, 'not a server; write it like ns1.example.test:53'),
+      .regex(/^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/, 'not a server; write it like ns1.example.test:53')
+      .refine((text) => Number(/:(\d+)$/.exec(text)?.[1] ?? 1) <= 65_535, 'a port is at most 65535'),
     /** A TSIG key as `tsig-keygen` writes it; without it updates are not signed. */
     keyFile: z.string().min(1).optional(),
     zone: dnsName,

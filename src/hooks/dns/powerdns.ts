@@ -8,6 +8,9 @@ import { type RecordChange, type RecordKey, recordSet } from './records.ts';
 import { callRest, fieldsOf, listOf, parseAnswer, strangeAnswer } from './rest.ts';
 import { quoteTxt, unquoteTxt } from './txt.ts';
 
+/** Servers before 4.7 send the whole zone whatever is asked for; in bytes. */
+const MAX_ZONE = 64_000_000;
+
 /**
  * PowerDNS through its HTTP interface (version 4 and later). All records of the hook change in one PATCH, which the
  * server runs as one transaction; it offers no comparison before the swap.
@@ -28,6 +31,7 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal,
         secrets: host.secrets,
+        maxAnswer: MAX_ZONE,
       },
       { zone: `${where}.zone`, key: `${where}.apiKey`, said: errorOf },
     );
@@ -67,7 +71,7 @@ function patchOf(changes: readonly RecordChange[]): unknown[] {
   ];
 }
 
-/** Servers before 4.7 do not filter: of all that comes, only the set that was asked for counts. */
+/** Of all that comes, only the set that was asked for counts. */
 function setOf(answer: unknown, key: RecordKey): DnsRecordSet {
   const { rrsets } = fieldsOf(answer);
   if (!Array.isArray(rrsets)) throw strangeAnswer('PowerDNS', 'it has no rrsets');
