@@ -19,6 +19,8 @@ export interface HookTrial {
   /** What a DNS server says now. */
   records?: DnsRecordSet[];
   error?: string;
+  /** Of an error that has them: its stable code, and how to mend it. */
+  code?: string;
   hint?: string;
 }
 
@@ -70,7 +72,7 @@ async function trial(
   const started = clock.now();
   const bounds = { timeoutMs: hook.timeoutMs, retries: hook.retries, deadline: started + DEADLINE_MS };
   const { value, error, attempts } = await attempt(work, bounds, clock);
-  const hint = error instanceof CutoverError ? error.hint : undefined;
+  const known = error instanceof CutoverError ? error : undefined;
   return {
     kind,
     driver: hook.driver,
@@ -81,7 +83,8 @@ async function trial(
     detail: '',
     ...value,
     ...(error === undefined ? {} : { error: redact(messageOf(error)) }),
-    ...(hint === undefined ? {} : { hint: redact(hint) }),
+    ...(known && { code: known.code }),
+    ...(known?.hint && { hint: redact(known.hint) }),
   };
 }
 

@@ -128,7 +128,14 @@ ${more}`);
       operation: { outcome: 'partial' },
       steps: [
         { kind: 'flag', outcome: 'done' },
-        { kind: 'dns', driver: 'rfc2136', outcome: 'failed', error: expect.stringContaining('ECONNREFUSED') },
+        {
+          kind: 'dns',
+          driver: 'rfc2136',
+          outcome: 'failed',
+          code: 'DNS_UNREACHABLE',
+          hint: expect.stringContaining('primary'),
+          error: expect.stringContaining('ECONNREFUSED'),
+        },
       ],
     });
   });
