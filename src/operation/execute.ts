@@ -13,6 +13,9 @@ export interface StepReport {
   attempts: number;
   ms: number;
   error?: string;
+  /** Of an error that has them: its stable code, and how to mend it. */
+  code?: string;
+  hint?: string;
 }
 
 /** What an operation came to. */
@@ -198,6 +201,8 @@ function report(step: PlannedStep, end: StepEnd): StepReport {
     attempts: end.attempts,
     ms: end.ms,
     ...(end.error === null ? {} : { error: end.error }),
+    ...(end.code === undefined ? {} : { code: end.code }),
+    ...(end.hint === undefined ? {} : { hint: end.hint }),
   };
 }
 

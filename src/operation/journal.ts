@@ -23,6 +23,9 @@ export interface StepEnd {
   before: unknown;
   after: unknown;
   error: string | null;
+  /** Of an error that has them: its stable code, and how to mend it. */
+  code?: string | undefined;
+  hint?: string | undefined;
 }
 
 /** How an operation ended: `applied` when the state is to say what it wanted. */

@@ -63,7 +63,9 @@ export function renderStep(step: StepReport, style: Style): string {
         ? style.red('failed')
         : step.outcome;
   const tries = step.attempts > 1 ? `, ${step.attempts} tries` : '';
-  const why = step.error ? `\n      ${wrapText(safe(step.error), WIDTH - 6, 6)}` : '';
+  const why = [step.error, step.hint]
+    .map((text) => (text ? `\n      ${wrapText(safe(text), WIDTH - 6, 6)}` : ''))
+    .join('');
   const padding = ' '.repeat(Math.max(0, 6 - step.outcome.length));
   const name = `${step.kind.padEnd(6)}  ${safe(step.label).padEnd(28)}`;
   return `  ${mark}${padding}  ${name}  ${String(Math.round(step.ms)).padStart(5)} ms${tries}${why}`;

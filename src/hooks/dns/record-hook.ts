@@ -1,4 +1,4 @@
-import type { DnsRecordConfig } from '../../config/schema.ts';
+import type { DnsRecordConfig } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
 import type { DnsRecordSet, Hook, HookEvent } from '../hook.ts';
 import {

@@ -1,5 +1,5 @@
 import type { RecordType } from '../../config/dns-values.ts';
-import type { DnsRecordConfig } from '../../config/schema.ts';
+import type { DnsRecordConfig } from '../../config/hooks-schema.ts';
 import type { Side } from '../../operation/plan.ts';
 import type { DnsRecordSet } from '../hook.ts';
 
