@@ -1,6 +1,7 @@
 import { CutoverError, EXIT } from '../errors.ts';
+import type { World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
-import type { Plan, PlannedStep, World } from './plan.ts';
+import type { Plan, PlannedStep } from './plan.ts';
 import { isBackward, type StepOutcome } from './record.ts';
 import { type Drivers, runStep, type StepContext } from './steps.ts';
 

@@ -1,8 +1,8 @@
 import { CutoverError, messageOf } from '../errors.ts';
 import type { Hooks } from '../hooks/create.ts';
-import type { DnsRecordSet, Hook, HookEvent } from '../hooks/hook.ts';
+import type { Hook, HookEvent } from '../hooks/hook.ts';
+import type { DnsRecordSet, Side, World } from '../world.ts';
 import { attempt } from './attempt.ts';
-import type { Side, World } from './plan.ts';
 
 /** What trying one hook came to. */
 export interface HookTrial {

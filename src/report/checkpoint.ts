@@ -1,6 +1,6 @@
 import { formatRatio } from '../config/units.ts';
-import type { World } from '../operation/plan.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
+import type { World } from '../world.ts';
 import { type ColumnSpec, grid } from './grid.ts';
 import type { Style } from './style.ts';
 import { alignColumns, fitLine, formatAge, formatTime, safe } from './text.ts';

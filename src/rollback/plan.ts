@@ -1,8 +1,8 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
-import type { DnsReading } from '../operation/dns.ts';
-import { type Gate, type Plan, type PlannedDrivers, stepsFor, type World } from '../operation/plan.ts';
+import { type Gate, type Plan, type PlannedDrivers, stepsFor } from '../operation/plan.ts';
 import { isBackward, type OperationRecord } from '../operation/record.ts';
+import type { DnsReading, World } from '../world.ts';
 
 /** A checkpoint as the planner sees it. */
 export interface RollbackPoint extends World {

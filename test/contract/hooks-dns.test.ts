@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RecordType } from '../../src/config/dns-values.ts';
-import type { DnsRecordSet, Hook } from '../../src/hooks/hook.ts';
+import type { Hook } from '../../src/hooks/hook.ts';
+import type { DnsRecordSet } from '../../src/world.ts';
 import { BIND, startBind } from '../servers/bind.ts';
 import { startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';

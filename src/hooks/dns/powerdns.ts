@@ -1,6 +1,7 @@
 import { recordValue } from '../../config/dns-values.ts';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
-import type { DnsRecordSet, Hook } from '../hook.ts';
+import type { DnsRecordSet } from '../../world.ts';
+import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
 import { below, resolveUrl } from '../http.ts';
 import { recordHook } from './record-hook.ts';

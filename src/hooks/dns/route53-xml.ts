@@ -1,5 +1,5 @@
 import { recordValue } from '../../config/dns-values.ts';
-import type { DnsRecordSet } from '../hook.ts';
+import type { DnsRecordSet } from '../../world.ts';
 import { type RecordChange, type RecordKey, recordSet } from './records.ts';
 import { strangeAnswer } from './rest.ts';
 import { quoteTxt, unquoteTxt } from './txt.ts';
