@@ -83,8 +83,8 @@ function realContext(signal: AbortSignal): Context {
     stdin: process.stdin,
     signal,
     now: () => new Date(),
-    print: (text) => void process.stdout.write(`${text}\n`),
-    note: (text) => void process.stderr.write(`${text}\n`),
+    print: (text) => void process.stdout.write(`${harmless(text)}\n`),
+    note: (text) => void process.stderr.write(`${harmless(text)}\n`),
     terminal: {
       stdout: process.stdout.isTTY === true,
       stderr: process.stderr.isTTY === true,
@@ -95,6 +95,14 @@ function realContext(signal: AbortSignal): Context {
       process.exitCode = code;
     },
   };
+}
+
+/**
+ * The last line of defence: JSON and what a server said may still hold C1 controls, which some terminals obey.
+ * Escaped they mean the same to a JSON parser. (Colours begin with ESC, which is none of them.)
+ */
+function harmless(text: string): string {
+  return text.replace(/[\u007f-\u009f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
 }
 
 function reportError(error: unknown, argv: readonly string[], ctx: Context): number {
