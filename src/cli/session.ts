@@ -5,7 +5,6 @@ import { createSecrets, type Secrets } from '../config/secrets.ts';
 import { keepSnapshot } from '../config/snapshot.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
-import { createHooks } from '../hooks/create.ts';
 import { actorOf } from '../operation/actor.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
@@ -44,6 +43,7 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
   const host = { dir, env: ctx.env, secrets };
   const actor = actorOf(ctx.env);
+  const { createHooks } = await import('../hooks/create.ts');
   const drivers = { flag: createFlag(config.flag, host), ...createHooks(config.hooks, host) };
   const journal = {
     migration: config.migration,
