@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { configPath, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { createSecrets, type Secrets } from '../config/secrets.ts';
 import { keepSnapshot } from '../config/snapshot.ts';
-import { CutoverError, EXIT } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
 import { actorOf } from '../operation/actor.ts';
 import type { JournalOptions } from '../operation/journal.ts';
@@ -31,11 +29,6 @@ export interface Session extends LoadedConfig {
  */
 export async function openSession(ctx: Context, globals: GlobalOptions): Promise<Session> {
   const { path } = configPath(ctx.cwd, globals.config, ctx.env);
-  if (!existsSync(path)) {
-    throw new CutoverError('CONFIG_MISSING', EXIT.config, `${path}: no such file`, {
-      hint: 'name the config with --config PATH, or run this where cutover.yaml is',
-    });
-  }
   const loaded = loadConfig(path);
   const { config, dir } = loaded;
   const secrets = createSecrets(ctx.env, dir);
