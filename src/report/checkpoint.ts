@@ -1,9 +1,10 @@
+import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import type { World } from '../world.ts';
 import { type ColumnSpec, grid } from './grid.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, formatAge, formatTime, safe } from './text.ts';
+import { alignColumns, fitLine, formatAge, formatTime } from './text.ts';
 
 /** The `checkpoint` JSON document. */
 export function checkpointDocument(list: readonly Checkpoint[]): Record<string, unknown> {

@@ -1,6 +1,7 @@
+import { safe } from '../clean.ts';
 import type { HookTrial } from '../operation/try-hooks.ts';
 import type { Style } from './style.ts';
-import { alignColumns, safe } from './text.ts';
+import { alignColumns } from './text.ts';
 
 /** The `hooks test` JSON document. */
 export function trialDocument(trials: readonly HookTrial[]): Record<string, unknown> {

@@ -1,9 +1,10 @@
+import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
 import type { Plan } from '../operation/plan.ts';
 import { describeChange } from '../world.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, safe, wrapText } from './text.ts';
+import { alignColumns, fitLine, wrapText } from './text.ts';
 
 /** Plans and outcomes are made for a terminal of this many columns. */
 const WIDTH = 80;

@@ -1,3 +1,4 @@
+import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { Lease } from '../operation/lease.ts';
 import type { Gate } from '../operation/plan.ts';
@@ -9,7 +10,7 @@ import type { Freeze } from '../store/freeze.ts';
 import type { Stage } from '../store/state.ts';
 import type { DnsReading, Side, Status } from '../world.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, formatAge, formatTime, safe } from './text.ts';
+import { alignColumns, fitLine, formatAge, formatTime } from './text.ts';
 
 /** One place where the world is not what the state says, and the command that mends it. */
 export interface Drift {

@@ -1,11 +1,4 @@
-import { clean } from './clean.ts';
-
 /** Small pieces of text that every report shares. */
-
-/** Text from outside (logs, servers, scripts) as it may be shown, whole. */
-export function safe(text: string): string {
-  return clean(text, Number.POSITIVE_INFINITY);
-}
 
 /** ISO 8601 in UTC, to the second: `2026-08-20 10:00:00Z`. */
 export function formatTime(ms: number): string {

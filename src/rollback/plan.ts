@@ -23,6 +23,8 @@ export interface RollbackInput {
   gates: Gate[];
   reason: string;
   force: boolean;
+  /** The latest verdict of the stage that is left, for those who are told. */
+  evidence: unknown;
 }
 
 /** Whether a rollback is possible now, and where it would lead. */
@@ -113,7 +115,7 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
     restores: id,
     dns: point.dns,
     supersedes: input.open.map((operation) => operation.id),
-    evidence: null,
+    evidence: input.evidence,
   };
 }
 

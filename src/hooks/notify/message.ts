@@ -1,5 +1,5 @@
+import { safe } from '../../clean.ts';
 import { formatRatio } from '../../config/units.ts';
-import { safe } from '../../report/text.ts';
 import { describeChange } from '../../world.ts';
 import type { HookEvent } from '../hook.ts';
 

@@ -1,5 +1,5 @@
 import type { Assessment } from '../../assess/assessment.ts';
-import { clean } from '../clean.ts';
+import { clean } from '../../clean.ts';
 import { type ColumnSpec, grid } from '../grid.ts';
 import type { Style } from '../style.ts';
 import { costFacts, type Fact, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';

@@ -39,6 +39,7 @@ const input = (change: Partial<RollbackInput> = {}): RollbackInput => ({
   gates: [],
   reason: '',
   force: false,
+  evidence: null,
   ...change,
 });
 const unfinished = (change: Partial<OperationRecord>): OperationRecord => ({
