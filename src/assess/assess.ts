@@ -21,8 +21,8 @@ export interface AssessInput {
 /** Records → Assessment. Pure: everything it knows comes in. */
 export function assess(input: AssessInput): Assessment {
   const { tally, intake } = input;
-  const all = [...tally.series.values()];
-  const period = periodOf(tally.from, tally.to, tally.timed);
+  const all = [...tally.series.values()].filter((series) => !isNothing(series));
+  const period = periodOf(tally);
   const byModel = group(all);
   const costed = [...byModel].map(([model, series]) => ({ model, series, ...costOf(model, series, input) }));
   costed.sort((a, b) => tokensOf(b.series) - tokensOf(a.series) || (a.model < b.model ? -1 : 1));
@@ -66,7 +66,9 @@ export function assess(input: AssessInput): Assessment {
     latencyMs: percentiles(all.map((series) => series.latency)),
     ttftMs: percentiles(all.map((series) => series.ttft)),
     cost: {
-      reportedUsd: all.some(hasReported) ? add(all, (series) => sumValue(series.reportedUsd)) : null,
+      reportedUsd: all.some((series) => series.reportedRecords > 0)
+        ? add(all, (series) => sumValue(series.reportedUsd))
+        : null,
       recomputedUsd: total(costed.map(({ cost }) => cost.recomputedUsd)),
       currentUsd,
       projectedUsd,
@@ -158,14 +160,15 @@ function group(all: readonly Series[]): Map<string, Series[]> {
   return groups;
 }
 
+/** Intervals in which nothing was used only tell how long the period is. */
+function isNothing(series: Series): boolean {
+  return series.requests === 0 && series.reportedRecords === 0 && tokensOf([series]) === 0;
+}
+
 function billedTokens(series: Series): number {
   let tokens = 0;
   for (const cell of series.cells.values()) tokens += cell.inputTokens + cell.outputTokens;
   return tokens;
-}
-
-function hasReported(series: Series): boolean {
-  return [...series.cells.values()].some((cell) => cell.reportedRequests > 0);
 }
 
 function tokensOf(series: readonly Series[]): number {

@@ -51,7 +51,7 @@ export function modelCost(
   for (const one of series) {
     for (const cell of one.cells.values()) {
       add(reported, sumValue(cell.reportedUsd));
-      if (cell.reportedRequests < cell.requests) complete = false;
+      if (cell.reportedRecords < cell.records) complete = false;
       recomputed.take(cell, find(legacy, one.model, one.provider, cell.at ?? now), bands);
       if (target) {
         projected.take(cell, find(target.side, target.model, undefined, today(cell.at, now)), bands);
@@ -97,9 +97,11 @@ function priced(): {
       const tokens = {
         input: cell.inputTokens,
         cachedInput: cell.cachedInputTokens,
+        cacheWrite: cell.cacheWriteTokens,
         output: cell.outputTokens,
       };
-      add(sum, costUsd(price, tokens, tokensInBand(bands, cell.inputBand)));
+      const card = cell.batch && price.batch ? price.batch : price;
+      add(sum, costUsd(card, tokens, tokensInBand(bands, cell.inputBand)));
     },
     usd: () => (known && taken ? sumValue(sum) : undefined),
     source: () => (known ? source : undefined),

@@ -14,6 +14,8 @@ export interface Tally {
   /** First and last timestamp, Unix milliseconds; undefined while no record has one. */
   from: number | undefined;
   to: number | undefined;
+  /** When the last interval ends that an aggregate sums up. */
+  until: number | undefined;
   /** Records that have a timestamp. */
   timed: number;
 }
@@ -30,6 +32,8 @@ export interface Series {
   outputTokens: number;
   errorsByClass: Map<string, number>;
   reportedUsd: Sum;
+  /** Records that carry a cost. */
+  reportedRecords: number;
   /** Over successful requests, milliseconds. */
   latency: Column;
   ttft: Column;
@@ -40,16 +44,20 @@ export interface Series {
 export interface Cell {
   /** Day number since 1970 in the report's time zone; undefined without a timestamp. */
   day: number | undefined;
+  /** At the batch price. */
+  batch: boolean;
   /** The earliest timestamp in the cell. */
   at: number | undefined;
   inputBand: number;
   requests: number;
+  records: number;
   inputTokens: number;
   cachedInputTokens: number;
+  cacheWriteTokens: number;
   outputTokens: number;
   reportedUsd: Sum;
-  /** Requests whose record carries a cost. */
-  reportedRequests: number;
+  /** Records that carry a cost. */
+  reportedRecords: number;
 }
 
 export interface TallyRules {
@@ -64,7 +72,7 @@ const MAX_CLASSES = 200;
 const MAX_CLASS_LENGTH = 60;
 
 export function createTally(bands: Bands): Tally {
-  return { bands, series: new Map(), from: undefined, to: undefined, timed: 0 };
+  return { bands, series: new Map(), from: undefined, to: undefined, until: undefined, timed: 0 };
 }
 
 /**
@@ -72,6 +80,8 @@ export function createTally(bands: Bands): Tally {
  * generated), and any whose record carries a cost. Other failures are not billed, whatever tokens they log.
  */
 export function isBilled(record: UsageRecord): boolean {
+  // Money without usage (a line of a bill) has no tokens to price.
+  if (record.aggregate?.requests === 0 && record.inputTokens + record.outputTokens === 0) return false;
   return record.status === 'ok' || record.status === 'cancelled' || (record.costUsd ?? 0) > 0;
 }
 
@@ -80,10 +90,12 @@ export function addRecord(tally: Tally, record: UsageRecord, rules: TallyRules):
   if (at !== undefined) {
     if (tally.from === undefined || at < tally.from) tally.from = at;
     if (tally.to === undefined || at > tally.to) tally.to = at;
+    const until = record.aggregate?.until;
+    if (until !== undefined && (tally.until === undefined || until > tally.until)) tally.until = until;
     tally.timed++;
   }
   const series = seriesOf(tally, rules.groupOf(record), record.provider, record.model);
-  const requests = record.requests ?? 1;
+  const requests = record.aggregate?.requests ?? 1;
   series.requests += requests;
   series.inputTokens += record.inputTokens;
   series.cachedInputTokens += record.cachedInputTokens;
@@ -95,25 +107,37 @@ export function addRecord(tally: Tally, record: UsageRecord, rules: TallyRules):
   } else {
     countClass(series.errorsByClass, record.status, requests);
   }
-  if (record.costUsd !== undefined) add(series.reportedUsd, record.costUsd);
+  if (record.costUsd !== undefined) {
+    add(series.reportedUsd, record.costUsd);
+    series.reportedRecords++;
+  }
   if (!isBilled(record)) return;
 
-  const perRequest = requests > 1 ? record.inputTokens / requests : record.inputTokens;
   const cell = cellOf(
     series,
     at === undefined ? undefined : rules.dayOf(at),
     at === undefined ? 0 : clockBand(tally.bands, at),
-    inputBand(tally.bands, perRequest),
+    inputBand(tally.bands, requestSize(record)),
+    record.batch === true,
   );
   if (at !== undefined && (cell.at === undefined || at < cell.at)) cell.at = at;
   cell.requests += requests;
+  cell.records++;
   cell.inputTokens += record.inputTokens;
   cell.cachedInputTokens += record.cachedInputTokens;
+  cell.cacheWriteTokens += record.cacheWriteTokens ?? 0;
   cell.outputTokens += record.outputTokens;
   if (record.costUsd !== undefined) {
     add(cell.reportedUsd, record.costUsd);
-    cell.reportedRequests += requests;
+    cell.reportedRecords++;
   }
+}
+
+/** Input tokens of one request; for an aggregate the mean, or 0 (the lowest tier) where the number is unknown. */
+function requestSize(record: UsageRecord): number {
+  if (!record.aggregate) return record.inputTokens;
+  const { requests } = record.aggregate;
+  return requests === 0 ? 0 : record.inputTokens / requests;
 }
 
 function seriesOf(tally: Tally, group: string, provider: string | undefined, model: string): Series {
@@ -131,6 +155,7 @@ function seriesOf(tally: Tally, group: string, provider: string | undefined, mod
       outputTokens: 0,
       errorsByClass: new Map(),
       reportedUsd: createSum(),
+      reportedRecords: 0,
       latency: createColumn(),
       ttft: createColumn(),
       cells: new Map(),
@@ -140,20 +165,23 @@ function seriesOf(tally: Tally, group: string, provider: string | undefined, mod
   return series;
 }
 
-function cellOf(series: Series, day: number | undefined, clock: number, band: number): Cell {
-  const key = `${day ?? ''}/${clock}/${band}`;
+function cellOf(series: Series, day: number | undefined, clock: number, band: number, batch: boolean): Cell {
+  const key = `${day ?? ''}/${clock}/${band}${batch ? '/batch' : ''}`;
   let cell = series.cells.get(key);
   if (!cell) {
     cell = {
       day,
+      batch,
       at: undefined,
       inputBand: band,
       requests: 0,
+      records: 0,
       inputTokens: 0,
       cachedInputTokens: 0,
+      cacheWriteTokens: 0,
       outputTokens: 0,
       reportedUsd: createSum(),
-      reportedRequests: 0,
+      reportedRecords: 0,
     };
     series.cells.set(key, cell);
   }
@@ -170,6 +198,8 @@ function countClass(counts: Map<string, number>, name: string, by: number): void
 export function mergeTally(into: Tally, other: Tally): void {
   if (other.from !== undefined && (into.from === undefined || other.from < into.from)) into.from = other.from;
   if (other.to !== undefined && (into.to === undefined || other.to > into.to)) into.to = other.to;
+  if (other.until !== undefined && (into.until === undefined || other.until > into.until))
+    into.until = other.until;
   into.timed += other.timed;
   for (const theirs of other.series.values()) {
     mergeSeries(seriesOf(into, theirs.group, theirs.provider, theirs.model), theirs);
@@ -184,6 +214,7 @@ function mergeSeries(into: Series, other: Series): void {
   into.outputTokens += other.outputTokens;
   for (const [name, count] of other.errorsByClass) countClass(into.errorsByClass, name, count);
   mergeSum(into.reportedUsd, other.reportedUsd);
+  into.reportedRecords += other.reportedRecords;
   mergeColumn(into.latency, other.latency);
   mergeColumn(into.ttft, other.ttft);
   for (const [key, cell] of other.cells) {
@@ -196,9 +227,11 @@ function mergeSeries(into: Series, other: Series): void {
 function mergeCell(into: Cell, other: Cell): void {
   if (other.at !== undefined && (into.at === undefined || other.at < into.at)) into.at = other.at;
   into.requests += other.requests;
+  into.records += other.records;
   into.inputTokens += other.inputTokens;
   into.cachedInputTokens += other.cachedInputTokens;
+  into.cacheWriteTokens += other.cacheWriteTokens;
   into.outputTokens += other.outputTokens;
   mergeSum(into.reportedUsd, other.reportedUsd);
-  into.reportedRequests += other.reportedRequests;
+  into.reportedRecords += other.reportedRecords;
 }

@@ -11,9 +11,10 @@ import { CATALOGUE_BANDS } from '../pricing/bands.ts';
 import { configBook, type PriceBook, targetModelOf } from '../pricing/book.ts';
 import { clean, jsonText } from '../report/clean.ts';
 import { FORMATS } from '../usage/formats/index.ts';
+import { findInputs } from '../usage/inputs.ts';
 import { createIntake, type Intake, MAX_SAMPLES } from '../usage/intake.ts';
 import { readSource, type SourceSummary } from '../usage/read.ts';
-import { openSources } from '../usage/source.ts';
+import { openSource } from '../usage/source.ts';
 import type { Context, GlobalOptions } from './context.ts';
 
 export interface AssessOptions extends GlobalOptions {
@@ -73,9 +74,9 @@ async function readAll(
 ): Promise<SourceSummary[]> {
   const rules = { groupOf: () => '', dayOf: (at: number) => Math.floor(at / DAY_MS) };
   const summaries: SourceSummary[] = [];
-  for (const source of openSources(files, ctx.cwd, ctx.stdin)) {
+  for (const input of findInputs(files, ctx.cwd)) {
     summaries.push(
-      await readSource(source, {
+      await readSource(openSource(input, ctx.stdin), {
         formats: FORMATS,
         intake,
         accept: (record) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration, parsePoints, parseRatio, parseShare } from './units.ts';
+import { usageMapSchema } from './usage-map.ts';
 
 /**
  * The shape of cutover.yaml and every default in it. Parsing turns what people write into plain units:
@@ -49,18 +50,49 @@ const httpUrl = z.string().refine((text) => /^(https?:\/\/|\$\{(env|file):)/.tes
   message: 'not an http(s) URL',
 });
 
-/** USD per million tokens. `cachedInput` falls back to `input`; a bare number is one price for every token. */
+const rateCard = {
+  input: z.number().nonnegative(),
+  cachedInput: z.number().nonnegative().optional(),
+  cacheWrite: z.number().nonnegative().optional(),
+  output: z.number().nonnegative(),
+};
+
+/**
+ * USD per million tokens. `cachedInput` and `cacheWrite` fall back to `input`; `batch` is for batch requests; a bare
+ * number is one price for every token.
+ */
 const price = z.union([
   z
     .number()
     .nonnegative()
     .transform((each) => ({ input: each, cachedInput: each, output: each })),
-  z.strictObject({
-    input: z.number().nonnegative(),
-    cachedInput: z.number().nonnegative().optional(),
-    output: z.number().nonnegative(),
-  }),
+  z.strictObject({ ...rateCard, batch: z.strictObject(rateCard).optional() }),
 ]);
+
+const savings = z.union([z.string(), z.number()]).transform((value, ctx) => {
+  const parsed = parseShare(value);
+  if (parsed !== undefined && parsed <= 1) return parsed;
+  ctx.addIssue({ code: 'custom', message: `not a share of the cost: ${value}; write it like 30%` });
+  return z.NEVER;
+});
+
+/** How `cutover assess` judges. Nothing else reads it. */
+const assess = z
+  .strictObject({
+    /** Savings above which a migration is recommended as HIGH and as MEDIUM. */
+    high: savings.prefault('30%'),
+    medium: savings.prefault('15%'),
+    /** Tokens that the target counts for one token of the legacy model, by legacy model; `"*"` for the others. */
+    tokenDrift: z.record(z.string(), z.number().positive()).prefault({}),
+    /** A LiteLLM price file or a reply of OpenRouter's /models, in place of the bundled catalogue. */
+    catalogue: z.string().optional(),
+    /** What amounts are shown in; prices stay USD. */
+    currency: z
+      .strictObject({ code: z.string().regex(/^[A-Z]{3}$/), perUsd: z.number().positive() })
+      .optional(),
+    timezone: z.string().optional(),
+  })
+  .prefault({});
 
 const timeouts = z
   .strictObject({
@@ -169,13 +201,22 @@ export const configSchema = z.strictObject({
       stopWithin: duration.prefault('10s'),
     })
     .prefault({}),
+  usage: z.strictObject({ map: usageMapSchema.optional() }).prefault({}),
+  assess,
   checkpoints: z.strictObject({ keep: z.number().int().min(2).prefault(10) }).prefault({}),
   state: z.string().prefault('.cutover'),
 });
 
 export type Config = z.output<typeof configSchema>;
 export type ProviderConfig = Config['providers']['legacy'];
-export type Price = { input: number; cachedInput?: number | undefined; output: number };
+export interface RateCardConfig {
+  input: number;
+  cachedInput?: number | undefined;
+  cacheWrite?: number | undefined;
+  output: number;
+}
+export type Price = RateCardConfig & { batch?: RateCardConfig | undefined };
+export type AssessConfig = Config['assess'];
 export type FlagConfig = Config['flag'];
 export type HookConfig = Config['hooks']['dns'][number];
 export type GuardrailConfig = Config['canary']['guardrails'];

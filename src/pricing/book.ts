@@ -31,6 +31,7 @@ function fromConfig(price: Price): ModelPrice {
   return {
     input: flatRate(price.input),
     cachedInput: flatRate(price.cachedInput ?? price.input),
+    cacheWrite: flatRate(price.input),
     output: flatRate(price.output),
     source: 'config',
   };

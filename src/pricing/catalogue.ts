@@ -67,6 +67,7 @@ function fromCatalogue(price: CataloguePrice, provider: string): ModelPrice | un
   return {
     input: input ?? free,
     cachedInput: rateOf(price.cache_read_mtok) ?? input ?? free,
+    cacheWrite: rateOf(price.cache_write_mtok) ?? input ?? free,
     // Embedding models have no output to charge for.
     output: output ?? free,
     source: `catalogue (${provider})`,

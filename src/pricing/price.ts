@@ -5,19 +5,29 @@ export interface Rate {
   tiers: readonly { start: number; price: number }[];
 }
 
-/** The price of one model. Cached input tokens are part of the input tokens and take their own rate. */
-export interface ModelPrice {
+/** What one model charges for each kind of token. */
+export interface RateCard {
   input: Rate;
+  /** For input tokens read from the provider's cache. */
   cachedInput: Rate;
+  /** For input tokens written to it. */
+  cacheWrite: Rate;
   output: Rate;
+}
+
+/** The price of one model. */
+export interface ModelPrice extends RateCard {
+  /** For batch requests, where they have a price of their own. */
+  batch?: RateCard;
   /** Where it comes from, for people: `config`, `catalogue (openai)`. */
   source: string;
 }
 
 export interface TokenCounts {
-  /** Including the cached ones. */
+  /** All of them, whether read from the cache, written to it, or neither. */
   input: number;
   cachedInput: number;
+  cacheWrite: number;
   output: number;
 }
 
@@ -37,10 +47,11 @@ export function rateAt(rate: Rate, inputTokensOfRequest: number): number {
  * @param inputTokensOfRequest decides the tier; for a sum over requests, the input tokens of any one of them
  *   (they must all lie in the same tier).
  */
-export function costUsd(price: ModelPrice, tokens: TokenCounts, inputTokensOfRequest: number): number {
+export function costUsd(price: RateCard, tokens: TokenCounts, inputTokensOfRequest: number): number {
   const micro =
-    (tokens.input - tokens.cachedInput) * rateAt(price.input, inputTokensOfRequest) +
+    (tokens.input - tokens.cachedInput - tokens.cacheWrite) * rateAt(price.input, inputTokensOfRequest) +
     tokens.cachedInput * rateAt(price.cachedInput, inputTokensOfRequest) +
+    tokens.cacheWrite * rateAt(price.cacheWrite, inputTokensOfRequest) +
     tokens.output * rateAt(price.output, inputTokensOfRequest);
   return micro / 1e6;
 }

@@ -18,8 +18,8 @@ export interface Fields {
   countOr(value: unknown, name: string, fallback: number): number;
   /** A duration in the source's unit, as milliseconds. */
   duration(value: unknown, name: string, msPerUnit: number): number | undefined;
-  /** An amount of money in the source's unit, as USD. */
-  money(value: unknown, name: string, usdPerUnit: number): number | undefined;
+  /** An amount of money as USD; `unitsPerUsd` is 1 for dollars and 100 for cents. */
+  money(value: unknown, name: string, unitsPerUsd: number): number | undefined;
   timestamp(value: unknown, name: string): number | undefined;
 }
 
@@ -71,13 +71,13 @@ export function createFields(): Fields {
     duration(value, name, msPerUnit) {
       const number = amount(value, name);
       if (number === undefined) return undefined;
-      const ms = number * msPerUnit;
+      const ms = snap(number * msPerUnit);
       if (ms > MAX_DURATION_MS) fail(`${name} is out of range`);
       return ms;
     },
-    money(value, name, usdPerUnit) {
+    money(value, name, unitsPerUsd) {
       const number = amount(value, name);
-      return number === undefined ? undefined : number * usdPerUnit;
+      return number === undefined ? undefined : number / unitsPerUsd;
     },
     timestamp(value, name) {
       if (isAbsent(value)) return undefined;
@@ -86,6 +86,16 @@ export function createFields(): Fields {
       return at;
     },
   };
+}
+
+/**
+ * Undoes the last bit that a conversion spoils (1.005 s × 1000 is 1004.9999999999999): a value that is a whole
+ * number of microseconds but for that is taken for it.
+ */
+function snap(ms: number): number {
+  const us = ms * 1000;
+  const whole = Math.round(us);
+  return Math.abs(us - whole) <= whole * 1e-14 ? whole / 1000 : ms;
 }
 
 export function isAbsent(value: unknown): boolean {

@@ -9,7 +9,7 @@ export interface RecordSink {
   record(record: UsageRecord): void;
   /** The record is unusable. `reason` names field and fault and holds no data, so that it can be counted. */
   reject(reason: string): void;
-  /** The record is sound but no request to a model (a span of another kind, say). */
+  /** The record is sound but no request to a model of the provider (a span of another kind, a cached answer). */
   skip(reason: string): void;
 }
 
@@ -30,8 +30,15 @@ export interface Format {
   readonly title: string;
   /** What the source cannot say, in words; undefined when it says everything. */
   readonly lacks?: string;
+  /** What else a reader of its figures must know. */
+  readonly caveat?: string;
+  /** Present for logs that are lines of text: makes a raw object of a line, undefined when it is of no such kind. */
+  readonly parseLine?: (line: string) => RawObject | undefined;
   /** Whether `raw` is an object of this format. Judges by the fields' names; never throws. */
   matches(raw: RawObject): boolean;
   /** Maps one object to any number of records. */
   read(raw: RawObject, out: RecordSink, fields: Fields, source: SourceInfo): void;
 }
+
+/** Why a record is passed over whose answer came from a cache of answers: the provider never saw the request. */
+export const FROM_RESPONSE_CACHE = 'answered by a response cache';

@@ -1,7 +1,7 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { type Container, detectContainer, HEAD_BYTES } from './container.ts';
 import { createRowSplitter, splitRow } from './csv.ts';
-import type { Format, RecordSink } from './format.ts';
+import type { Format, RawObject, RecordSink } from './format.ts';
 import { countFiltered, countReject, countUsed, type Intake, type Reject } from './intake.ts';
 import { createJsonValueSplitter } from './json-values.ts';
 import { createLineSplitter } from './lines.ts';
@@ -32,6 +32,7 @@ export interface SourceSummary {
   name: string;
   format: string | undefined;
   lacks: string | undefined;
+  caveat: string | undefined;
   bytes: number;
 }
 
@@ -69,7 +70,7 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
     const start = withoutMark(Buffer.concat(head));
     head = [];
     const container = detectContainer(start.subarray(0, HEAD_BYTES));
-    splitter = openSplitter(container, source.name, recogniser, reject);
+    splitter = openSplitter(container, source.name, options.formats, recogniser, reject);
     splitter.write(start);
   };
   for await (const chunk of readable(source)) {
@@ -86,7 +87,7 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
   if (!options.signal?.aborted) splitter?.end();
   recogniser.end();
   const format = recogniser.format();
-  return { name: source.name, format: format?.name, lacks: format?.lacks, bytes };
+  return { name: source.name, format: format?.name, lacks: format?.lacks, caveat: format?.caveat, bytes };
 }
 
 async function* readable(source: Source): AsyncGenerator<Buffer> {
@@ -107,6 +108,7 @@ function withoutMark(head: Buffer): Buffer {
 function openSplitter(
   container: Container,
   name: string,
+  formats: readonly Format[],
   recogniser: Recogniser,
   reject: (line: number, reason: string) => void,
 ): Splitter {
@@ -125,7 +127,7 @@ function openSplitter(
     case 'empty':
       return { write() {}, end() {} };
     case 'text':
-      throw new CutoverError('UNKNOWN_FORMAT', EXIT.input, `${name}: neither JSON nor CSV with a header`);
+      return textSplitter(name, formats, recogniser, reject);
     case 'binary':
       throw new CutoverError('BINARY_INPUT', EXIT.input, `${name}: a binary file, not a log`, {
         hint: 'logs are JSON lines, a JSON array or CSV, as UTF-8',
@@ -150,5 +152,43 @@ function rowSplitter(
       if ('raw' in parsed) recogniser.object(parsed.raw, item.line);
       else reject(item.line, item.open ? 'truncated: the file ends inside a record' : parsed.fault);
     }
+  });
+}
+
+/** Lines of text are read by a format that knows how; the first line that one understands chooses it. */
+function textSplitter(
+  name: string,
+  formats: readonly Format[],
+  recogniser: Recogniser,
+  reject: (line: number, reason: string) => void,
+): Splitter {
+  const candidates = formats.flatMap(({ parseLine }) => parseLine ?? []);
+  let parse: ((line: string) => RawObject | undefined) | undefined;
+  let strange = 0;
+  const lines = createLineSplitter((item) => {
+    parse ??= candidates.find((candidate) => candidate(item.text) !== undefined);
+    const raw = parse?.(item.text);
+    if (raw) {
+      recogniser.object(raw, item.line);
+      return;
+    }
+    if (!parse && ++strange >= MAX_STRANGE_LINES) throw strangeText(name);
+    reject(item.line, item.fault ?? 'not a line of a known kind');
+  });
+  return {
+    write: (chunk) => lines.write(chunk),
+    end() {
+      lines.end();
+      if (!parse && strange > 0) throw strangeText(name);
+    },
+  };
+}
+
+/** A file whose first so many lines are of no known kind is not read on. */
+const MAX_STRANGE_LINES = 100;
+
+function strangeText(name: string): CutoverError {
+  return new CutoverError('UNKNOWN_FORMAT', EXIT.input, `${name}: neither JSON nor CSV with a header`, {
+    hint: 'an nginx access log needs rt=$request_time in its log_format',
   });
 }

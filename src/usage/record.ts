@@ -11,6 +11,8 @@ export interface UsageRecord {
   inputTokens: number;
   cachedInputTokens: number;
   outputTokens: number;
+  /** Input tokens that were written to the provider's cache, part of `inputTokens`; some providers charge more for them. */
+  cacheWriteTokens?: number;
   /** Whole request, milliseconds; absent where the source does not say. */
   latencyMs?: number;
   /** Time to the first token, milliseconds. */
@@ -19,6 +21,13 @@ export interface UsageRecord {
   status: string;
   costUsd?: number;
   user?: string;
-  /** How many requests this stands for, where the source has only aggregates; 1 when absent. */
-  requests?: number;
+  /** true for a request at the batch price. */
+  batch?: boolean;
+  /** Set where the record sums up many requests. */
+  aggregate?: {
+    /** How many; 0 where the source does not say. */
+    requests: number;
+    /** When the interval it sums up ends, Unix milliseconds. */
+    until?: number;
+  };
 }

@@ -18,9 +18,6 @@ export const llmperf: Format = {
     const failed = !isAbsent(raw.error_code);
     deliver(
       {
-        id: undefined,
-        at: undefined,
-        provider: undefined,
         model: modelFromName(source.name),
         inputTokens: fields.count(raw.number_input_tokens, 'number_input_tokens'),
         cachedInputTokens: 0,
@@ -28,9 +25,6 @@ export const llmperf: Format = {
         latencyMs: fields.duration(raw.end_to_end_latency_s, 'end_to_end_latency_s', 1000),
         ttftMs: fields.duration(raw.ttft_s, 'ttft_s', 1000),
         status: failed ? failure(raw.error_code) : 'ok',
-        costUsd: undefined,
-        user: undefined,
-        requests: undefined,
       },
       fields,
       out,

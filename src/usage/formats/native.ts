@@ -26,7 +26,6 @@ export const native: Format = {
         status: statusOf(raw.status),
         costUsd: fields.money(raw.cost, 'cost', 1),
         user: optionalText(raw.user),
-        requests: undefined,
       },
       fields,
       out,

@@ -4,20 +4,26 @@ import { recommend } from '../../../src/assess/recommend.ts';
 
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 5, 1);
+const of = (from: number | undefined, to: number | undefined, timed: number, until?: number) =>
+  periodOf({ from, to, until, timed });
 
 describe('the period', () => {
   it('a record a day for 30 days is 30 days, not 29', () => {
-    expect(periodOf(START, START + 29 * 24 * HOUR, 30).days).toBe(30);
+    expect(of(START, START + 29 * 24 * HOUR, 30).days).toBe(30);
   });
 
   it('a partly covered day counts for its part', () => {
     // Every hour from noon of the first day to noon of the third: two days.
-    expect(periodOf(START + 12 * HOUR, START + 59 * HOUR, 48).days).toBe(2);
+    expect(of(START + 12 * HOUR, START + 59 * HOUR, 48).days).toBe(2);
+  });
+
+  it('of aggregates ends where the last one ends', () => {
+    expect(of(START, START + 29 * 24 * HOUR, 90, START + 30 * 24 * HOUR).days).toBe(30);
   });
 
   it('is unknown without timestamps, and without length for a single moment', () => {
-    expect(periodOf(undefined, undefined, 0)).toEqual({ from: null, to: null, days: null });
-    expect(periodOf(START, START, 5).days).toBeNull();
+    expect(of(undefined, undefined, 0)).toEqual({ from: null, to: null, days: null });
+    expect(of(START, START, 5).days).toBeNull();
   });
 });
 

@@ -13,14 +13,19 @@ describe('a price', () => {
   it('above a tier all tokens take its rate', () => {
     expect(rateAt(tiered, 200_000)).toBe(1);
     expect(rateAt(tiered, 200_001)).toBe(2);
-    const price = { input: tiered, cachedInput: tiered, output: tiered, source: 'test' };
-    expect(costUsd(price, { input: 300_000, cachedInput: 0, output: 0 }, 300_000)).toBeCloseTo(0.6, 12);
+    const price = { input: tiered, cachedInput: tiered, cacheWrite: tiered, output: tiered, source: 'test' };
+    expect(costUsd(price, { input: 300_000, cachedInput: 0, cacheWrite: 0, output: 0 }, 300_000)).toBeCloseTo(
+      0.6,
+      12,
+    );
   });
 
   it('cached tokens take their own rate and are part of the input', () => {
     const price = configBook({ m: { input: 4, cachedInput: 1, output: 8 } }).find({ model: 'm', at: NOW });
     if (!price) throw new Error('no price');
-    expect(costUsd(price, { input: 1_000_000, cachedInput: 750_000, output: 0 }, 0)).toBeCloseTo(1.75, 12);
+    expect(
+      costUsd(price, { input: 1_000_000, cachedInput: 750_000, cacheWrite: 0, output: 0 }, 0),
+    ).toBeCloseTo(1.75, 12);
   });
 });
 
