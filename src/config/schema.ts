@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clickhouseTable } from './clickhouse.ts';
 import { parseDuration, parsePoints, parseRatio, parseShare } from './units.ts';
 import { usageMapSchema } from './usage-map.ts';
 
@@ -201,7 +202,19 @@ export const configSchema = z.strictObject({
       stopWithin: duration.prefault('10s'),
     })
     .prefault({}),
-  usage: z.strictObject({ map: usageMapSchema.optional() }).prefault({}),
+  usage: z
+    .strictObject({
+      map: usageMapSchema.optional(),
+      clickhouse: clickhouseTable
+        .extend({
+          url: httpUrl,
+          password: secretReference.optional(),
+          /** For each query. */
+          timeout: duration.prefault('5m'),
+        })
+        .optional(),
+    })
+    .prefault({}),
   assess,
   checkpoints: z.strictObject({ keep: z.number().int().min(2).prefault(10) }).prefault({}),
   state: z.string().prefault('.cutover'),
@@ -216,6 +229,7 @@ export interface RateCardConfig {
   output: number;
 }
 export type Price = RateCardConfig & { batch?: RateCardConfig | undefined };
+export type ClickHouseConfig = NonNullable<Config['usage']['clickhouse']>;
 export type AssessConfig = Config['assess'];
 export type FlagConfig = Config['flag'];
 export type HookConfig = Config['hooks']['dns'][number];
