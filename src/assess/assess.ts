@@ -1,49 +1,76 @@
-import { targetModelOf } from '../pricing/book.ts';
 import type { Intake } from '../usage/intake.ts';
+import { AFTER_UNTIL, BEFORE_SINCE } from '../usage/select.ts';
+import type { Zone } from '../usage/zone.ts';
 import type { Assessment, ModelAssessment } from './assessment.ts';
-import { type ModelCost, modelCost, type PriceSide } from './cost.ts';
+import { savingsInterval } from './bootstrap.ts';
+import { dailyAssessment, dayCosts, daysOf } from './days.ts';
+import { type Grouping, groupsOf } from './groups.ts';
+import { assessmentNotes } from './notes.ts';
 import { percentiles } from './percentile.ts';
-import { MONTH_DAYS, type Period, periodOf } from './period.ts';
-import { type Recommendation, recommend } from './recommend.ts';
+import { type Cut, MONTH_DAYS, periodOf } from './period.ts';
+import { type PricedModel, priceModel } from './priced.ts';
+import type { PriceSide, Target } from './prices.ts';
+import { type Recommendation, recommend, type Thresholds } from './recommend.ts';
 import { sumValue } from './sum.ts';
 import type { Series, Tally } from './tally.ts';
+import { isAssumed, type WhatIf } from './what-if.ts';
+import { type MigrationWindow, migrationWindow } from './window.ts';
 
 export interface AssessInput {
   tally: Tally;
   intake: Intake;
   legacy: PriceSide;
   /** undefined when no target is configured: then nothing is projected. */
-  target: { side: PriceSide; models: Readonly<Record<string, string>> } | undefined;
+  target: Target | undefined;
+  whatIf: WhatIf;
+  thresholds: Thresholds;
+  by: Grouping | undefined;
+  zone: Zone;
+  /** What `--since` and `--until` said, Unix milliseconds. */
+  cut: Cut;
+  /** Stages of the ladder and the canary's smallest margin of errors. */
+  migration: { stages: number; margin: number } | undefined;
+  partial: boolean;
   now: number;
+  seed: number;
   notes: readonly string[];
 }
 
 /** Records → Assessment. Pure: everything it knows comes in. */
 export function assess(input: AssessInput): Assessment {
-  const { tally, intake } = input;
+  const { tally, intake, target, whatIf, zone } = input;
   const all = [...tally.series.values()].filter((series) => !isNothing(series));
-  const period = periodOf(tally);
-  const byModel = group(all);
-  const costed = [...byModel].map(([model, series]) => ({ model, series, ...costOf(model, series, input) }));
-  costed.sort((a, b) => tokensOf(b.series) - tokensOf(a.series) || (a.model < b.model ? -1 : 1));
+  const period = periodOf(tally, effectiveCut(input));
+  const pricing = { legacy: input.legacy, target, whatIf, bands: tally.bands, now: input.now };
+  const models = [...byModel(all)].map(([model, series]) => priceModel(model, series, pricing));
+  models.sort((a, b) => tokensOf(b.series) - tokensOf(a.series) || (a.model < b.model ? -1 : 1));
 
-  const totalTokens = tokensOf(all);
-  const comparable = costed.filter(({ cost }) =>
-    input.target
-      ? cost.currentUsd !== undefined && cost.projectedUsd !== undefined
-      : cost.currentUsd !== undefined,
-  );
-  const currentUsd = total(comparable.map(({ cost }) => cost.currentUsd));
-  const projectedUsd = input.target ? total(comparable.map(({ cost }) => cost.projectedUsd)) : null;
-  const monthly = (usd: number | null) =>
-    usd === null || period.days === null ? null : (usd / period.days) * MONTH_DAYS;
+  const comparable = new Set(models.filter((model) => isComparable(model, target)));
+  const compared = [...comparable];
+  const currentUsd = total(compared.map((model) => model.currentUsd));
+  const projectedUsd = target ? total(compared.map((model) => model.projectedUsd)) : null;
+  const plainUsd = target ? total(compared.map((model) => model.plainUsd)) : null;
+  const perMonth = period.days === null ? null : (MONTH_DAYS / period.days) * (1 + (whatIf.growth ?? 0));
+  const monthly = (usd: number | null) => (usd === null || perMonth === null ? null : usd * perMonth);
   const savedUsd = currentUsd === null || projectedUsd === null ? null : currentUsd - projectedUsd;
   const percent = savedUsd === null || !currentUsd ? null : (savedUsd / currentUsd) * 100;
   const monthlySaved = monthly(savedUsd);
 
+  const days = daysOf(period, zone);
+  const costs = dayCosts(
+    days,
+    period,
+    zone,
+    compared.flatMap((model) => model.cells),
+  );
+  const interval = savedUsd === null ? undefined : savingsInterval(costs, input.seed);
+  const month = MONTH_DAYS * (1 + (whatIf.growth ?? 0));
+  const totalTokens = tokensOf(all);
+
   return {
     schemaVersion: 1,
     command: 'assess',
+    partial: input.partial,
     records: {
       read: intake.read,
       used: intake.used,
@@ -52,24 +79,25 @@ export function assess(input: AssessInput): Assessment {
       rejectedByReason: byCount(intake.rejectedByReason),
       filteredByReason: byCount(intake.filteredByReason),
     },
-    period: { from: iso(period.from), to: iso(period.to), days: period.days },
+    period: { from: iso(period.from), to: iso(period.to), days: period.days, timezone: zone.name },
     requests: requestsOf(all),
     tokens: {
-      input: add(all, (series) => series.inputTokens),
-      cachedInput: add(all, (series) => series.cachedInputTokens),
-      output: add(all, (series) => series.outputTokens),
+      input: sum(all, (series) => series.inputTokens),
+      cachedInput: sum(all, (series) => series.cachedInputTokens),
+      output: sum(all, (series) => series.outputTokens),
       total: totalTokens,
       dailyAverage: period.days === null ? null : totalTokens / period.days,
-      byModel: Object.fromEntries(costed.map(({ model, series }) => [model, tokensOf(series)])),
-      unbilled: totalTokens - add(all, billedTokens),
+      byModel: Object.fromEntries(models.map(({ model, series }) => [model, tokensOf(series)])),
+      unbilled: totalTokens - sum(all, billedTokens),
     },
     latencyMs: percentiles(all.map((series) => series.latency)),
     ttftMs: percentiles(all.map((series) => series.ttft)),
     cost: {
       reportedUsd: all.some((series) => series.reportedRecords > 0)
-        ? add(all, (series) => sumValue(series.reportedUsd))
+        ? sum(all, (series) => sumValue(series.reportedUsd))
         : null,
-      recomputedUsd: total(costed.map(({ cost }) => cost.recomputedUsd)),
+      recomputedUsd: total(models.map((model) => model.recomputedUsd)),
+      difference: differenceOf(models),
       currentUsd,
       projectedUsd,
       monthlyCurrentUsd: monthly(currentUsd),
@@ -80,64 +108,101 @@ export function assess(input: AssessInput): Assessment {
       monthlyUsd: monthlySaved,
       yearlyUsd: monthlySaved === null ? null : monthlySaved * 12,
       percent,
-      interval95: null,
+      interval95: interval
+        ? {
+            low: interval.perDay.low * month,
+            high: interval.perDay.high * month,
+            lowPercent: interval.percent.low,
+            highPercent: interval.percent.high,
+          }
+        : null,
     },
-    models: costed.map(
-      ({ model, targetModel, series, cost }): ModelAssessment => ({
-        model,
-        targetModel,
-        requests: add(series, (one) => one.requests),
-        tokens: tokensOf(series),
-        latencyMs: percentiles(series.map((one) => one.latency)),
-        currentUsd: cost.currentUsd ?? null,
-        projectedUsd: cost.projectedUsd ?? null,
-        currentPrice: cost.currentPrice ?? null,
-        targetPrice: cost.targetPrice ?? null,
-      }),
-    ),
-    unpriced: costed
-      .filter((one) => !comparable.includes(one) && one.series.some((series) => series.cells.size > 0))
-      .map(({ model, series, cost }) => ({
-        model,
-        tokens: tokensOf(series),
-        share: totalTokens === 0 ? 0 : tokensOf(series) / totalTokens,
-        missing: missingSide(cost, input.target !== undefined),
+    whatIf: isAssumed(whatIf)
+      ? { ...whatIf, plainProjectedUsd: plainUsd, plainMonthlyProjectedUsd: monthly(plainUsd) }
+      : null,
+    migrationWindow: windowOf(compared, input.migration, currentUsd, projectedUsd),
+    models: models.map(modelAssessment),
+    groups: input.by
+      ? { by: input.by, groups: groupsOf(input.by, models, comparable, target !== undefined) }
+      : null,
+    days: dailyAssessment(days, models, comparable, target !== undefined),
+    unpriced: models
+      .filter((model) => model.billed && !comparable.has(model))
+      .map((model) => ({
+        model: model.model,
+        tokens: tokensOf(model.series),
+        share: totalTokens === 0 ? 0 : tokensOf(model.series) / totalTokens,
+        missing: missingSide(model, target !== undefined),
       })),
-    recommendation: recommendation(percent, input, comparable.length),
-    notes: [...input.notes, ...periodNotes(period)],
+    recommendation: recommendation(percent, interval?.percent.low, input, compared.length),
+    notes: [...input.notes, ...assessmentNotes(period, interval, differenceOf(models))],
   };
 }
 
-function costOf(
-  model: string,
-  series: Series[],
+function isComparable(model: PricedModel, target: Target | undefined): boolean {
+  if (!model.billed || model.currentUsd === undefined) return false;
+  return !target || model.projectedUsd !== undefined;
+}
+
+/** A cut counts as the period's end only where the log goes on beyond it: else the log ends earlier by itself. */
+function effectiveCut({ cut, intake }: AssessInput): Cut {
+  return {
+    since: intake.filteredByReason.has(BEFORE_SINCE) ? cut.since : undefined,
+    until: intake.filteredByReason.has(AFTER_UNTIL) ? cut.until : undefined,
+  };
+}
+
+function modelAssessment(model: PricedModel): ModelAssessment {
+  const { series } = model;
+  return {
+    model: model.model,
+    targetModel: model.targetModel,
+    requests: sum(series, (one) => one.requests),
+    errors: sum(series, (one) => one.requests - one.ok),
+    tokens: tokensOf(series),
+    latencyMs: percentiles(series.map((one) => one.latency)),
+    ttftMs: percentiles(series.map((one) => one.ttft)),
+    currentUsd: model.currentUsd ?? null,
+    projectedUsd: model.projectedUsd ?? null,
+    currentPrice: model.currentPrice ?? null,
+    targetPrice: model.targetPrice ?? null,
+  };
+}
+
+function missingSide(model: PricedModel, hasTarget: boolean): 'current' | 'target' | 'both' {
+  if (!hasTarget || model.projectedUsd !== undefined) return 'current';
+  return model.currentUsd === undefined ? 'both' : 'target';
+}
+
+function differenceOf(models: readonly PricedModel[]): Assessment['cost']['difference'] {
+  const both = models.filter((model) => model.reportedUsd !== undefined && model.recomputedUsd !== undefined);
+  const reportedUsd = total(both.map((model) => model.reportedUsd));
+  const recomputedUsd = total(both.map((model) => model.recomputedUsd));
+  if (!reportedUsd || recomputedUsd === null) return null;
+  return { reportedUsd, recomputedUsd, percent: ((recomputedUsd - reportedUsd) / reportedUsd) * 100 };
+}
+
+function windowOf(
+  compared: readonly PricedModel[],
+  migration: AssessInput['migration'],
+  currentUsd: number | null,
+  projectedUsd: number | null,
+): MigrationWindow | null {
+  const requests = compared.reduce((count, model) => count + sum(model.series, (series) => series.ok), 0);
+  if (!migration || requests === 0 || currentUsd === null || projectedUsd === null) return null;
+  return migrationWindow(migration.stages, migration.margin, currentUsd / requests, projectedUsd / requests);
+}
+
+function recommendation(
+  percent: number | null,
+  low: number | undefined,
   input: AssessInput,
-): { targetModel: string | null; cost: ModelCost } {
-  const targetModel = input.target ? targetModelOf(input.target.models, model) : null;
-  const target =
-    input.target && targetModel !== null ? { side: input.target.side, model: targetModel } : undefined;
-  return { targetModel, cost: modelCost(series, input.legacy, target, input.tally.bands, input.now) };
-}
-
-function missingSide(cost: ModelCost, hasTarget: boolean): 'current' | 'target' | 'both' {
-  if (!hasTarget || cost.projectedUsd !== undefined) return 'current';
-  return cost.currentUsd === undefined ? 'both' : 'target';
-}
-
-function recommendation(percent: number | null, input: AssessInput, comparable: number): Recommendation {
-  if (percent !== null) return recommend(percent);
+  compared: number,
+): Recommendation {
+  if (percent !== null) return recommend(percent, low, input.thresholds);
   if (!input.target) return { level: null, reason: 'no target is configured, so nothing is projected' };
-  if (comparable === 0) return { level: null, reason: 'no model has a price on both sides' };
+  if (compared === 0) return { level: null, reason: 'no model with billed tokens has a price on both sides' };
   return { level: null, reason: 'the current cost is zero' };
-}
-
-function periodNotes(period: Period): string[] {
-  if (period.days !== null) return [];
-  return [
-    period.from === null
-      ? 'The records have no timestamps: there are no daily and monthly figures.'
-      : 'The records do not span any time: there are no daily and monthly figures.',
-  ];
 }
 
 function requestsOf(all: readonly Series[]): Assessment['requests'] {
@@ -145,12 +210,12 @@ function requestsOf(all: readonly Series[]): Assessment['requests'] {
   for (const series of all) {
     for (const [name, count] of series.errorsByClass) classes.set(name, (classes.get(name) ?? 0) + count);
   }
-  const requests = add(all, (series) => series.requests);
-  const ok = add(all, (series) => series.ok);
+  const requests = sum(all, (series) => series.requests);
+  const ok = sum(all, (series) => series.ok);
   return { total: requests, ok, errors: requests - ok, errorsByClass: byCount(classes) };
 }
 
-function group(all: readonly Series[]): Map<string, Series[]> {
+function byModel(all: readonly Series[]): Map<string, Series[]> {
   const groups = new Map<string, Series[]>();
   for (const series of all) {
     const list = groups.get(series.model);
@@ -172,17 +237,17 @@ function billedTokens(series: Series): number {
 }
 
 function tokensOf(series: readonly Series[]): number {
-  return add(series, (one) => one.inputTokens + one.outputTokens);
+  return sum(series, (one) => one.inputTokens + one.outputTokens);
 }
 
-function add(series: readonly Series[], of: (series: Series) => number): number {
-  return series.reduce((sum, one) => sum + of(one), 0);
+function sum(series: readonly Series[], of: (series: Series) => number): number {
+  return series.reduce((count, one) => count + of(one), 0);
 }
 
 /** The sum of what is known; null when nothing is. */
 function total(amounts: readonly (number | undefined)[]): number | null {
   const known = amounts.filter((amount) => amount !== undefined);
-  return known.length === 0 ? null : known.reduce((sum, amount) => sum + amount, 0);
+  return known.length === 0 ? null : known.reduce((count, amount) => count + amount, 0);
 }
 
 function byCount(counts: ReadonlyMap<string, number>): Record<string, number> {

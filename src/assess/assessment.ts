@@ -1,17 +1,21 @@
 import type { Intake } from '../usage/intake.ts';
 import type { Percentiles } from './percentile.ts';
 import type { Recommendation } from './recommend.ts';
+import type { WhatIf } from './what-if.ts';
+import type { MigrationWindow } from './window.ts';
 
 /** What `cutover assess` finds out: the document of `--json`. Money is USD, times are milliseconds. */
 export interface Assessment {
   schemaVersion: 1;
   command: 'assess';
+  /** true when reading was interrupted: the figures are of what was read until then. */
+  partial: boolean;
   records: Pick<Intake, 'read' | 'used' | 'filtered' | 'rejected'> & {
     rejectedByReason: Record<string, number>;
     filteredByReason: Record<string, number>;
   };
   /** ISO 8601; null when no record has a time. */
-  period: { from: string | null; to: string | null; days: number | null };
+  period: { from: string | null; to: string | null; days: number | null; timezone: string };
   requests: { total: number; ok: number; errors: number; errorsByClass: Record<string, number> };
   tokens: {
     input: number;
@@ -31,9 +35,12 @@ export interface Assessment {
     reportedUsd: number | null;
     /** The same tokens at the price list, over the models that have a price; null when none has. */
     recomputedUsd: number | null;
+    /** Both over the models that have both; null when none has. */
+    difference: { reportedUsd: number; recomputedUsd: number; percent: number } | null;
     /** Over the models that can be compared, for the period of the logs. */
     currentUsd: number | null;
     projectedUsd: number | null;
+    /** 30 days of it, with growth. */
     monthlyCurrentUsd: number | null;
     monthlyProjectedUsd: number | null;
   };
@@ -43,9 +50,17 @@ export interface Assessment {
     /** Twelve such months. */
     yearlyUsd: number | null;
     percent: number | null;
-    interval95: { low: number; high: number } | null;
+    /** USD a month, and percent. */
+    interval95: { low: number; high: number; lowPercent: number; highPercent: number } | null;
   };
+  /** The assumptions asked for, and the month without them. */
+  whatIf: (WhatIf & { plainMonthlyProjectedUsd: number | null; plainProjectedUsd: number | null }) | null;
+  /** What probing both sides during the migration costs at least; null when it cannot be told. */
+  migrationWindow: MigrationWindow | null;
   models: ModelAssessment[];
+  /** With `--by`. */
+  groups: { by: string; groups: GroupAssessment[] } | null;
+  days: DayAssessment[];
   /** Models without a price on one side: left out of current and projected cost alike. */
   unpriced: { model: string; tokens: number; share: number; missing: 'current' | 'target' | 'both' }[];
   recommendation: Recommendation;
@@ -53,16 +68,37 @@ export interface Assessment {
   notes: string[];
 }
 
-export interface ModelAssessment {
-  model: string;
-  targetModel: string | null;
+interface Amounts {
   requests: number;
+  errors: number;
   tokens: number;
-  latencyMs: Percentiles | null;
   /** For the period of the logs; null without a price. */
   currentUsd: number | null;
   projectedUsd: number | null;
+}
+
+export interface ModelAssessment extends Amounts {
+  model: string;
+  targetModel: string | null;
+  latencyMs: Percentiles | null;
+  ttftMs: Percentiles | null;
   /** `reported by the logs`, `config`, `catalogue (openai)`; null without a price. */
   currentPrice: string | null;
   targetPrice: string | null;
+}
+
+/** Costs are those of the models that can be compared. */
+export interface GroupAssessment extends Amounts {
+  key: string;
+  latencyMs: Percentiles | null;
+  ttftMs: Percentiles | null;
+}
+
+export interface DayAssessment {
+  /** `2026-08-20`, in the report's time zone. */
+  day: string;
+  requests: number;
+  errors: number;
+  currentUsd: number | null;
+  projectedUsd: number | null;
 }

@@ -20,15 +20,26 @@ export interface Span {
   timed: number;
 }
 
+/** Where a selection cut the log: set only on a side on which the log goes on beyond the cut. */
+export interface Cut {
+  since?: number | undefined;
+  until?: number | undefined;
+}
+
 /**
  * The period of `timed` records from `from` to `to`. The last record is not the end of its interval: n records
  * spread over a period lie between n − 1 gaps, so the length is (to − from) · n / (n − 1). A record a day for 30
  * days is 30 days, and a first or last day that is only partly covered counts for the part. Aggregates say
- * themselves when they end.
+ * themselves when they end, and a cut is where the period begins or ends.
  */
-export function periodOf({ from, to, until, timed }: Span): Period {
+export function periodOf({ from, to, until, timed }: Span, cut: Cut = {}): Period {
   if (from === undefined || to === undefined) return { from: null, to: null, days: null };
-  if (until !== undefined && until >= to) return { from, to: until, days: (until - from) / DAY_MS };
-  const days = timed > 1 && to > from ? ((to - from) * timed) / (timed - 1) / DAY_MS : null;
-  return { from, to, days };
+  const start = cut.since ?? from;
+  if (cut.until !== undefined) return { from: start, to: cut.until, days: (cut.until - start) / DAY_MS };
+  if (until !== undefined && until >= to) return { from: start, to: until, days: (until - start) / DAY_MS };
+  if (timed < 2 || to === from) {
+    return { from: start, to, days: start < to ? (to - start) / DAY_MS : null };
+  }
+  const span = start === from ? ((to - from) * timed) / (timed - 1) : to - start + (to - from) / (timed - 1);
+  return { from: start, to, days: span / DAY_MS };
 }

@@ -40,7 +40,7 @@ export interface Series {
   cells: Map<string, Cell>;
 }
 
-/** What was billed in one day and in bands in which every price is constant. */
+/** What was asked for and billed in one day and in bands in which every price is constant. */
 export interface Cell {
   /** Day number since 1970 in the report's time zone; undefined without a timestamp. */
   day: number | undefined;
@@ -50,13 +50,15 @@ export interface Cell {
   at: number | undefined;
   inputBand: number;
   requests: number;
-  records: number;
+  errors: number;
+  /** Records that were billed; the token counts and the cost are theirs. */
+  billed: number;
   inputTokens: number;
   cachedInputTokens: number;
   cacheWriteTokens: number;
   outputTokens: number;
   reportedUsd: Sum;
-  /** Records that carry a cost. */
+  /** Billed records that carry a cost. */
   reportedRecords: number;
 }
 
@@ -111,8 +113,6 @@ export function addRecord(tally: Tally, record: UsageRecord, rules: TallyRules):
     add(series.reportedUsd, record.costUsd);
     series.reportedRecords++;
   }
-  if (!isBilled(record)) return;
-
   const cell = cellOf(
     series,
     at === undefined ? undefined : rules.dayOf(at),
@@ -122,7 +122,9 @@ export function addRecord(tally: Tally, record: UsageRecord, rules: TallyRules):
   );
   if (at !== undefined && (cell.at === undefined || at < cell.at)) cell.at = at;
   cell.requests += requests;
-  cell.records++;
+  if (record.status !== 'ok') cell.errors += requests;
+  if (!isBilled(record)) return;
+  cell.billed++;
   cell.inputTokens += record.inputTokens;
   cell.cachedInputTokens += record.cachedInputTokens;
   cell.cacheWriteTokens += record.cacheWriteTokens ?? 0;
@@ -175,7 +177,8 @@ function cellOf(series: Series, day: number | undefined, clock: number, band: nu
       at: undefined,
       inputBand: band,
       requests: 0,
-      records: 0,
+      errors: 0,
+      billed: 0,
       inputTokens: 0,
       cachedInputTokens: 0,
       cacheWriteTokens: 0,
@@ -227,7 +230,8 @@ function mergeSeries(into: Series, other: Series): void {
 function mergeCell(into: Cell, other: Cell): void {
   if (other.at !== undefined && (into.at === undefined || other.at < into.at)) into.at = other.at;
   into.requests += other.requests;
-  into.records += other.records;
+  into.errors += other.errors;
+  into.billed += other.billed;
   into.inputTokens += other.inputTokens;
   into.cachedInputTokens += other.cachedInputTokens;
   into.cacheWriteTokens += other.cacheWriteTokens;

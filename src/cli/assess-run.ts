@@ -1,93 +1,202 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { assess } from '../assess/assess.ts';
 import type { Assessment } from '../assess/assessment.ts';
-import { isConfigured, type PriceSide } from '../assess/cost.ts';
+import { groupKey } from '../assess/groups.ts';
+import { isAllConfigured, type PriceSide, type Target } from '../assess/prices.ts';
 import { addRecord, createTally, type Tally } from '../assess/tally.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { didYouMean } from '../config/suggest.ts';
-import { parseShare } from '../config/units.ts';
-import { CutoverError, EXIT } from '../errors.ts';
-import { CATALOGUE_BANDS } from '../pricing/bands.ts';
-import { configBook, type PriceBook, targetModelOf } from '../pricing/book.ts';
+import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { CATALOGUE_BANDS, withTiers } from '../pricing/bands.ts';
+import { configBook } from '../pricing/book.ts';
+import type { PriceFile } from '../pricing/price-file.ts';
 import { clean, jsonText } from '../report/clean.ts';
+import type { Format } from '../usage/format.ts';
 import { FORMATS } from '../usage/formats/index.ts';
-import { findInputs } from '../usage/inputs.ts';
 import { createIntake, type Intake, MAX_SAMPLES } from '../usage/intake.ts';
-import { readSource, type SourceSummary } from '../usage/read.ts';
-import { openSource } from '../usage/source.ts';
-import type { Context, GlobalOptions } from './context.ts';
+import type { SourceSummary } from '../usage/read.ts';
+import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
+import type { UsageRecord } from '../usage/record.ts';
+import { createDeduplicator, createSelector } from '../usage/select.ts';
+import { createZone, type Zone } from '../usage/zone.ts';
+import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
+import { output } from './assess-output.ts';
+import { showProgress } from './assess-progress.ts';
+import type { Context } from './context.ts';
 
-export interface AssessOptions extends GlobalOptions {
-  report: string;
-  maxBad: string;
-}
-
-const REPORTS = ['table', 'markdown', 'json'];
-const DAY_MS = 86_400_000;
+/** Days are drawn with this seed: the same log gives the same interval. */
+const SEED = 1;
 
 /**
  * Reads the logs, assesses them and prints the report.
  * @throws CutoverError for faulty options (64), inputs (65), no data (3) and config (78).
  */
 export async function runAssess(files: string[], options: AssessOptions, ctx: Context): Promise<void> {
-  const report = options.json ? 'json' : options.report;
-  if (!REPORTS.includes(report)) {
-    throw new CutoverError('UNKNOWN_REPORT', EXIT.usage, `unknown report ${clean(report)}`, {
-      hint: didYouMean(report, REPORTS),
+  if (options.listFormats) {
+    ctx.print(listFormats(options.json === true));
+    return;
+  }
+  if (files.length === 0) {
+    throw new CutoverError('NO_INPUT', EXIT.usage, 'no usage log is named', {
+      hint: 'name files or folders, or - for stdin: cutover assess usage.jsonl',
     });
   }
-  const maxBad = parseShare(options.maxBad);
-  if (maxBad === undefined || maxBad > 1) {
-    throw new CutoverError('BAD_OPTION', EXIT.usage, `--max-bad ${clean(options.maxBad)} is not a share`, {
-      hint: 'write it like 1% or 0.01',
-    });
-  }
-  const config = await findConfig(options, ctx);
+  const loaded = await findConfig(options, ctx);
+  const config = loaded?.config;
+  const zone = createZone(options.timezone ?? config?.assess.timezone ?? 'UTC');
+  const now = ctx.now().getTime();
+  const plan = planOf(options, now, zone);
+  const formats = await formatsOf(options, config, ctx);
+  const priceFile = await loadPriceFile(options, loaded, ctx);
 
-  const tally = createTally(CATALOGUE_BANDS);
+  const drifts = Object.values(config?.assess.tokenDrift ?? {});
+  const tally = createTally(withTiers(CATALOGUE_BANDS, priceFile?.tierStarts ?? [], drifts));
   const intake = createIntake();
-  const summaries = await readAll(files, tally, intake, ctx);
+  const accept = acceptor(tally, plan, zone, options.dedupe === true);
+  const summaries = await readInputs(files, formats, intake, accept, options, ctx);
+  const partial = ctx.signal.aborted;
   showRejects(intake, ctx);
-  requireData(intake, maxBad);
+  requireData(intake, plan.maxBad);
 
   const assessment = assess({
     tally,
     intake,
-    ...(await sides(config, tally)),
-    now: ctx.now().getTime(),
-    notes: notesOn(summaries, config),
+    ...(await sides(config, tally, priceFile)),
+    whatIf: plan.whatIf,
+    thresholds: { high: (config?.assess.high ?? 0.3) * 100, medium: (config?.assess.medium ?? 0.15) * 100 },
+    by: plan.by,
+    zone,
+    cut: plan.selection,
+    migration: migrationOf(config),
+    partial,
+    now,
+    seed: SEED,
+    notes: notesOn(summaries, config, options, partial),
   });
-  ctx.print(await render(assessment, report, options, ctx));
+  await output({ assessment, tally, currency: config?.assess.currency }, plan.report, options, ctx);
+  judge(assessment, plan, options, ctx);
 }
 
-async function findConfig(options: AssessOptions, ctx: Context): Promise<Config | undefined> {
+function listFormats(json: boolean): string {
+  const list = [
+    ...FORMATS.map(({ name, title, lacks }) => ({ name, title, lacks: lacks ?? null })),
+    { name: 'map', title: 'a log of your own: usage.map of the config, or --map', lacks: null },
+  ];
+  if (json) return jsonText({ schemaVersion: 1, command: 'assess', formats: list });
+  const width = Math.max(...list.map(({ name }) => name.length));
+  return list
+    .map(({ name, title, lacks }) => {
+      const first = `${name.padEnd(width)}  ${title}`;
+      return lacks === null ? first : `${first}\n${' '.repeat(width)}  no ${lacks}`;
+    })
+    .join('\n');
+}
+
+async function findConfig(options: AssessOptions, ctx: Context): Promise<LoadedConfig | undefined> {
   const { configPath, loadConfig } = await import('../config/load.ts');
   const { path, asked } = configPath(ctx.cwd, options.config, ctx.env);
-  return asked || existsSync(path) ? loadConfig(path).config : undefined;
+  return asked || existsSync(path) ? loadConfig(path) : undefined;
 }
 
-async function readAll(
-  files: readonly string[],
+/** The formats to try; one alone is taken for certain. A mapping of the config is tried when no other format fits. */
+async function formatsOf(
+  options: AssessOptions,
+  config: Config | undefined,
+  ctx: Context,
+): Promise<readonly Format[]> {
+  const { mappedFormat } = await import('../usage/map.ts');
+  if (options.map !== undefined) {
+    if (options.format !== undefined && options.format !== 'map') {
+      throw new CutoverError('BAD_OPTION', EXIT.usage, '--map and --format exclude each other');
+    }
+    const { loadMap } = await import('../config/load-map.ts');
+    return [mappedFormat(loadMap(resolve(ctx.cwd, options.map), options.map))];
+  }
+  const all = config?.usage.map ? [...FORMATS, mappedFormat(config.usage.map)] : FORMATS;
+  if (options.format === undefined) return all;
+  const chosen = all.find((format) => format.name === options.format);
+  if (chosen) return [chosen];
+  const names = [...FORMATS.map((format) => format.name), 'map'];
+  throw new CutoverError('UNKNOWN_FORMAT', EXIT.usage, `unknown log format ${clean(options.format)}`, {
+    hint:
+      options.format === 'map'
+        ? 'a mapping is needed: usage.map in the config, or --map FILE'
+        : `${didYouMean(options.format, names)} (cutover assess --list-formats)`,
+  });
+}
+
+/** A path in the config starts at the config, one on the command line where the user is. */
+async function loadPriceFile(
+  options: AssessOptions,
+  loaded: LoadedConfig | undefined,
+  ctx: Context,
+): Promise<PriceFile | undefined> {
+  const configured = loaded?.config.assess.catalogue;
+  const path =
+    options.catalogue !== undefined
+      ? resolve(ctx.cwd, options.catalogue)
+      : configured !== undefined && loaded
+        ? resolve(loaded.dir, configured)
+        : undefined;
+  if (path === undefined) return undefined;
+  const { parsePriceFile } = await import('../pricing/price-file.ts');
+  const name = options.catalogue ?? configured ?? path;
+  try {
+    return parsePriceFile(readFileSync(path, 'utf8'), name);
+  } catch (cause) {
+    if (cause instanceof CutoverError) throw cause;
+    throw new CutoverError('PRICE_FILE', EXIT.config, `${name}: cannot be read: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** Takes a record into the tally, unless it is not wanted. */
+function acceptor(
   tally: Tally,
+  plan: AssessPlan,
+  zone: Zone,
+  dedupe: boolean,
+): (record: UsageRecord) => string | undefined {
+  const select = createSelector(plan.selection);
+  const repeated = dedupe ? createDeduplicator() : () => undefined;
+  const rules = { groupOf: groupKey(plan.by, zone), dayOf: zone.dayOf };
+  return (record) => {
+    const unwanted = select(record) ?? repeated(record);
+    if (unwanted === undefined) addRecord(tally, record, rules);
+    return unwanted;
+  };
+}
+
+async function readInputs(
+  words: readonly string[],
+  formats: readonly Format[],
   intake: Intake,
+  accept: (record: UsageRecord) => string | undefined,
+  options: AssessOptions,
   ctx: Context,
 ): Promise<SourceSummary[]> {
-  const rules = { groupOf: () => '', dayOf: (at: number) => Math.floor(at / DAY_MS) };
-  const summaries: SourceSummary[] = [];
-  for (const input of findInputs(files, ctx.cwd)) {
-    summaries.push(
-      await readSource(openSource(input, ctx.stdin), {
-        formats: FORMATS,
-        intake,
-        accept: (record) => {
-          addRecord(tally, record, rules);
-          return undefined;
-        },
-        signal: ctx.signal,
-      }),
-    );
+  const rejects =
+    options.rejects === undefined ? undefined : createRejectFile(resolve(ctx.cwd, options.rejects));
+  const progress = showProgress(ctx);
+  try {
+    return await readAll({
+      words,
+      cwd: ctx.cwd,
+      stdin: ctx.stdin,
+      formats,
+      intake,
+      accept,
+      ...(rejects ? { onReject: rejects.add } : {}),
+      onProgress: progress.update,
+      signal: ctx.signal,
+    });
+  } finally {
+    progress.done();
+    rejects?.close();
   }
-  return summaries;
 }
 
 /** The first unusable records by place, and all of them by reason. */
@@ -114,70 +223,93 @@ function requireData(intake: Intake, maxBad: number): void {
       },
     );
   }
-  if (intake.used === 0) {
-    throw new CutoverError('NO_DATA', EXIT.inconclusive, `no records to assess (${account})`);
-  }
+  if (intake.used > 0) return;
+  const reasons = [...intake.filteredByReason].map(([reason, count]) => `${count} ${reason}`).join(', ');
+  throw new CutoverError('NO_DATA', EXIT.inconclusive, `no records to assess (${account})`, {
+    hint: reasons === '' ? undefined : `filtered: ${reasons}`,
+  });
 }
 
 /** Both sides' prices. The catalogue is loaded only when the config leaves a model without a price. */
 async function sides(
   config: Config | undefined,
   tally: Tally,
-): Promise<{ legacy: PriceSide; target: { side: PriceSide; models: Record<string, string> } | undefined }> {
+  priceFile: PriceFile | undefined,
+): Promise<{ legacy: PriceSide; target: Target | undefined }> {
   const side = (provider: Config['providers']['legacy'] | undefined): PriceSide => ({
     configured: provider && configBook(provider.prices),
-    catalogue: undefined,
+    catalogue: priceFile?.book,
     provider: provider?.name,
     baseUrl: provider?.baseUrl,
   });
   const legacy = side(config?.providers.legacy);
-  const target = config && { side: side(config.providers.target), models: config.models };
+  const target = config && {
+    side: side(config.providers.target),
+    models: config.models,
+    tokenDrift: config.assess.tokenDrift,
+  };
   const models = new Set([...tally.series.values()].map((series) => series.model));
-  const unknown = [...models].some(
-    (model) =>
-      !isConfigured(legacy, model) ||
-      (target && !isConfigured(target.side, targetModelOf(target.models, model))),
-  );
-  if (!unknown) return { legacy, target };
+  if (priceFile || isAllConfigured(models, legacy, target)) return { legacy, target };
   const { loadCatalogue } = await import('../pricing/catalogue.ts');
-  const catalogue: PriceBook = await loadCatalogue();
+  const catalogue = await loadCatalogue();
   return {
     legacy: { ...legacy, catalogue },
     target: target && { ...target, side: { ...target.side, catalogue } },
   };
 }
 
-function notesOn(summaries: readonly SourceSummary[], config: Config | undefined): string[] {
-  const notes = new Map<string, string>();
-  for (const { format, lacks } of summaries) {
-    if (format && lacks) notes.set(format, `${format} logs hold no ${lacks}.`);
-  }
-  const all = [...notes.values()];
-  if (!config) {
-    all.push('Without a config there is no target: name its prices in cutover.yaml for a projection.');
-  }
-  return all;
+function migrationOf(config: Config | undefined): { stages: number; margin: number } | undefined {
+  if (!config) return undefined;
+  const { errors, invalid } = config.canary.guardrails;
+  const margins = [errors?.margin, invalid?.margin].filter((margin) => margin !== undefined && margin > 0);
+  return margins.length === 0
+    ? undefined
+    : { stages: config.ladder.length, margin: Math.min(...(margins as number[])) };
 }
 
-async function render(
-  assessment: Assessment,
-  report: string,
+function notesOn(
+  summaries: readonly SourceSummary[],
+  config: Config | undefined,
   options: AssessOptions,
-  ctx: Context,
-): Promise<string> {
-  if (report === 'json') return jsonText(assessment);
-  if (report === 'markdown') {
-    const { assessmentMarkdown } = await import('../report/assessment/markdown.ts');
-    return assessmentMarkdown(assessment);
+  partial: boolean,
+): string[] {
+  const notes = new Set<string>();
+  if (partial) notes.add('Interrupted: the figures are of what was read until then.');
+  for (const { format, lacks, caveat } of summaries) {
+    if (format && lacks) notes.add(`${format} logs hold no ${lacks}.`);
+    if (caveat) notes.add(caveat);
   }
-  const [{ assessmentTable }, { Chalk }] = await Promise.all([
-    import('../report/assessment/table.ts'),
-    import('chalk'),
-  ]);
-  const colour = options.color && !ctx.env.NO_COLOR && (ctx.terminal.stdout || Boolean(ctx.env.FORCE_COLOR));
-  return assessmentTable(
-    assessment,
-    new Chalk({ level: colour ? 1 : 0 }),
-    Math.min(ctx.terminal.columns, 100),
-  );
+  const pairs = options.dedupe ? [] : overlaps(summaries);
+  for (const [one, other] of pairs.slice(0, 3)) {
+    notes.add(
+      `${clean(one)} and ${clean(other)} are of the same time: if they hold the same requests, use --dedupe.`,
+    );
+  }
+  if (pairs.length > 3) notes.add(`${pairs.length - 3} more pairs of files are of the same time.`);
+  if (!config) {
+    notes.add('Without a config there is no target: name its prices in cutover.yaml for a projection.');
+  }
+  return [...notes];
+}
+
+/** The exit code: partial figures and missing ones are inconclusive, whatever was asked. */
+function judge(assessment: Assessment, plan: AssessPlan, options: AssessOptions, ctx: Context): void {
+  if (options.strictPrices && assessment.unpriced.length > 0) {
+    const names = assessment.unpriced.slice(0, 5).map(({ model }) => clean(model));
+    throw new CutoverError('UNPRICED', EXIT.input, `models without a price: ${names.join(', ')}`, {
+      hint: 'give their prices in providers.*.prices of the config, or leave --strict-prices out',
+    });
+  }
+  if (assessment.partial) ctx.exit(EXIT.inconclusive);
+  if (plan.failUnder === undefined) return;
+  const { percent, interval95 } = assessment.savings;
+  const judged = interval95?.lowPercent ?? percent;
+  if (judged === null) {
+    ctx.note(`cutover: the savings are unknown, so --fail-under ${plan.failUnder} cannot be judged`);
+    ctx.exit(EXIT.inconclusive);
+  } else if (judged < plan.failUnder && !assessment.partial) {
+    const which = interval95 ? 'the low end of the savings' : 'the savings';
+    ctx.note(`cutover: ${which}, ${judged.toFixed(1)} %, is under ${plan.failUnder} %`);
+    ctx.exit(EXIT.fail);
+  }
 }

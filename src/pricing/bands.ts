@@ -15,6 +15,16 @@ export const CATALOGUE_BANDS: Bands = {
   clock: [0, 30, 60, 240, 360, 600, 990],
 };
 
+/**
+ * The bands with more boundaries: tiers of other price lists, and each tier as seen in legacy tokens when the target
+ * counts `drift` tokens for one of them.
+ */
+export function withTiers(bands: Bands, tierStarts: readonly number[], drifts: readonly number[]): Bands {
+  const starts = [...bands.inputTokens, ...tierStarts];
+  const seen = drifts.flatMap((drift) => starts.map((start) => start / drift));
+  return { ...bands, inputTokens: [...new Set([...starts, ...seen])].sort((a, b) => a - b) };
+}
+
 /** The band of a request with so many input tokens. */
 export function inputBand(bands: Bands, inputTokens: number): number {
   let band = 0;
@@ -25,9 +35,9 @@ export function inputBand(bands: Bands, inputTokens: number): number {
   return band;
 }
 
-/** A count of input tokens that lies in the band. */
+/** The smallest whole count of input tokens that lies in the band. */
 export function tokensInBand(bands: Bands, band: number): number {
-  return band === 0 ? 0 : (bands.inputTokens[band - 1] as number) + 1;
+  return band === 0 ? 0 : Math.floor(bands.inputTokens[band - 1] as number) + 1;
 }
 
 /** The band of the time of day, `at` in Unix milliseconds. */

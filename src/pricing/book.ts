@@ -1,5 +1,5 @@
-import type { Price } from '../config/schema.ts';
-import { flatRate, type ModelPrice } from './price.ts';
+import type { Price, RateCardConfig } from '../config/schema.ts';
+import { flatRate, type ModelPrice, type RateCard } from './price.ts';
 
 /** What is asked of a price book. */
 export interface PriceQuery {
@@ -29,11 +29,18 @@ export function configBook(prices: Readonly<Record<string, Price>>): PriceBook {
 
 function fromConfig(price: Price): ModelPrice {
   return {
+    ...rateCard(price),
+    ...(price.batch ? { batch: rateCard(price.batch) } : {}),
+    source: 'config',
+  };
+}
+
+function rateCard(price: RateCardConfig): RateCard {
+  return {
     input: flatRate(price.input),
     cachedInput: flatRate(price.cachedInput ?? price.input),
-    cacheWrite: flatRate(price.input),
+    cacheWrite: flatRate(price.cacheWrite ?? price.input),
     output: flatRate(price.output),
-    source: 'config',
   };
 }
 

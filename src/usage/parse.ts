@@ -9,7 +9,7 @@ export function parseJson(text: string, open: boolean): Parsed {
   try {
     value = JSON.parse(text);
   } catch {
-    if (open) return { fault: 'truncated: the file ends inside a record' };
+    if (open && /^\s*\{/.test(text)) return { fault: 'truncated: the file ends inside a record' };
     // Python's json module writes these although JSON has no such numbers.
     if (/[:,[]\s*-?(NaN|Infinity)\b/.test(text)) return { fault: 'NaN or Infinity is not JSON' };
     return { fault: 'not JSON' };

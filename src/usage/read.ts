@@ -33,7 +33,9 @@ export interface SourceSummary {
   format: string | undefined;
   lacks: string | undefined;
   caveat: string | undefined;
-  bytes: number;
+  /** First and last time of the records used, Unix milliseconds. */
+  from: number | undefined;
+  to: number | undefined;
 }
 
 /**
@@ -49,11 +51,20 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
     options.onReject?.(fault);
   };
   let line = 0;
+  let from: number | undefined;
+  let to: number | undefined;
   const sink: RecordSink = {
     record(record) {
       const filtered = accept(record);
-      if (filtered === undefined) countUsed(intake);
-      else countFiltered(intake, filtered);
+      if (filtered !== undefined) {
+        countFiltered(intake, filtered);
+        return;
+      }
+      countUsed(intake);
+      const { at } = record;
+      if (at === undefined) return;
+      if (from === undefined || at < from) from = at;
+      if (to === undefined || at > to) to = at;
     },
     reject: (reason) => reject(line, reason),
     skip: (reason) => countFiltered(intake, reason),
@@ -63,7 +74,7 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
     return sink;
   });
 
-  let bytes = 0;
+  let headBytes = 0;
   let splitter: Splitter | undefined;
   let head: Buffer[] = [];
   const begin = () => {
@@ -73,21 +84,20 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
     splitter = openSplitter(container, source.name, options.formats, recogniser, reject);
     splitter.write(start);
   };
-  for await (const chunk of readable(source)) {
-    if (options.signal?.aborted) break;
-    bytes += chunk.length;
+  for await (const chunk of untilAborted(readable(source), options.signal)) {
     if (splitter) {
       splitter.write(chunk);
     } else {
       head.push(chunk);
-      if (bytes >= HEAD_BYTES) begin();
+      headBytes += chunk.length;
+      if (headBytes >= HEAD_BYTES) begin();
     }
   }
   if (!splitter) begin();
   if (!options.signal?.aborted) splitter?.end();
   recogniser.end();
   const format = recogniser.format();
-  return { name: source.name, format: format?.name, lacks: format?.lacks, caveat: format?.caveat, bytes };
+  return { name: source.name, format: format?.name, lacks: format?.lacks, caveat: format?.caveat, from, to };
 }
 
 async function* readable(source: Source): AsyncGenerator<Buffer> {
@@ -98,6 +108,30 @@ async function* readable(source: Source): AsyncGenerator<Buffer> {
     throw new CutoverError('UNREADABLE', EXIT.input, `${source.name}: cannot be read: ${messageOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+/** Ends where the signal fires, even when the source has fallen silent (a pipe that nobody writes to). */
+async function* untilAborted(
+  bytes: AsyncGenerator<Buffer>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer> {
+  if (!signal) return yield* bytes;
+  if (signal.aborted) return;
+  let onAbort = () => {};
+  const aborted = new Promise<'aborted'>((resolve) => {
+    onAbort = () => resolve('aborted');
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    for (;;) {
+      const next = await Promise.race([bytes.next(), aborted]);
+      if (next === 'aborted' || next.done) return;
+      yield next.value;
+      if (signal.aborted) return;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -34,16 +34,17 @@ const COMBINING = /\p{M}/u;
 
 /** Shortens a name to so many characters, keeping its beginning and its end. */
 export function shorten(text: string, max: number): string {
-  if (text.length <= max) return text;
+  const characters = [...text];
+  if (characters.length <= max) return text;
   const tail = Math.floor((max - 1) / 3);
-  return `${text.slice(0, max - 1 - tail)}…${text.slice(text.length - tail)}`;
+  return `${characters.slice(0, max - 1 - tail).join('')}…${characters.slice(characters.length - tail).join('')}`;
 }
 
 /** Breaks prose at spaces; lines after the first begin with `indent`. */
 export function wrap(text: string, columns: number, indent = ''): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?!%|ms\b)/)) {
     if (line !== '' && width(line) + 1 + width(word) > columns) {
       lines.push(line);
       line = indent + word;

@@ -1,70 +1,63 @@
 import type { Assessment } from '../../assess/assessment.ts';
-import type { Percentiles } from '../../assess/percentile.ts';
 import { clean } from '../clean.ts';
-import { count, counted, days, ms, percent, share, usd } from './numbers.ts';
+import { costFacts, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';
+import { type Currency, count, moneyIn, ms } from './numbers.ts';
+
+/** As many models and groups are listed: a step summary has a size limit. */
+const MAX_ROWS = 100;
 
 /** The assessment as GitHub-flavoured Markdown. */
-export function assessmentMarkdown(assessment: Assessment): string {
-  const { period, records, requests, tokens, cost, savings, recommendation } = assessment;
-  const facts: [string, string][] = [];
-  if (period.from !== null && period.to !== null) {
-    const length = period.days === null ? '' : ` (${days(period.days)})`;
-    facts.push(['Period', `${period.from} to ${period.to}${length}`]);
-  }
-  facts.push(
-    [
-      'Records',
-      `${count(records.read)} read = ${count(records.used)} used + ${count(records.filtered)} filtered + ${count(records.rejected)} rejected`,
-    ],
-    ['Requests', `${count(requests.total)}: ${count(requests.ok)} ok, ${counted(requests.errors, 'error')}`],
-    [
-      'Tokens',
-      `${count(tokens.total)}${tokens.dailyAverage === null ? '' : `, ${count(tokens.dailyAverage)} a day`}`,
-    ],
-  );
-  const latency = (label: string, p: Percentiles | null) => {
-    if (p) facts.push([label, `p50 ${ms(p.p50)}, p95 ${ms(p.p95)}, p99 ${ms(p.p99)}`]);
-  };
-  latency('Latency', assessment.latencyMs);
-  latency('TTFT', assessment.ttftMs);
-  const each = (inPeriod: number | null, monthly: number | null) =>
-    monthly !== null ? `${usd(monthly)} a month` : inPeriod === null ? undefined : usd(inPeriod);
-  const money = (label: string, text: string | undefined) => {
-    if (text !== undefined) facts.push([label, text]);
-  };
-  money('Cost now', each(cost.currentUsd, cost.monthlyCurrentUsd));
-  money('Cost projected', each(cost.projectedUsd, cost.monthlyProjectedUsd));
-  const saved = each(savings.periodUsd, savings.monthlyUsd);
-  if (saved) {
-    money('Savings', `**${saved}**${savings.percent === null ? '' : ` (${percent(savings.percent)})`}`);
-  }
-
+export function assessmentMarkdown(assessment: Assessment, currency: Currency | undefined): string {
+  const money = moneyIn(currency);
+  const dash = (usd: number | null) => (usd === null ? '–' : money(usd));
+  const { recommendation, models, groups, notes } = assessment;
+  const facts = [...trafficFacts(assessment), ...costFacts(assessment, money)];
+  const latency = latencyRows(assessment);
+  const remarks = [...unpricedFacts(assessment).map(({ text }) => text), ...notes];
   const parts = [
     '## Migration assessment',
     `**${recommendation.level ?? 'No recommendation'}**: ${cell(recommendation.reason)}`,
-    table(['', ''], facts),
+    table(
+      ['', ''],
+      facts.map(({ label, text, strong }) => [cell(label), strong ? `**${cell(text)}**` : cell(text)]),
+    ),
+    latency.length === 0 ? '' : table(['', 'p50', 'p95', 'p99'], latency, 1),
     table(
       ['Model', 'At target', 'Requests', 'Tokens', 'p95', 'Now', 'Projected'],
-      assessment.models.map((one) => [
-        code(one.model),
-        one.targetModel === null ? '–' : code(one.targetModel),
-        count(one.requests),
-        count(one.tokens),
-        one.latencyMs ? ms(one.latencyMs.p95) : '–',
-        one.currentUsd === null ? '–' : usd(one.currentUsd),
-        one.projectedUsd === null ? '–' : usd(one.projectedUsd),
-      ]),
+      models
+        .slice(0, MAX_ROWS)
+        .map((one) => [
+          code(one.model),
+          one.targetModel === null ? '–' : code(one.targetModel),
+          count(one.requests),
+          count(one.tokens),
+          one.latencyMs ? ms(one.latencyMs.p95) : '–',
+          dash(one.currentUsd),
+          dash(one.projectedUsd),
+        ]),
       2,
     ),
-    ...assessment.unpriced.map(
-      (one) => `- ${code(one.model)} has no price and is left out (${share(one.share)} of the tokens).`,
-    ),
-    ...assessment.notes.map((note) => `- ${cell(note)}`),
+    groups
+      ? table(
+          [`By ${groups.by}`, 'Requests', 'Errors', 'Tokens', 'p50', 'p95', 'Now', 'Projected'],
+          groups.groups
+            .slice(0, MAX_ROWS)
+            .map((one) => [
+              code(one.key),
+              count(one.requests),
+              count(one.errors),
+              count(one.tokens),
+              one.latencyMs ? ms(one.latencyMs.p50) : '–',
+              one.latencyMs ? ms(one.latencyMs.p95) : '–',
+              dash(one.currentUsd),
+              dash(one.projectedUsd),
+            ]),
+          1,
+        )
+      : '',
+    remarks.map((text) => `- ${cell(text)}`).join('\n'),
   ];
-  return parts
-    .join('\n\n')
-    .replace(/\n\n- /g, '\n- ')
-    .replace(/\|\n- /, '|\n\n- ');
+  return parts.filter((part) => part !== '').join('\n\n');
 }
 
 /** @param leftColumns how many columns are text; the others are numbers and stand to the right. */
@@ -78,9 +71,11 @@ function table(
   return [line(titles), line(rule), ...rows.map(line)].join('\n');
 }
 
-/** Text that cannot break out of a table cell, nor become markup. */
+/** Text that cannot break out of a table cell, nor become markup or a mention. */
 function cell(text: string): string {
-  return clean(text).replace(/[\\`*_[\]<>|#]/g, (character) => `\\${character}`);
+  return clean(text, 400).replace(/[\\`*_[\]<>|#@]/g, (character) =>
+    character === '@' ? '&#64;' : character === '<' ? '&lt;' : `\\${character}`,
+  );
 }
 
 /** A name as code; a code span ends at a backtick, so none may be inside. */

@@ -6,12 +6,28 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
-/** `$1,234.50`; amounts below a cent keep two significant digits. */
-export function usd(value: number): string {
-  const size = Math.abs(value);
-  const sign = value < 0 ? '-' : '';
-  if (size > 0 && size < 0.01) return `${sign}$${Number(size.toPrecision(2)).toFixed(decimalsOf(size))}`;
-  return `${sign}$${size.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+/** What amounts are shown in; all amounts come as USD. */
+export interface Currency {
+  /** ISO 4217. */
+  code: string;
+  perUsd: number;
+}
+
+export type Money = (usd: number) => string;
+
+/** `$1,234.50`, `EUR 1,135.74`; amounts below a cent keep two significant digits. */
+export function moneyIn(currency: Currency | undefined): Money {
+  const symbol = currency ? `${currency.code} ` : '$';
+  const rate = currency?.perUsd ?? 1;
+  return (usd) => {
+    const size = Math.abs(usd) * rate;
+    const sign = usd < 0 ? '-' : '';
+    if (size > 0 && size < 0.01) {
+      return `${sign}${symbol}${Number(size.toPrecision(2)).toFixed(decimalsOf(size))}`;
+    }
+    const text = size.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    return `${sign}${symbol}${text}`;
+  };
 }
 
 function decimalsOf(size: number): number {
@@ -35,7 +51,8 @@ export function share(value: number): string {
 }
 
 export function days(value: number): string {
-  return `${Number(value.toFixed(1))} ${value === 1 ? 'day' : 'days'}`;
+  const text = Number(value.toFixed(value < 1 ? 3 : 1));
+  return `${text} ${text === 1 ? 'day' : 'days'}`;
 }
 
 /** `1 request`, `2 requests`. */

@@ -35,5 +35,5 @@ describe('the recommendation', () => {
     [15, 'LOW'],
     [0, 'LOW'],
     [-20, 'LOW'],
-  ])('%f %% is %s', (percent, level) => expect(recommend(percent).level).toBe(level));
+  ])('%f %% is %s', (percent, level) => expect(recommend(percent, undefined).level).toBe(level));
 });

@@ -151,6 +151,6 @@ describe('a tally', () => {
       { ...base, status: 'rate_limit', costUsd: 0 },
     ]);
     const cells = [...tally.series.values()].flatMap((series) => [...series.cells.values()]);
-    expect(cells.reduce((sum, cell) => sum + cell.requests, 0)).toBe(3);
+    expect(cells.reduce((sum, cell) => sum + cell.billed, 0)).toBe(3);
   });
 });

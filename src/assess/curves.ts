@@ -1,0 +1,25 @@
+import { sorted } from './column.ts';
+import { quantile } from './percentile.ts';
+import type { Tally } from './tally.ts';
+
+/** How the latencies of a model are spread: points of its cumulative distribution. */
+export interface LatencyCurve {
+  model: string;
+  requests: number;
+  /** Ascending; `share` of the successful requests took at most `ms`. */
+  points: { ms: number; share: number }[];
+}
+
+/** Dense towards the end, where the slow requests are. */
+const SHARES = [...Array.from({ length: 20 }, (_, i) => i * 0.05), 0.96, 0.97, 0.98, 0.99, 0.995, 0.999, 1];
+
+/** The latency distribution of each of some models, in their order; models without latencies are left out. */
+export function latencyCurves(tally: Tally, models: readonly string[]): LatencyCurve[] {
+  const all = [...tally.series.values()];
+  return models.flatMap((model) => {
+    const values = sorted(all.filter((series) => series.model === model).map((series) => series.latency));
+    if (values.length === 0) return [];
+    const points = SHARES.map((share) => ({ ms: quantile(values, share) as number, share }));
+    return [{ model, requests: values.length, points }];
+  });
+}

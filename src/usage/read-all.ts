@@ -1,0 +1,103 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import type { Format } from './format.ts';
+import { findInputs } from './inputs.ts';
+import type { Intake, Reject } from './intake.ts';
+import { readSource, type SourceSummary } from './read.ts';
+import type { UsageRecord } from './record.ts';
+import { openSource } from './source.ts';
+
+export interface ReadAllOptions {
+  /** Words of the command line: files, folders, patterns, `-`. */
+  words: readonly string[];
+  cwd: string;
+  stdin: NodeJS.ReadStream;
+  formats: readonly Format[];
+  intake: Intake;
+  accept(record: UsageRecord): string | undefined;
+  onReject?(reject: Reject): void;
+  /** Told now and then how far reading is. */
+  onProgress?(progress: Progress): void;
+  signal: AbortSignal;
+}
+
+export interface Progress {
+  source: string;
+  bytes: number;
+  /** undefined where a size is unknown. */
+  totalBytes: number | undefined;
+  records: number;
+}
+
+/** Reads every input, one after the other. Stops where the signal fires; what was read is counted. */
+export async function readAll(options: ReadAllOptions): Promise<SourceSummary[]> {
+  const inputs = findInputs(options.words, options.cwd);
+  const sizes = inputs.map((input) => input.bytes ?? (input.path === undefined ? undefined : 0));
+  const totalBytes = sizes.includes(undefined)
+    ? undefined
+    : sizes.reduce((sum: number, size) => sum + (size ?? 0), 0);
+  let bytes = 0;
+  const summaries: SourceSummary[] = [];
+  for (const input of inputs) {
+    if (options.signal.aborted) break;
+    const source = openSource(input, options.stdin, (count) => {
+      bytes += count;
+      options.onProgress?.({ source: input.name, bytes, totalBytes, records: options.intake.read });
+    });
+    summaries.push(await readSource(source, options));
+    // Nobody reads on: a pipe that stays open must not keep the process.
+    if (options.signal.aborted && input.path === undefined) options.stdin.destroy();
+  }
+  return summaries;
+}
+
+/** Files whose times overlap by more than this were not simply cut at a rotation. */
+const OVERLAP_MS = 60_000;
+
+/** Pairs of sources whose records are of the same time: perhaps the same requests twice. */
+export function overlaps(summaries: readonly SourceSummary[]): [string, string][] {
+  const timed = summaries
+    .flatMap(({ name, from, to }) => (from === undefined || to === undefined ? [] : [{ name, from, to }]))
+    .sort((a, b) => a.from - b.from);
+  const pairs: [string, string][] = [];
+  let latest = timed[0];
+  for (const next of timed.slice(1)) {
+    if (latest && Math.min(latest.to, next.to) - next.from > OVERLAP_MS) pairs.push([latest.name, next.name]);
+    if (!latest || next.to > latest.to) latest = next;
+  }
+  return pairs;
+}
+
+const BUFFERED = 64 * 1024;
+
+/**
+ * Writes rejects to a file, one JSON object a line: source, line, reason.
+ * @throws CutoverError UNWRITABLE (exit 65) when the file cannot be written.
+ */
+export function createRejectFile(path: string): { add(reject: Reject): void; close(): void } {
+  let waiting = '';
+  const attempt = <T>(write: () => T): T => {
+    try {
+      return write();
+    } catch (cause) {
+      throw new CutoverError('UNWRITABLE', EXIT.input, `${path}: cannot be written: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+  };
+  const file = attempt(() => openSync(path, 'w', 0o600));
+  const flush = () => {
+    attempt(() => writeSync(file, waiting));
+    waiting = '';
+  };
+  return {
+    add({ source, line, reason }) {
+      waiting += `${JSON.stringify({ source, line, reason })}\n`;
+      if (waiting.length > BUFFERED) flush();
+    },
+    close() {
+      flush();
+      closeSync(file);
+    },
+  };
+}
