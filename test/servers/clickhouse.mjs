@@ -21,7 +21,15 @@ const require = createRequire(flags.modules ? join(flags.modules, 'x.js') : impo
 const { Session } = require('chdb');
 const session = new Session();
 
-const RESERVED = new Set(['query', 'default_format', 'wait_end_of_query', 'query_id', 'user', 'password', 'database']);
+const RESERVED = new Set([
+  'query',
+  'default_format',
+  'wait_end_of_query',
+  'query_id',
+  'user',
+  'password',
+  'database',
+]);
 const HTTP_STATUS = { 60: 404, 81: 404, 516: 403, 497: 403 };
 const queries = [];
 
@@ -50,7 +58,8 @@ function answer(request, url, body) {
   for (const [name, value] of url.searchParams) {
     if (RESERVED.has(name)) continue;
     if (name.startsWith('param_')) session.query(`SET ${name} = ${literal(value)}`);
-    else if (flags.readonly) throw new Refused(164, `Cannot modify '${name}' setting in readonly mode. (READONLY)`);
+    else if (flags.readonly)
+      throw new Refused(164, `Cannot modify '${name}' setting in readonly mode. (READONLY)`);
   }
   return session.query(body, url.searchParams.get('default_format') ?? 'TabSeparated');
 }
@@ -77,7 +86,9 @@ const server = createServer((request, response) => {
     }
   });
 });
-server.listen(0, '127.0.0.1', () => process.stdout.write(`${JSON.stringify({ port: server.address().port })}\n`));
+server.listen(0, '127.0.0.1', () =>
+  process.stdout.write(`${JSON.stringify({ port: server.address().port })}\n`),
+);
 process.on('SIGTERM', () => {
   server.close();
   server.closeAllConnections();

@@ -62,7 +62,8 @@ export async function startClickHouse(flags: string[] = []): Promise<ClickHouseS
       if (!response.ok) throw new Error(`${text}\n${sql.slice(0, 2000)}`);
       return text;
     },
-    queries: async () => (await fetch(`${url}/__queries`)).json() as Promise<{ sql: string; search: string }[]>,
+    queries: async () =>
+      (await fetch(`${url}/__queries`)).json() as Promise<{ sql: string; search: string }[]>,
     stop: () => stopProcess(child),
   };
 }

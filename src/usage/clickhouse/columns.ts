@@ -18,21 +18,21 @@ export interface Column {
 export type Columns = { readonly [K in ClickHouseColumn]?: Column };
 
 /** The names of the native log line: a table that was filled from such logs needs no mapping. */
-const USUAL: Record<ClickHouseColumn, string> = {
+const USUAL: { readonly [K in ClickHouseColumn]: string | null } = {
   id: 'id',
   at: 'timestamp',
   provider: 'provider',
   model: 'model',
   inputTokens: 'input_tokens',
   cachedInputTokens: 'cached_input_tokens',
-  cacheWriteTokens: 'cache_write_tokens',
+  cacheWriteTokens: null,
   outputTokens: 'output_tokens',
   latencyMs: 'latency_ms',
   ttftMs: 'ttft_ms',
   status: 'status',
   costUsd: 'cost',
   user: 'user',
-  batch: 'batch',
+  batch: null,
 };
 const REQUIRED: readonly ClickHouseColumn[] = ['model', 'inputTokens', 'outputTokens'];
 const NUMBERS: readonly ClickHouseColumn[] = [
@@ -61,7 +61,7 @@ export function mapColumns(settings: ClickHouseTable, existing: readonly string[
     const found = name === null ? undefined : find(name, existing);
     if (name !== null && found) mapping[field] = { name, sql: found };
     else if (asked) throw unknownColumn(field, asked, settings, existing);
-    else if (REQUIRED.includes(field)) throw unknownColumn(field, name ?? USUAL[field], settings, existing);
+    else if (REQUIRED.includes(field)) throw unknownColumn(field, name ?? field, settings, existing);
   }
   return mapping;
 }
