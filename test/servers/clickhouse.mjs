@@ -43,10 +43,12 @@ class Refused extends Error {
 
 function letIn(request) {
   if (flags.user === undefined) return;
-  const [user, password] = Buffer.from((request.headers.authorization ?? '').replace(/^Basic /, ''), 'base64')
-    .toString()
-    .split(':');
-  if (user === flags.user && password === (flags.password ?? '')) return;
+  const credentials = Buffer.from(
+    (request.headers.authorization ?? '').replace(/^Basic /, ''),
+    'base64',
+  ).toString();
+  if (credentials === `${flags.user}:${flags.password ?? ''}`) return;
+  const [user] = credentials.split(':');
   throw new Refused(
     516,
     `${user || 'default'}: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)`,
