@@ -1,5 +1,7 @@
+import type { Spread } from '../usage/summed.ts';
 import { sorted } from './column.ts';
 import { quantile } from './percentile.ts';
+import { quantileAt, scopeKey } from './spreads.ts';
 import type { Tally } from './tally.ts';
 
 /** How the latencies of a model are spread: points of its cumulative distribution. */
@@ -11,15 +13,32 @@ export interface LatencyCurve {
 }
 
 /** Dense towards the end, where the slow requests are. */
-const SHARES = [...Array.from({ length: 20 }, (_, i) => i * 0.05), 0.96, 0.97, 0.98, 0.99, 0.995, 0.999, 1];
+export const CURVE_SHARES = [
+  ...Array.from({ length: 20 }, (_, i) => i * 0.05),
+  0.96,
+  0.97,
+  0.98,
+  0.99,
+  0.995,
+  0.999,
+  1,
+];
 
 /** The latency distribution of each of some models, in their order; models without latencies are left out. */
 export function latencyCurves(tally: Tally, models: readonly string[]): LatencyCurve[] {
+  const { spreads } = tally;
+  if (spreads) return models.flatMap((model) => curveOf(model, spreads.latency.get(scopeKey({ model }))));
   const all = [...tally.series.values()];
   return models.flatMap((model) => {
     const values = sorted(all.filter((series) => series.model === model).map((series) => series.latency));
     if (values.length === 0) return [];
-    const points = SHARES.map((share) => ({ ms: quantile(values, share) as number, share }));
+    const points = CURVE_SHARES.map((share) => ({ ms: quantile(values, share) as number, share }));
     return [{ model, requests: values.length, points }];
   });
+}
+
+function curveOf(model: string, spread: Spread | undefined): LatencyCurve[] {
+  if (!spread) return [];
+  const points = CURVE_SHARES.map((share) => ({ ms: quantileAt(spread, share), share }));
+  return [{ model, requests: spread.count, points }];
 }

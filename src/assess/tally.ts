@@ -1,6 +1,7 @@
 import { type Bands, clockBand, inputBand } from '../pricing/bands.ts';
 import type { UsageRecord } from '../usage/record.ts';
 import { type Column, createColumn, mergeColumn, push } from './column.ts';
+import type { Spreads } from './spreads.ts';
 import { add, createSum, mergeSum, type Sum } from './sum.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface Tally {
   until: number | undefined;
   /** Records that have a timestamp. */
   timed: number;
+  /** Set where the source took the quantiles of the durations itself: then the columns are empty. */
+  spreads?: Spreads;
 }
 
 /** The records of one model at one provider, in one group of `--by`. */

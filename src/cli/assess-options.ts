@@ -11,6 +11,7 @@ import type { GlobalOptions } from './context.ts';
 
 /** The flags of `cutover assess` as commander gives them. */
 export interface AssessOptions extends GlobalOptions {
+  source?: string;
   format?: string;
   listFormats?: boolean;
   map?: string;

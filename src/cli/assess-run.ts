@@ -24,6 +24,7 @@ import { createZone, type Zone } from '../usage/zone.ts';
 import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
 import { output } from './assess-output.ts';
 import { showProgress } from './assess-progress.ts';
+import { hasSource, readSourceTable } from './assess-source.ts';
 import type { Context } from './context.ts';
 
 /** Days are drawn with this seed: the same log gives the same interval. */
@@ -38,7 +39,8 @@ export async function runAssess(files: string[], options: AssessOptions, ctx: Co
     ctx.print(listFormats(options.json === true));
     return;
   }
-  if (files.length === 0) {
+  const fromSource = hasSource(options, files);
+  if (files.length === 0 && !fromSource) {
     throw new CutoverError('NO_INPUT', EXIT.usage, 'no usage log is named', {
       hint: 'name files or folders, or - for stdin: cutover assess usage.jsonl',
     });
@@ -54,8 +56,11 @@ export async function runAssess(files: string[], options: AssessOptions, ctx: Co
   const drifts = Object.values(config?.assess.tokenDrift ?? {});
   const tally = createTally(withTiers(CATALOGUE_BANDS, priceFile?.tierStarts ?? [], drifts));
   const intake = createIntake();
-  const accept = acceptor(tally, plan, zone, options.dedupe === true);
-  const summaries = await readInputs(files, formats, intake, accept, options, ctx);
+  const dedupe = options.dedupe === true;
+  const accept = acceptor(tally, plan, zone, dedupe);
+  const summaries = fromSource
+    ? await readSourceTable({ plan, dedupe, zone, tally, intake }, loaded, ctx)
+    : await readInputs(files, formats, intake, accept, options, ctx);
   const partial = ctx.signal.aborted;
   showRejects(intake, ctx);
   requireData(intake, plan.maxBad);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clickhouseTable } from './clickhouse.ts';
 import { attempts, command, duration, headers, httpUrl, secretReference } from './fields.ts';
 import { hooksSchema } from './hooks-schema.ts';
 import { parsePoints, parseRatio, parseShare } from './units.ts';
@@ -170,7 +171,19 @@ export const configSchema = z.strictObject({
       stopWithin: duration.prefault('10s'),
     })
     .prefault({}),
-  usage: z.strictObject({ map: usageMapSchema.optional() }).prefault({}),
+  usage: z
+    .strictObject({
+      map: usageMapSchema.optional(),
+      clickhouse: clickhouseTable
+        .extend({
+          url: httpUrl,
+          password: secretReference.optional(),
+          /** For each query. */
+          timeout: duration.prefault('5m'),
+        })
+        .optional(),
+    })
+    .prefault({}),
   assess,
   checkpoints: z.strictObject({ keep: z.number().int().min(2).prefault(10) }).prefault({}),
   state: z.string().prefault('.cutover'),
@@ -185,6 +198,7 @@ export interface RateCardConfig {
   output: number;
 }
 export type Price = RateCardConfig & { batch?: RateCardConfig | undefined };
+export type ClickHouseConfig = NonNullable<Config['usage']['clickhouse']>;
 export type AssessConfig = Config['assess'];
 export type FlagConfig = Config['flag'];
 export type GuardrailConfig = Config['canary']['guardrails'];

@@ -24,9 +24,9 @@ export interface Fields {
 }
 
 /** A request that took longer is a fault of the log: no provider keeps a connection for a week. */
-const MAX_DURATION_MS = 7 * 86_400_000;
+export const MAX_DURATION_MS = 7 * 86_400_000;
 /** A count above this is a fault of the log, and sums of such counts would no longer be exact. */
-const MAX_COUNT = 1e12;
+export const MAX_COUNT = 1e12;
 
 export function createFields(): Fields {
   let reason: string | undefined;
