@@ -3,6 +3,7 @@ import type { Context } from './cli/context.ts';
 import { isEmergency, runEmergencyCommand } from './cli/emergency.ts';
 import { didYouMean } from './config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from './errors.ts';
+import { wrapText } from './report/text.ts';
 
 /** A command's file is loaded when the command is run, or when help needs its flags. */
 interface CommandEntry {
@@ -16,6 +17,9 @@ const COMMANDS: Record<string, CommandEntry> = {
   checkpoint: { load: () => import('./cli/checkpoint.ts') },
   rollback: { load: () => import('./cli/rollback.ts') },
   resume: { load: () => import('./cli/resume.ts') },
+  freeze: { load: () => import('./cli/freeze.ts') },
+  unfreeze: { load: async () => ({ register: (await import('./cli/freeze.ts')).registerUnfreeze }) },
+  lease: { load: () => import('./cli/lease.ts') },
   status: { load: () => import('./cli/status.ts') },
   history: { load: () => import('./cli/history.ts') },
   gateway: { load: () => import('./cli/gateway.ts') },
@@ -95,9 +99,10 @@ function realContext(signal: AbortSignal): Context {
 function reportError(error: unknown, argv: readonly string[], ctx: Context): number {
   if (argv.includes('--json') && error instanceof CutoverError)
     ctx.print(JSON.stringify(errorDocument(error)));
+  const fold = (text: string) => (ctx.terminal.stderr ? wrapText(text, process.stderr.columns ?? 80) : text);
   if (error instanceof CutoverError) {
-    ctx.note(`cutover: ${error.message}`);
-    if (error.hint) ctx.note(`  ${error.hint}`);
+    for (const line of error.message.split('\n')) ctx.note(fold(`cutover: ${line}`));
+    if (error.hint) ctx.note(fold(`  ${error.hint}`));
     return error.exitCode;
   }
   if (isCommanderError(error)) {

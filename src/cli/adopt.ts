@@ -25,7 +25,7 @@ export async function adoptEmergencies(
     [0, { outcome: 'done', attempts: 1, ms: 0, before: null, after: mark, error: null } as const],
   ]);
   const plan = planEmergency(plannedDrivers(drivers), null, 'found by its mark in the flag');
-  adoptEmergency(
+  const mine = adoptEmergency(
     db,
     { ...mark, plan, holder: options.holder },
     already,
@@ -33,6 +33,7 @@ export async function adoptEmergencies(
     options,
     'it ended before it was journaled',
   );
+  if (!mine) return adopted;
   return [...adopted, `emergency ${mark.id} had set the flag and was not finished; it is in the journal now`];
 }
 

@@ -1,4 +1,5 @@
 import { EXIT } from '../errors.ts';
+import { readDns } from '../operation/dns.ts';
 import { execute, type OperationReport } from '../operation/execute.ts';
 import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
 import type { Plan } from '../operation/plan.ts';
@@ -37,12 +38,23 @@ export async function applyPlan(
       );
     return null;
   }
-  const asks = !options.yes && options.confirm === undefined;
-  if (asks) ctx.note(renderPlan(plan, migration, await styleFor(ctx, options, 'stderr')));
-  await confirmPlan(ctx, options, plan, migration, options);
+  await confirmed(ctx, options, session, plan);
   const report = await runPlan(ctx, options, session, plan, metrics);
   await tell(ctx, options, session, command, report);
   return report;
+}
+
+/** Shows the plan and asks, unless the answer is there already. @throws CutoverError when it is not consented to. */
+export async function confirmed(
+  ctx: Context,
+  options: ApplyOptions,
+  session: Session,
+  plan: Plan,
+): Promise<void> {
+  const { migration } = session.config;
+  const asks = !options.yes && options.confirm === undefined;
+  if (asks) ctx.note(renderPlan(plan, migration, await styleFor(ctx, options, 'stderr')));
+  await confirmPlan(ctx, options, plan, migration, options);
 }
 
 /** Journals and runs a plan that has been consented to. */
@@ -54,7 +66,8 @@ export async function runPlan(
   metrics: Record<string, unknown> = {},
 ): Promise<OperationReport> {
   const id = newOperationId(session.clock.now(), session.clock.random);
-  const journal = beginOperation(session.db, plan, { id, dns: [], metrics }, session.journal);
+  const dns = await readDns(session.drivers.dns, session.secrets.redact);
+  const journal = beginOperation(session.db, plan, { id, dns, metrics }, session.journal);
   return runJournal(ctx, globals, session, journal);
 }
 

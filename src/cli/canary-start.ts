@@ -6,6 +6,7 @@ interface StartOptions extends ApplyOptions {
   ratio?: string;
   force?: boolean;
   reason?: string;
+  wait?: string;
 }
 
 /** Adds `canary start` to the `canary` command. */
@@ -17,6 +18,7 @@ export function registerStart(canary: Command, ctx: Context): void {
     .option('--dry-run', 'show the plan, change nothing')
     .option('-y, --yes', 'do not ask')
     .option('--force', 'override gates that are not met; needs --reason')
+    .option('--wait <time>', 'wait this long for another operation to end, e.g. 30s')
     .option('--reason <text>', 'why, for the journal')
     .action(async (_options: unknown, command: Command) => {
       await runStart(ctx, command.optsWithGlobals<StartOptions>());
@@ -28,8 +30,8 @@ async function runStart(ctx: Context, options: StartOptions): Promise<void> {
   const { assertGates, planCanaryStart } = await import('../shift/plan.ts');
   const { applyPlan } = await import('./apply.ts');
   const { gatherForward } = await import('./evidence.ts');
-  const { withSession } = await import('./session.ts');
-  await withSession(ctx, options, async (session) => {
+  const { withLease } = await import('./wait.ts');
+  await withLease(ctx, options, async (session) => {
     const ratio = options.ratio === undefined ? session.config.canary.ratio : ratioArgument(options.ratio);
     const { input, verdict, metrics } = await gatherForward(session, options);
     const plan = planCanaryStart(input, ratio);

@@ -36,6 +36,32 @@ export function register(program: Command, ctx: Context): void {
     .action(async (id: string, other: string | undefined, _options: unknown, command: Command) => {
       await diff(ctx, command.optsWithGlobals(), id, other);
     });
+  checkpoint
+    .command('prune')
+    .description('delete what retention lets go now, by the config or --keep')
+    .option('--keep <count>', 'how many of the newest stay')
+    .action(async (_options: unknown, command: Command) => {
+      await prune(ctx, command.optsWithGlobals());
+    });
+  checkpoint
+    .command('export')
+    .description('all of them as JSON, for `checkpoint import`')
+    .action(async (_options: unknown, command: Command) => {
+      await run(ctx, { ...command.optsWithGlobals(), json: true }, (session, checkpoints) =>
+        checkpoints.listCheckpoints(session.db),
+      );
+    });
+  checkpoint
+    .command('import')
+    .description('take in checkpoints that `checkpoint export` wrote; they get new numbers and are pinned')
+    .argument('<file>', 'the JSON file, or - for stdin')
+    .action(async (file: string, _options: unknown, command: Command) => {
+      const { parseCheckpointFile } = await import('./checkpoint-file.ts');
+      const imported = parseCheckpointFile(ctx.cwd, file);
+      await run(ctx, command.optsWithGlobals(), (session, checkpoints) =>
+        checkpoints.importCheckpoints(session.db, imported, byHand(session)),
+      );
+    });
   for (const pinned of [true, false]) {
     checkpoint
       .command(pinned ? 'pin' : 'unpin')
@@ -44,10 +70,27 @@ export function register(program: Command, ctx: Context): void {
       .action(async (id: string, _options: unknown, command: Command) => {
         const { checkpointArgument } = await import('./evidence.ts');
         await run(ctx, command.optsWithGlobals(), (session, checkpoints) => [
-          checkpoints.pinCheckpoint(session.db, checkpointArgument(id), pinned),
+          checkpoints.pinCheckpoint(session.db, checkpointArgument(id), pinned, byHand(session)),
         ]);
       });
   }
+}
+
+const byHand = (session: Session) => ({ actor: session.actor, at: session.clock.now() });
+
+async function prune(ctx: Context, options: GlobalOptions & { keep?: string }): Promise<void> {
+  const { CutoverError, EXIT } = await import('../errors.ts');
+  const { pruneByHand } = await import('../store/checkpoints.ts');
+  const { withSession } = await import('./session.ts');
+  if (options.keep !== undefined && !/^[1-9]\d{0,5}$/.test(options.keep)) {
+    throw new CutoverError('USAGE', EXIT.usage, `--keep ${options.keep}: not a whole number above 0`);
+  }
+  await withSession(ctx, options, async (session) => {
+    const keep = options.keep === undefined ? session.config.checkpoints.keep : Number(options.keep);
+    const pruned = pruneByHand(session.db, keep, byHand(session));
+    if (options.json) return ctx.print(JSON.stringify({ schemaVersion: 1, command: 'checkpoint', pruned }));
+    ctx.print(pruned.length === 0 ? 'nothing to prune' : `pruned checkpoints ${pruned.join(', ')}`);
+  });
 }
 
 type CheckpointStore = typeof import('../store/checkpoints.ts');
@@ -55,12 +98,12 @@ type CheckpointStore = typeof import('../store/checkpoints.ts');
 async function run(
   ctx: Context,
   options: GlobalOptions,
-  work: (session: Session, checkpoints: CheckpointStore) => Checkpoint[],
+  work: (session: Session, checkpoints: CheckpointStore) => Checkpoint[] | Promise<Checkpoint[]>,
 ): Promise<void> {
   const { withSession } = await import('./session.ts');
   const checkpoints = await import('../store/checkpoints.ts');
   await withSession(ctx, options, async (session) => {
-    await printCheckpoints(ctx, options, session, work(session, checkpoints));
+    await printCheckpoints(ctx, options, session, await work(session, checkpoints));
   });
 }
 
@@ -75,21 +118,20 @@ async function create(
   ctx: Context,
   options: GlobalOptions & { reason: string; pin?: boolean },
 ): Promise<void> {
-  await run(ctx, options, (session, checkpoints) => [checkpointNow(session, checkpoints, options)]);
-}
-
-function checkpointNow(
-  session: Session,
-  checkpoints: CheckpointStore,
-  options: { reason: string; pin?: boolean },
-): Checkpoint {
-  return checkpoints.createCheckpoint(session.db, {
-    migration: session.config.migration,
-    actor: session.actor,
-    at: session.clock.now(),
-    reason: options.reason,
-    pinned: options.pin === true,
-    keep: session.config.checkpoints.keep,
+  const { readDns } = await import('../operation/dns.ts');
+  await run(ctx, options, async (session, checkpoints) => {
+    const dns = await readDns(session.drivers.dns, session.secrets.redact);
+    return [
+      checkpoints.createCheckpoint(session.db, {
+        migration: session.config.migration,
+        actor: session.actor,
+        at: session.clock.now(),
+        reason: options.reason,
+        pinned: options.pin === true,
+        keep: session.config.checkpoints.keep,
+        dns,
+      }),
+    ];
   });
 }
 

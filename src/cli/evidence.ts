@@ -1,11 +1,13 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import { openOperations } from '../operation/operations.ts';
+import type { Gate } from '../operation/plan.ts';
 import { plannedDrivers, RATIO_TOLERANCE } from '../operation/steps.ts';
 import type { RollbackInput } from '../rollback/plan.ts';
-import { driftGate, stageGates } from '../shift/gates.ts';
+import { driftGate, freezeGate, stageGates } from '../shift/gates.ts';
 import type { ShiftInput } from '../shift/plan.ts';
 import { latestRun } from '../store/canary.ts';
 import { getCheckpoint } from '../store/checkpoints.ts';
+import { readFreeze } from '../store/freeze.ts';
 import { readState } from '../store/state.ts';
 import type { Session } from './session.ts';
 
@@ -17,11 +19,16 @@ export async function gatherForward(
   const { db, config, clock, drivers } = session;
   const world = readState(db, config.migration);
   const flag = await drivers.flag.get(AbortSignal.timeout(drivers.flag.timeoutMs));
-  const gates = [driftGate(world.ratio, flag?.ratio ?? null, RATIO_TOLERANCE)];
+  const freeze = readFreeze(db, clock.now());
+  const gates = [
+    ...(freeze ? [freezeGate(freeze)] : []),
+    driftGate(world.ratio, flag?.ratio ?? null, RATIO_TOLERANCE),
+  ];
   const latest = world.stage ? latestRun(db, world.stage.id) : null;
   if (world.stage && (world.status === 'canary' || world.status === 'rolling')) {
     const { ratio, since } = world.stage;
-    gates.push(...stageGates({ ratio, since, verdict: latest }, config.stage, clock.now()));
+    const verdict = latest && { ...latest, sameSettings: await sameSettings(session, latest) };
+    gates.push(...stageGates({ ratio, since, verdict }, config.stage, clock.now()));
   }
   const evidence = latest && {
     runId: latest.runId,
@@ -43,6 +50,19 @@ export async function gatherForward(
   };
 }
 
+/** Whether a verdict answers the question that the config asks now: the same guardrails, probes, prices and providers. */
+export async function sameSettings(
+  { config, dir }: Pick<Session, 'config' | 'dir'>,
+  { verdict, settings }: { verdict: string; settings: string },
+): Promise<boolean> {
+  if (verdict !== 'PASS') return true;
+  const { loadProbes } = await import('../canary/probe-file.ts');
+  const { canarySettings, configPrices } = await import('../canary/settings.ts');
+  return (
+    canarySettings(config, loadProbes(config.canary.probes, dir), configPrices(config)).hash === settings
+  );
+}
+
 /** Reads all that a rollback is decided by. */
 export function gatherRollback(
   session: Session,
@@ -60,6 +80,12 @@ export function gatherRollback(
     reason: options.reason ?? '',
     force: options.force ?? false,
   };
+}
+
+/** Whether legacy could take the traffic back now: one probe, a few seconds at most. */
+export async function legacyGate(session: Session): Promise<Gate> {
+  const { checkReadiness } = await import('../provider/readiness.ts');
+  return { name: 'readiness', ...(await checkReadiness(session.config, 'legacy', session.secrets)) };
 }
 
 /** @throws CutoverError CHECKPOINT_UNKNOWN (64) */

@@ -22,7 +22,7 @@ async function runHistory(ctx: Context, options: HistoryOptions): Promise<void> 
   const { historyDocument, renderHistory } = await import('../report/history.ts');
   const { readHistory, verifyHistory } = await import('../store/history.ts');
   const { withSession } = await import('./session.ts');
-  const { styleFor } = await import('./style.ts');
+  const { styleFor, widthOf } = await import('./style.ts');
   if (!/^[1-9]\d{0,8}$/.test(options.limit)) {
     throw new CutoverError('USAGE', EXIT.usage, `--limit ${options.limit}: not a whole number above 0`);
   }
@@ -42,7 +42,7 @@ async function runHistory(ctx: Context, options: HistoryOptions): Promise<void> 
     ctx.print(
       options.json
         ? JSON.stringify(historyDocument(entries))
-        : renderHistory(entries, await styleFor(ctx, options, 'stdout')),
+        : renderHistory(entries, await styleFor(ctx, options, 'stdout'), widthOf(ctx)),
     );
   });
 }

@@ -1,20 +1,25 @@
 import type { Command } from 'commander';
 import type { Context, GlobalOptions } from './context.ts';
 
+interface ResumeOptions extends GlobalOptions {
+  wait?: string;
+}
+
 export function register(program: Command, ctx: Context): void {
   program
     .command('resume')
     .description('finish an operation that was not finished: only the steps that have not succeeded')
+    .option('--wait <time>', 'wait this long for another operation to end, e.g. 30s')
     .action(async (_options: unknown, command: Command) => {
-      await runResume(ctx, command.optsWithGlobals<GlobalOptions>());
+      await runResume(ctx, command.optsWithGlobals<ResumeOptions>());
     });
 }
 
-async function runResume(ctx: Context, options: GlobalOptions): Promise<void> {
+async function runResume(ctx: Context, options: ResumeOptions): Promise<void> {
   const { openOperations } = await import('../operation/operations.ts');
   const { resume, tell } = await import('./apply.ts');
-  const { withSession } = await import('./session.ts');
-  await withSession(ctx, options, async (session) => {
+  const { withLease } = await import('./wait.ts');
+  await withLease(ctx, options, async (session) => {
     const operation = openOperations(session.db).at(-1);
     if (!operation) {
       if (options.json)

@@ -6,6 +6,7 @@ interface ShiftOptions extends ApplyOptions {
   next?: boolean;
   force?: boolean;
   reason?: string;
+  wait?: string;
 }
 
 export function register(program: Command, ctx: Context): void {
@@ -18,6 +19,7 @@ export function register(program: Command, ctx: Context): void {
     .option('-y, --yes', 'do not ask')
     .option('--confirm <migration>', "the migration's name, for a shift to 100 %")
     .option('--force', 'override gates that are not met; needs --reason')
+    .option('--wait <time>', 'wait this long for another operation to end, e.g. 30s')
     .option('--reason <text>', 'why, for the journal')
     .action(async (ratio: string | undefined, _options: unknown, command: Command) => {
       await runShift(ctx, ratio, command.optsWithGlobals<ShiftOptions>());
@@ -30,14 +32,14 @@ async function runShift(ctx: Context, text: string | undefined, options: ShiftOp
   const { assertGates, planShift } = await import('../shift/plan.ts');
   const { applyPlan } = await import('./apply.ts');
   const { gatherForward } = await import('./evidence.ts');
-  const { withSession } = await import('./session.ts');
+  const { withLease } = await import('./wait.ts');
   if ((text === undefined) === (options.next !== true)) {
     throw new CutoverError('USAGE', EXIT.usage, 'name either a ratio or --next', {
       hint: 'cutover shift 25%, or cutover shift --next',
     });
   }
   const ratio = text === undefined ? null : ratioArgument(text);
-  await withSession(ctx, options, async (session) => {
+  await withLease(ctx, options, async (session) => {
     const { input, verdict, metrics } = await gatherForward(session, options);
     const plan = planShift(input, session.config.ladder, ratio);
     if (plan === null) return sayNothingToDo(ctx, options, input.world);

@@ -18,3 +18,10 @@ function wantsColor(ctx: Context, globals: GlobalOptions, stream: 'stdout' | 'st
   if (ctx.env.FORCE_COLOR !== undefined && ctx.env.FORCE_COLOR !== '') return ctx.env.FORCE_COLOR !== '0';
   return ctx.terminal[stream] && ctx.env.TERM !== 'dumb';
 }
+
+/** The width that output on stdout should keep to: a terminal's, else COLUMNS, else any. */
+export function widthOf(ctx: Context): number {
+  if (ctx.terminal.stdout) return ctx.terminal.columns;
+  const asked = Number(ctx.env.COLUMNS);
+  return asked > 0 ? asked : Number.POSITIVE_INFINITY;
+}

@@ -86,16 +86,20 @@ export function loadParts(text: string): { config: EmergencyConfig; warnings: st
   const flag = configSchema.shape.flag.safeParse(fields.flag);
   if (!flag.success) return undefined;
   const warnings: string[] = [];
-  const hooks = (kind: 'dns' | 'notify') => {
+  const hookShapes = configSchema.shape.hooks.unwrap().shape;
+  const whole = <T>(kind: 'dns' | 'notify', entry: z.ZodType<T>): T[] => {
     const list = (fields.hooks as Record<string, unknown> | undefined)?.[kind];
     if (!Array.isArray(list)) return [];
-    const whole = configSchema.shape.hooks.unwrap().shape[kind].unwrap().element;
-    return list.flatMap((entry, index) => {
-      const parsed = whole.safeParse(entry);
+    return list.flatMap((each, index) => {
+      const parsed = entry.safeParse(each);
       if (parsed.success) return [parsed.data];
       warnings.push(`hooks.${kind}[${index}] is left out: it is not valid`);
       return [];
     });
+  };
+  const hooks = {
+    dns: whole('dns', hookShapes.dns.unwrap().element),
+    notify: whole('notify', hookShapes.notify.unwrap().element),
   };
   const migration = configSchema.shape.migration.safeParse(fields.migration);
   const checkpoints = configSchema.shape.checkpoints.safeParse(fields.checkpoints);
@@ -103,7 +107,7 @@ export function loadParts(text: string): { config: EmergencyConfig; warnings: st
     config: {
       migration: migration.success ? migration.data : '?',
       flag: flag.data,
-      hooks: { dns: hooks('dns'), notify: hooks('notify') },
+      hooks,
       checkpoints: checkpoints.success ? checkpoints.data : { keep: 10 },
     },
     warnings,

@@ -9,11 +9,14 @@ export interface Secrets {
    * @throws CutoverError SECRET_MISSING (exit 78); the message names the reference, never a value.
    */
   resolve(text: string, where: string): string;
+  /** Keeps away a value that was made of a secret or read beside one, e.g. the path of a webhook's address. */
+  remember(secret: string): void;
   /** The same text with every secret given out so far replaced by `***`. */
   redact(text: string): string;
 }
 
-const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
+/** What a reference to a secret looks like in the config. */
+export const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
 /** Shorter values would blot out ordinary words. */
 const MIN_REDACTED = 4;
 
@@ -52,6 +55,7 @@ export function createSecrets(env: Readonly<Record<string, string | undefined>>,
         return secret;
       });
     },
+    remember,
     redact(text) {
       let clean = text;
       // Longest first: a secret that contains another must not leave its tail behind.

@@ -1,16 +1,19 @@
-import type { Config, HookConfig } from '../config/schema.ts';
-import type { Secrets } from '../config/secrets.ts';
-import { hookVariables, runCommand } from './exec.ts';
-import type { Hook, HookEvent } from './hook.ts';
-import { callHttp } from './http.ts';
+import type { Config, DnsHookConfig, NotifyHookConfig } from '../config/schema.ts';
+import { powerDnsHook } from './dns/powerdns.ts';
+import { rfc2136Hook } from './dns/rfc2136.ts';
+import { execHook } from './exec-hook.ts';
+import { withoutSecrets } from './guard.ts';
+import type { Hook } from './hook.ts';
+import type { HookHost } from './host.ts';
+import { alertmanagerHook } from './notify/alertmanager.ts';
+import { discordHook } from './notify/discord.ts';
+import { emailHook } from './notify/email.ts';
+import { pagerDutyHook } from './notify/pagerduty.ts';
+import { slackHook } from './notify/slack.ts';
+import { teamsHook } from './notify/teams.ts';
+import { webhookHook } from './webhook.ts';
 
-/** What hooks need of their surroundings. */
-export interface HookHost {
-  /** Folder of the config: commands run there. */
-  dir: string;
-  env: Readonly<Record<string, string | undefined>>;
-  secrets: Secrets;
-}
+export type { HookHost } from './host.ts';
 
 export interface Hooks {
   dns: Hook[];
@@ -19,64 +22,45 @@ export interface Hooks {
 
 /** The hooks of a config, in its order. Nothing is resolved or contacted before a hook runs. */
 export function createHooks(config: Config['hooks'], host: HookHost): Hooks {
+  const guarded = (hook: Hook) => withoutSecrets(hook, config, host.secrets);
   return {
-    dns: config.dns.map((entry, index) => createHook(entry, `dns[${index}]`, host)),
-    notify: config.notify.map((entry, index) => createHook(entry, `notify[${index}]`, host)),
+    dns: config.dns.map((entry, index) => guarded(dnsHook(entry, `dns[${index}] ${entry.driver}`, host))),
+    notify: config.notify.map((entry, index) =>
+      guarded(notifyHook(entry, `notify[${index}] ${entry.driver}`, host)),
+    ),
   };
 }
 
-function createHook(entry: HookConfig, key: string, host: HookHost): Hook {
-  const shared = { driver: entry.driver, timeoutMs: entry.timeout, retries: entry.retries };
+function dnsHook(entry: DnsHookConfig, label: string, host: HookHost): Hook {
   switch (entry.driver) {
+    case 'rfc2136':
+      return rfc2136Hook(entry, label, host);
+    case 'powerdns':
+      return powerDnsHook(entry, label, host);
     case 'exec':
-      return {
-        ...shared,
-        label: `${key} exec ${entry.command[0]}`,
-        run: async (event, signal) => ({ after: await runExec(entry.command, event, host, signal) }),
-      };
+      return execHook(entry, label, host);
     case 'webhook':
-      return {
-        ...shared,
-        label: `${key} webhook`,
-        run: async (event, signal) => ({
-          after: await runWebhook(entry, `hooks.${key}`, event, host, signal),
-        }),
-      };
+      return webhookHook(entry, label, host);
   }
 }
 
-async function runExec(
-  command: string[],
-  event: HookEvent,
-  host: HookHost,
-  signal: AbortSignal,
-): Promise<string> {
-  const env = { ...host.env, ...hookVariables(event) };
-  const said = await runCommand(command, { cwd: host.dir, env, input: JSON.stringify(event), signal });
-  return host.secrets.redact(said.trim()).slice(0, 500);
-}
-
-async function runWebhook(
-  entry: Extract<HookConfig, { driver: 'webhook' }>,
-  where: string,
-  event: HookEvent,
-  host: HookHost,
-  signal: AbortSignal,
-): Promise<string> {
-  const headers = Object.entries(entry.headers).map(([name, value]) => [
-    name,
-    host.secrets.resolve(value, `${where}.headers.${name}`),
-  ]);
-  const { status } = await callHttp({
-    method: 'POST',
-    url: host.secrets.resolve(entry.url, `${where}.url`),
-    headers: {
-      'content-type': 'application/json',
-      'idempotency-key': event.idempotencyKey,
-      ...Object.fromEntries(headers),
-    },
-    body: JSON.stringify(event),
-    signal,
-  });
-  return `HTTP ${status}`;
+function notifyHook(entry: NotifyHookConfig, label: string, host: HookHost): Hook {
+  switch (entry.driver) {
+    case 'slack':
+      return slackHook(entry, label, host);
+    case 'teams':
+      return teamsHook(entry, label, host);
+    case 'discord':
+      return discordHook(entry, label, host);
+    case 'pagerduty':
+      return pagerDutyHook(entry, label, host);
+    case 'alertmanager':
+      return alertmanagerHook(entry, label, host);
+    case 'email':
+      return emailHook(entry, label, host);
+    case 'exec':
+      return execHook(entry, label, host);
+    case 'webhook':
+      return webhookHook(entry, label, host);
+  }
 }

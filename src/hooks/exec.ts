@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { safe } from '../report/text.ts';
 import type { HookEvent } from './hook.ts';
 
 /** How much of a command's output is kept for messages, in characters. */
@@ -7,19 +8,32 @@ const KEPT_OUTPUT = 2000;
 /** Between the polite end of a command that took too long and the hard one. */
 const GRACE_MS = 500;
 
+export interface CommandOptions {
+  cwd: string;
+  env: Record<string, string | undefined>;
+  input: string;
+  signal: AbortSignal;
+}
+
+/** How a command ended. `stderr` is the end of what it said. */
+export interface CommandEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
 /**
  * Runs a command without a shell, `input` on its stdin, in its own process group so that a timeout ends its
- * children too. Returns its stdout.
- * @throws CutoverError HOOK_FAILED (69): not found, non-zero exit, signal, or aborted.
+ * children too. Resolves however it ends by itself.
+ * @throws CutoverError HOOK_FAILED (69): it cannot be started (the system's error is the cause), or aborted.
  */
-export function runCommand(
-  command: readonly string[],
-  options: { cwd: string; env: Record<string, string | undefined>; input: string; signal: AbortSignal },
-): Promise<string> {
+export function endOfCommand(command: readonly string[], options: CommandOptions): Promise<CommandEnd> {
   const [file = '', ...args] = command;
   return new Promise((resolve, reject) => {
     const fail = (what: string, cause?: unknown) =>
       reject(new CutoverError('HOOK_FAILED', EXIT.unreachable, `${file}: ${what}`, { cause }));
+    if (options.signal.aborted) return fail(messageOf(options.signal.reason));
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: options.env,
@@ -32,7 +46,7 @@ export function runCommand(
       if (stdout.length < 1_000_000) stdout += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-KEPT_OUTPUT);
+      stderr = (stderr + text).slice(-2 * KEPT_OUTPUT);
     });
     // A command that does not read its input closes the pipe; that is its right.
     child.stdin.on('error', () => {});
@@ -49,13 +63,30 @@ export function runCommand(
     });
     child.on('close', (code, signal) => {
       options.signal.removeEventListener('abort', stop);
-      if (code === 0) return resolve(stdout);
-      const said = stderr.trim() || stdout.trim().slice(-KEPT_OUTPUT);
-      fail(
-        `${signal ? `ended by ${signal}` : `exit ${code}`}${said ? `: ${said.replace(/\s*\n\s*/g, ' ')}` : ''}`,
-      );
+      resolve({ code, signal, stdout, stderr });
     });
   });
+}
+
+/**
+ * Runs a command that has to succeed, and returns its stdout.
+ * @throws CutoverError HOOK_FAILED (69): not found, non-zero exit, signal, or aborted.
+ */
+export async function runCommand(command: readonly string[], options: CommandOptions): Promise<string> {
+  const { code, signal, stdout, stderr } = await endOfCommand(command, options);
+  if (code === 0) return stdout;
+  const said = tailOf(stderr.trim() || stdout.trim()).replace(/\s*\n\s*/g, ' ');
+  const ended = signal ? `ended by ${signal}` : `exit ${code}`;
+  throw new CutoverError(
+    'HOOK_FAILED',
+    EXIT.unreachable,
+    `${command[0]}: ${ended}${said ? `: ${said}` : ''}`,
+  );
+}
+
+/** The end of a text, from the beginning of a word on: a secret that is cut in half is not recognised any more. */
+function tailOf(text: string): string {
+  return text.length <= KEPT_OUTPUT ? text : text.slice(-KEPT_OUTPUT).replace(/^\S*\s/, '');
 }
 
 function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
@@ -68,9 +99,9 @@ function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-/** The variables an exec hook gets beside its stdin. */
+/** The variables an exec hook gets beside its stdin. A script prints them: control characters are escaped. */
 export function hookVariables(event: HookEvent): Record<string, string> {
-  return {
+  const variables = {
     CUTOVER_MIGRATION: event.migration,
     CUTOVER_STEP: event.step,
     CUTOVER_OPERATION_ID: event.operation.id,
@@ -84,4 +115,5 @@ export function hookVariables(event: HookEvent): Record<string, string> {
     CUTOVER_REASON: event.reason,
     CUTOVER_ACTOR: event.actor,
   };
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, safe(value)]));
 }

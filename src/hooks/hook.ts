@@ -19,6 +19,10 @@ export interface HookEvent {
   steps: { kind: string; driver: string; label: string; outcome: string; error: string | null }[];
   /** The command that undoes the operation. */
   undo: string;
+  /** What was known when the operation was decided: the verdict and its reasons. */
+  evidence?: unknown;
+  /** Present when nothing happened: `cutover hooks test` tries whether messages arrive. */
+  test?: true;
   /** For a DNS hook of a rollback: the record sets to put back exactly; without them, `provider` says which. */
   restore?: DnsRecordSet[];
 }

@@ -1,7 +1,13 @@
+import type { Secrets } from '../config/secrets.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 
 /** How much of an answer is read at most, in bytes. */
 const MAX_ANSWER = 1_000_000;
+/** How much of what a server said goes into a message, in characters. */
+const KEPT_ANSWER = 300;
+/** A shorter part of an address is an ordinary word like `api`, in bytes. */
+const MIN_SECRET_PART = 8;
+const MIN_SECRET_SEGMENT = 16;
 
 export interface HttpCall {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -9,22 +15,38 @@ export interface HttpCall {
   headers?: Record<string, string>;
   body?: string;
   signal: AbortSignal;
+  /** Longest answer that is accepted, in bytes; 1 MB without it. */
+  maxAnswer?: number;
+  /** Keeps secrets that the server echoes out of errors; the answer itself comes as it is. */
+  secrets?: Secrets;
+}
+
+export interface HttpAnswer {
+  status: number;
+  text: string;
 }
 
 /**
- * One HTTP call. Returns status and text of a 2xx answer. Redirects are not followed: a hook's address is what
- * the config says, and a body with the migration's data goes nowhere else.
- * @throws CutoverError HOOK_FAILED (69) otherwise; the message holds the origin only, as paths and queries of
- *   webhooks are secrets.
+ * One HTTP call that has to succeed.
+ * @throws CutoverError HOOK_FAILED (69) when there is no 2xx answer; see sendHttp for what the message holds.
  */
-export async function callHttp(call: HttpCall): Promise<{ status: number; text: string }> {
-  const origin = originOf(call.url);
+export async function callHttp(call: HttpCall): Promise<HttpAnswer> {
+  const answer = await sendHttp(call);
+  if (answer.status >= 200 && answer.status <= 299) return answer;
+  throw new CutoverError('HOOK_FAILED', EXIT.unreachable, refusal(call, answer));
+}
+
+/**
+ * One HTTP call, whatever its status. Redirects are not followed: a hook's address is what the config says, and a
+ * body with the migration's data goes nowhere else.
+ * @throws CutoverError HOOK_FAILED (69) when there is no answer; the message holds the origin only.
+ */
+export async function sendHttp(call: HttpCall): Promise<HttpAnswer> {
+  const url = parseUrl(call.url);
   const fail = (what: string, cause?: unknown) =>
-    new CutoverError('HOOK_FAILED', EXIT.unreachable, `${origin}: ${what}`, { cause });
+    new CutoverError('HOOK_FAILED', EXIT.unreachable, `${url.origin}: ${what}`, { cause });
   // The default export: named ones of a CommonJS package do not survive bundling behind a dynamic import.
   const { default: undici } = await import('undici');
-  let status: number;
-  let text: string;
   try {
     const response = await undici.request(call.url, {
       method: call.method,
@@ -32,32 +54,68 @@ export async function callHttp(call: HttpCall): Promise<{ status: number; text: 
       body: call.body ?? null,
       signal: call.signal,
     });
-    status = response.statusCode;
-    text = await readAnswer(response.body);
+    const limit = call.maxAnswer ?? MAX_ANSWER;
+    const text = await readAnswer(response.body, limit);
+    if (text === undefined) throw fail(`the answer is longer than ${limit} bytes`);
+    return { status: response.statusCode, text };
   } catch (error) {
-    throw fail(connectionFault(error), error);
+    if (error instanceof CutoverError && error.code === 'HOOK_FAILED') throw error;
+    throw fail(redactFor(call, connectionFault(error)), error);
   }
-  if (status < 200 || status > 299) {
-    const said = text.trim().slice(0, 300).replace(/\s+/g, ' ');
-    throw fail(`HTTP ${status}${said ? `: ${said}` : ''}`);
-  }
-  return { status, text };
 }
 
-function originOf(url: string): string {
+/** `https://host: HTTP 403: what it said`, on one line, redacted before it is cut: half a secret is not known any more. */
+export function refusal(call: HttpCall, answer: HttpAnswer, said = answer.text): string {
+  const text = redactFor(call, said).trim().replace(/\s+/g, ' ').slice(0, KEPT_ANSWER);
+  return `${parseUrl(call.url).origin}: HTTP ${answer.status}${text ? `: ${text}` : ''}`;
+}
+
+const redactFor = ({ secrets }: HttpCall, text: string) => secrets?.redact(text) ?? text;
+
+/**
+ * An address of the config with its secrets. Its path and query count as secrets, as they are those of a chat's
+ * webhook: a server that echoes them must not spread them.
+ */
+export function resolveUrl(text: string, where: string, secrets: Secrets): string {
+  const address = secrets.resolve(text, where);
+  const url = parseUrl(address);
+  const parts = [url.password, url.pathname + url.search, url.pathname, ...url.searchParams.values()];
+  for (const part of parts) if (part.length >= MIN_SECRET_PART) secrets.remember(part);
+  for (const part of url.pathname.split('/')) if (part.length >= MIN_SECRET_SEGMENT) secrets.remember(part);
+  return address;
+}
+
+/** Headers of the config with their secrets. */
+export function resolveHeaders(
+  headers: Readonly<Record<string, string>>,
+  where: string,
+  secrets: Secrets,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, secrets.resolve(value, `${where}.${name}`)]),
+  );
+}
+
+/** A base address with a path below it, whether the base ends in a slash or not. */
+export function below(base: string, path: string): string {
+  return `${base.replace(/\/+$/, '')}${path}`;
+}
+
+function parseUrl(url: string): URL {
   try {
-    return new URL(url).origin;
-  } catch (cause) {
-    throw new CutoverError('HOOK_FAILED', EXIT.config, 'the address of a hook is not a URL', { cause });
+    return new URL(url);
+  } catch {
+    // The parser's own error holds the whole address, and with it the secret.
+    throw new CutoverError('HOOK_FAILED', EXIT.config, 'the address of a hook is not a URL');
   }
 }
 
-async function readAnswer(body: AsyncIterable<Buffer>): Promise<string> {
+async function readAnswer(body: AsyncIterable<Buffer>, limit: number): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > MAX_ANSWER) break;
+    if (size > limit) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -2,13 +2,14 @@ import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { Db } from '../store/open.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
 import {
+  ALREADY_JOURNALED,
   beginOperation,
   type Journal,
   type JournalOptions,
   resumeOperation,
   type StepEnd,
 } from './journal.ts';
-import { findOperation, hasOperation } from './operations.ts';
+import { findOperation } from './operations.ts';
 import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
 import { beginSideJournal } from './side-journal.ts';
@@ -91,25 +92,31 @@ function openJournal(
   plan: Plan,
   begun: { id: string; token: number; startedAt: number; flagEnd: StepEnd },
 ): Journal {
-  const { id, token, flagEnd } = begun;
   let db: Db | undefined;
   try {
     db = emergency.openDatabase();
-    const lease = { force: true, atLeast: token };
-    // A command that ran in between may have found the flag's mark and journaled this emergency already.
-    if (hasOperation(db, id)) return resumeOperation(db, findOperation(db, id), emergency.journal, lease);
-    const already = new Map([[0, flagEnd]]);
-    return beginOperation(
-      db,
-      plan,
-      { id, dns: [], metrics: {}, flagToken: token, already },
-      emergency.journal,
-    );
+    return beginOrGoOn(db, emergency.journal, plan, begun);
   } catch (error) {
     db?.close();
     emergency.onDatabaseFault(error);
     const operation = operationWithoutDatabase(emergency, plan, begun);
     return beginSideJournal(emergency.stateDir, operation, emergency.journal.holder, messageOf(error));
+  }
+}
+
+/** A command that ran in between may have found the flag's mark and journaled this emergency already. */
+function beginOrGoOn(
+  db: Db,
+  options: JournalOptions,
+  plan: Plan,
+  { id, token, flagEnd }: { id: string; token: number; flagEnd: StepEnd },
+): Journal {
+  try {
+    const already = new Map([[0, flagEnd]]);
+    return beginOperation(db, plan, { id, dns: [], metrics: {}, flagToken: token, already }, options);
+  } catch (error) {
+    if (!(error instanceof CutoverError) || error.code !== ALREADY_JOURNALED) throw error;
+    return resumeOperation(db, findOperation(db, id), options, { force: true, atLeast: token });
   }
 }
 

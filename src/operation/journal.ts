@@ -3,8 +3,9 @@ import { insertCheckpoint, pruneCheckpoints } from '../store/checkpoints.ts';
 import { appendHistory } from '../store/history.ts';
 import { type Db, explainingFaults } from '../store/open.ts';
 import { beginStage, readState, type State, writeState } from '../store/state.ts';
+import type { DnsReading } from './dns.ts';
 import { assertHeld, beat, HEARTBEAT_MS, type Holder, releaseLease, takeLease } from './lease.ts';
-import { findOperation, openOperations } from './operations.ts';
+import { findOperation, hasOperation, openOperations } from './operations.ts';
 import { type Plan, type PlannedStep, sameWorld, type World } from './plan.ts';
 import {
   blocksForward,
@@ -45,6 +46,9 @@ export interface Journal {
   close(): void;
 }
 
+/** Code of the error that tells that an emergency was journaled by another command first. */
+export const ALREADY_JOURNALED = 'ALREADY_JOURNALED';
+
 export interface JournalOptions {
   migration: string;
   holder: Holder;
@@ -56,7 +60,7 @@ export interface JournalOptions {
 /** What a new operation brings besides its plan. */
 export interface Beginning {
   id: string;
-  dns: unknown[];
+  dns: DnsReading[];
   metrics: Record<string, unknown>;
   /** For an emergency: the token its flag write already carries, and the steps that already ran. */
   flagToken?: number;
@@ -65,7 +69,8 @@ export interface Beginning {
 
 /**
  * Takes the lease and journals a new operation with its checkpoint, in one transaction.
- * @throws CutoverError LEASE_HELD, UNFINISHED, PLAN_STALE (75), or the store's own.
+ * @throws CutoverError LEASE_HELD, UNFINISHED, PLAN_STALE (75), ALREADY_JOURNALED for an emergency that another
+ *   command has found and journaled in the meantime, or the store's own.
  */
 export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options: JournalOptions): Journal {
   const emergency = plan.kind === 'emergency';
@@ -73,6 +78,7 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
   explainingFaults(db.name, () =>
     db
       .transaction(() => {
+        if (emergency && hasOperation(db, beginning.id)) throw alreadyJournaled(beginning.id);
         const state = readState(db, options.migration);
         const token = takeLease(db, options.holder, beginning.id, {
           now,
@@ -305,6 +311,10 @@ function endSuperseded(db: Db, older: OperationRecord, plan: Plan, now: number):
 
 function worldOf(state: State): World {
   return { status: state.status, ratio: state.ratio, activeProvider: state.activeProvider };
+}
+
+function alreadyJournaled(id: string): CutoverError {
+  return new CutoverError(ALREADY_JOURNALED, EXIT.leaseHeld, `${id} is in the journal already`);
 }
 
 function stalePlan(): CutoverError {

@@ -1,3 +1,5 @@
+import type { DnsReading } from './dns.ts';
+
 /** The words of the plan: what a change of the world is before it happens. Pure values, no effects. */
 
 export type Status = 'idle' | 'canary' | 'rolling' | 'complete' | 'rollback';
@@ -15,7 +17,7 @@ export interface World {
 
 /** A condition that a forward step has to meet, and whether it does. */
 export interface Gate {
-  name: 'verdict' | 'bake' | 'drift' | 'readiness';
+  name: 'verdict' | 'bake' | 'drift' | 'freeze' | 'readiness';
   ok: boolean;
   detail: string;
 }
@@ -43,6 +45,8 @@ export interface Plan {
   previous: 'own checkpoint' | number | null;
   /** The checkpoint being restored, for a rollback. */
   restores: number | null;
+  /** For a rollback: the DNS records that its checkpoint kept, to be put back exactly. */
+  dns: DnsReading[];
   /** Unfinished operations that this plan puts an end to. */
   supersedes: string[];
   /** What was known when it was decided: the verdict, and the like. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { CutoverError, systemCode } from '../errors.ts';
 import { appendHistory } from '../store/history.ts';
 import type { Db } from '../store/open.ts';
 import {
+  ALREADY_JOURNALED,
   beginOperation,
   type Journal,
   type JournalOptions,
@@ -12,7 +14,6 @@ import {
   type StepEnd,
 } from './journal.ts';
 import { type Holder, isStale, releaseLease } from './lease.ts';
-import { hasOperation } from './operations.ts';
 import type { Plan } from './plan.ts';
 import type { OperationRecord } from './record.ts';
 
@@ -118,22 +119,24 @@ function list(dir: string): string[] {
 }
 
 function adopt(db: Db, path: string, options: JournalOptions): string[] {
-  const lines = parseLines(readFileSync(path, 'utf8'));
-  const begin = lines.find((line) => line.type === 'begin');
-  if (!begin) return [`${path}: not a whole journal of an emergency; look at it and remove it`];
+  const lines = parseLines(tryRead(path));
+  const head = lines.find((line) => line.type === 'begin');
+  if (lines.length === 0) return [];
+  if (!head) return [`${path}: not a whole journal of an emergency; look at it and remove it`];
   const finish = lines.findLast((line) => line.type === 'finish');
-  if (!finish && stillRuns(begin.holder, options.now())) return [];
-  if (!hasOperation(db, begin.id)) {
-    const already = new Map(
-      lines.flatMap((line) => (line.type === 'step' ? [[line.position, line.end] as const] : [])),
-    );
-    adoptEmergency(db, begin, already, finish?.end ?? null, options, begin.why);
-  }
-  unlinkSync(path);
-  return [`emergency ${begin.id} of ${begin.holder.actor} was taken into the journal`];
+  if (!finish && stillRuns(head.holder, options.now())) return [];
+  const already = new Map(
+    lines.flatMap((line) => (line.type === 'step' ? [[line.position, line.end] as const] : [])),
+  );
+  adoptEmergency(db, head, already, finish?.end ?? null, options, head.why);
+  rmSync(path, { force: true });
+  return [`emergency ${head.id} of ${head.holder.actor} was taken into the journal`];
 }
 
-/** Journals an emergency that has happened; without `end` it stays unfinished, for `resume`. */
+/**
+ * Journals an emergency that has happened; without `end` it stays unfinished, for `resume`. Of several commands that
+ * find it at once one does it; returns whether it was this one.
+ */
 export function adoptEmergency(
   db: Db,
   emergency: { id: string; token: number; plan: Plan; holder: Holder },
@@ -141,13 +144,9 @@ export function adoptEmergency(
   end: OperationEnd | null,
   options: JournalOptions,
   why: string,
-): void {
-  const journal = beginOperation(
-    db,
-    emergency.plan,
-    { id: emergency.id, dns: [], metrics: {}, flagToken: emergency.token, already },
-    options,
-  );
+): boolean {
+  const journal = begin(db, emergency, already, options);
+  if (!journal) return false;
   appendHistory(db, {
     at: options.now(),
     actor: emergency.holder.actor,
@@ -157,14 +156,39 @@ export function adoptEmergency(
   });
   if (end) {
     journal.finish(end);
-    return;
+    return true;
   }
   journal.close();
   releaseLease(db, journal.operation.token);
+  return true;
+}
+
+function begin(
+  db: Db,
+  { id, token, plan }: { id: string; token: number; plan: Plan },
+  already: Map<number, StepEnd>,
+  options: JournalOptions,
+): Journal | null {
+  try {
+    return beginOperation(db, plan, { id, dns: [], metrics: {}, flagToken: token, already }, options);
+  } catch (error) {
+    if (error instanceof CutoverError && error.code === ALREADY_JOURNALED) return null;
+    throw error;
+  }
 }
 
 function stillRuns(holder: Holder, now: number): boolean {
   return !isStale({ ...holder, token: 0, operationId: '', acquiredAt: now, heartbeatAt: now }, now);
+}
+
+/** Another command may have taken it in and removed it since the folder was listed. */
+function tryRead(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 /** The whole lines; a process that died while it wrote leaves half a line at the end. */

@@ -132,5 +132,13 @@ function eventFor(step: PlannedStep, position: number, context: StepContext): Ho
     actor: context.actor,
     steps: context.earlier,
     undo: context.undo,
+    ...restoreFor(step, plan),
+    ...(plan.evidence === null || plan.evidence === undefined ? {} : { evidence: plan.evidence }),
   };
+}
+
+/** The record sets that a rollback's checkpoint kept for this hook, when its server could be read then. */
+function restoreFor(step: PlannedStep, plan: Plan): Pick<HookEvent, 'restore'> {
+  const records = step.kind === 'dns' && plan.dns.find(({ label }) => label === step.label)?.records;
+  return records ? { restore: records } : {};
 }

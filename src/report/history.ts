@@ -1,7 +1,7 @@
 import { formatRatio } from '../config/units.ts';
 import type { HistoryEntry } from '../store/history.ts';
 import type { Style } from './style.ts';
-import { alignColumns, formatTime, safe } from './text.ts';
+import { alignColumns, fitLine, formatTime, safe } from './text.ts';
 
 /** The `history` JSON document; entries newest first, times ISO 8601. */
 export function historyDocument(entries: readonly HistoryEntry[]): Record<string, unknown> {
@@ -12,18 +12,21 @@ export function historyDocument(entries: readonly HistoryEntry[]): Record<string
   };
 }
 
-/** One line an entry, oldest first: it reads downwards. */
-export function renderHistory(entries: readonly HistoryEntry[], style: Style): string {
+/**
+ * One line an entry, oldest first, so that it reads downwards; who did it stands where an operation begins.
+ * @param columns width to keep to; Infinity when the output is no terminal
+ */
+export function renderHistory(entries: readonly HistoryEntry[], style: Style, columns: number): string {
   if (entries.length === 0) return 'nothing has happened yet';
-  const rows = entries
-    .toReversed()
-    .map((entry) => [
-      style.dim(formatTime(entry.at)),
-      safe(entry.event),
-      describe(entry.detail),
-      style.dim(safe(entry.actor)),
-    ]);
-  return alignColumns(rows, 0).join('\n');
+  const rows = entries.toReversed().map((entry) => {
+    const step = entry.event.startsWith('step ');
+    const event = safe(step ? `  ${entry.event.slice('step '.length)}` : entry.event);
+    const parts = [describe(entry.detail), step ? '' : `by ${safe(entry.actor)}`];
+    return [style.dim(formatTime(entry.at)), event, parts.filter((part) => part !== '').join(', ')];
+  });
+  return alignColumns(rows, 0)
+    .map((line) => fitLine(line, columns))
+    .join('\n');
 }
 
 /** The parts of a detail that fit on a line. */

@@ -2,7 +2,10 @@ import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
 import { type Plan, sameWorld, type World } from '../operation/plan.ts';
 import type { Style } from './style.ts';
-import { alignColumns, safe } from './text.ts';
+import { alignColumns, fitLine, safe, wrapText } from './text.ts';
+
+/** Plans and outcomes are made for a terminal of this many columns. */
+const WIDTH = 80;
 
 /** `10 % → 25 %, canary → rolling`: what changes between two worlds. */
 export function describeChange(from: World, to: World): string {
@@ -18,7 +21,8 @@ export function describeChange(from: World, to: World): string {
 
 /** The plan as `--dry-run` prints it and as it stands above the question. */
 export function renderPlan(plan: Plan, migration: string, style: Style): string {
-  const lines = [style.bold(`${migration}: ${plan.kind}: ${describeChange(plan.from, plan.to)}`)];
+  const title = `${migration}: ${plan.kind}: ${describeChange(plan.from, plan.to)}`;
+  const lines = [style.bold(wrapText(title, WIDTH))];
   if (plan.restores !== null) lines.push(`  restores checkpoint ${plan.restores}`);
   for (const id of plan.supersedes) lines.push(`  replaces the unfinished ${id}`);
   if (plan.gates.length > 0) {
@@ -29,7 +33,7 @@ export function renderPlan(plan: Plan, migration: string, style: Style): string 
           gate.name,
           safe(gate.detail),
         ]),
-      ),
+      ).map((line) => fitLine(line, WIDTH)),
     );
   }
   lines.push(
@@ -59,8 +63,10 @@ export function renderStep(step: StepReport, style: Style): string {
         ? style.red('failed')
         : step.outcome;
   const tries = step.attempts > 1 ? `, ${step.attempts} tries` : '';
-  const why = step.error ? `: ${safe(step.error)}` : '';
-  return `  ${mark}  ${step.kind}  ${safe(step.label)}  ${Math.round(step.ms)} ms${tries}${why}`;
+  const why = step.error ? `\n      ${wrapText(safe(step.error), WIDTH - 6, 6)}` : '';
+  const padding = ' '.repeat(Math.max(0, 6 - step.outcome.length));
+  const name = `${step.kind.padEnd(6)}  ${safe(step.label).padEnd(28)}`;
+  return `  ${mark}${padding}  ${name}  ${String(Math.round(step.ms)).padStart(5)} ms${tries}${why}`;
 }
 
 /** What an operation came to: old → new, what failed, and the command that undoes it. */

@@ -1,13 +1,15 @@
 import { formatRatio } from '../config/units.ts';
+import type { DnsReading } from '../operation/dns.ts';
 import type { Lease } from '../operation/lease.ts';
 import type { Gate, Side, Status } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
 import type { Eligibility } from '../rollback/plan.ts';
 import type { Next } from '../shift/next.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
+import type { Freeze } from '../store/freeze.ts';
 import type { Stage } from '../store/state.ts';
 import type { Style } from './style.ts';
-import { alignColumns, formatAge, safe } from './text.ts';
+import { alignColumns, fitLine, formatAge, formatTime, safe } from './text.ts';
 
 /** One place where the world is not what the state says, and the command that mends it. */
 export interface Drift {
@@ -27,6 +29,9 @@ export interface StatusView {
   gates: Gate[];
   flag: { driver: string; ratio: number | null; error?: string };
   drift: Drift[];
+  /** What the servers of DNS hooks that can be read say. */
+  dns: DnsReading[];
+  freeze: Freeze | null;
   unfinished: OperationRecord | null;
   lastCheckpoint: Checkpoint | null;
   rollback: Eligibility;
@@ -36,7 +41,7 @@ export interface StatusView {
 
 /** The `status` JSON document. Times are ISO 8601. */
 export function statusDocument(view: StatusView): Record<string, unknown> {
-  const { stage, unfinished, lastCheckpoint, lease, ...rest } = view;
+  const { stage, unfinished, lastCheckpoint, lease, freeze, ...rest } = view;
   const iso = (ms: number) => new Date(ms).toISOString();
   return {
     schemaVersion: 1,
@@ -58,6 +63,11 @@ export function statusDocument(view: StatusView): Record<string, unknown> {
       at: iso(lastCheckpoint.at),
       reason: lastCheckpoint.reason,
     },
+    freeze: freeze && {
+      ...freeze,
+      since: iso(freeze.since),
+      until: freeze.until === null ? null : iso(freeze.until),
+    },
     lease: lease && {
       operation: lease.operationId,
       actor: lease.actor,
@@ -69,7 +79,8 @@ export function statusDocument(view: StatusView): Record<string, unknown> {
   };
 }
 
-export function renderStatus(view: StatusView, now: number, style: Style): string {
+/** @param columns width to keep to; Infinity when the output is no terminal */
+export function renderStatus(view: StatusView, now: number, style: Style, columns: number): string {
   const flag = view.flag.error
     ? style.red(`cannot be read: ${safe(view.flag.error)}`)
     : view.flag.ratio === null
@@ -86,6 +97,13 @@ export function renderStatus(view: StatusView, now: number, style: Style): strin
     rows.push(['stage', `since ${formatAge(now - view.stage.since)}`.replace(' ago', '')]);
   for (const gate of view.gates.filter(({ name }) => name !== 'drift')) {
     rows.push([gate.name, `${gate.ok ? style.green('ok') : style.yellow('not yet')}  ${safe(gate.detail)}`]);
+  }
+  for (const { label, error } of view.dns) {
+    if (error) rows.push(['dns', style.red(`${safe(label)} cannot be read: ${safe(error)}`)]);
+  }
+  if (view.freeze) {
+    const until = view.freeze.until === null ? '' : ` until ${formatTime(view.freeze.until)}`;
+    rows.push(['frozen', style.yellow(`by ${safe(view.freeze.actor)}${until}: ${safe(view.freeze.reason)}`)]);
   }
   for (const drift of view.drift) {
     rows.push([
@@ -114,7 +132,9 @@ export function renderStatus(view: StatusView, now: number, style: Style): strin
     view.rollback.eligible ? `to checkpoint ${view.rollback.to}` : `not possible: ${view.rollback.why}`,
   ]);
   rows.push(['next', `${style.bold(view.next.command)}  ${safe(view.next.why)}`]);
-  return alignColumns(rows, 0).join('\n');
+  return alignColumns(rows, 0)
+    .map((line) => fitLine(line, columns))
+    .join('\n');
 }
 
 function unfinishedRows(operation: OperationRecord, now: number, style: Style): string[][] {

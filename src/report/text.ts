@@ -47,6 +47,38 @@ export function alignColumns(rows: readonly (readonly string[])[], indent = 2): 
   );
 }
 
+/** Breaks plain text into lines of at most `columns`, at spaces; all but the first begin with `indent` spaces. */
+export function wrapText(text: string, columns: number, indent = 2): string {
+  const lines: string[] = [];
+  let line = /^ */.exec(text)?.[0] ?? '';
+  for (const word of text.trimStart().split(' ')) {
+    if (line.trim() !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = ' '.repeat(indent) + word;
+    } else {
+      line += (line.trim() === '' ? '' : ' ') + word;
+    }
+  }
+  return [...lines, line].join('\n');
+}
+
+/** Cuts a line (colour codes and all) to a width in columns; the cut is shown by `…`. */
+export function fitLine(line: string, columns: number): string {
+  if (visibleLength(line) <= columns) return line;
+  let width = 0;
+  let end = 0;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes take no room
+  for (const part of line.match(/\u001b\[[0-9;]*m|[^\u001b]/gu) ?? []) {
+    if (!part.startsWith('\u001b')) {
+      if (width === columns - 1) break;
+      width += 1;
+    }
+    end += part.length;
+  }
+  const closing = line.includes('\u001b') ? '\u001b[0m' : '';
+  return `${line.slice(0, end)}…${closing}`;
+}
+
 function visibleLength(text: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes take no room
   return text.replace(/\u001b\[[0-9;]*m/g, '').length;

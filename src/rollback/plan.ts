@@ -1,5 +1,6 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
+import type { DnsReading } from '../operation/dns.ts';
 import { type Gate, type Plan, type PlannedDrivers, stepsFor, type World } from '../operation/plan.ts';
 import { isBackward, type OperationRecord } from '../operation/record.ts';
 
@@ -8,6 +9,7 @@ export interface RollbackPoint extends World {
   id: number;
   reason: string;
   previous: number | null;
+  dns: DnsReading[];
 }
 
 export interface RollbackInput {
@@ -109,6 +111,7 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
     steps: stepsFor(input.drivers, { dns: true }),
     previous: point.previous,
     restores: id,
+    dns: point.dns,
     supersedes: input.open.map((operation) => operation.id),
     evidence: null,
   };
@@ -134,6 +137,7 @@ export function planEmergency(drivers: PlannedDrivers, flagRatio: number | null,
     steps: stepsFor(drivers, { dns: true }),
     previous: null,
     restores: null,
+    dns: [],
     supersedes: [],
     evidence: null,
   };

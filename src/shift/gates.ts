@@ -6,7 +6,12 @@ export interface StageEvidence {
   ratio: number;
   since: number;
   /** The latest verdict that belongs to this stage. */
-  verdict: { verdict: 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'ERROR'; at: number } | null;
+  verdict: {
+    verdict: 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'ERROR';
+    at: number;
+    /** Given under the guardrails, probes, prices and providers of the config as it is now. */
+    sameSettings: boolean;
+  } | null;
 }
 
 export interface GateLimits {
@@ -28,6 +33,10 @@ function verdictGate({ ratio, verdict }: StageEvidence, limits: GateLimits, now:
   const age = now - verdict.at;
   if (verdict.verdict !== 'PASS') {
     return { name: 'verdict', ok: false, detail: `the verdict ${at} is ${verdict.verdict}, not PASS` };
+  }
+  if (!verdict.sameSettings) {
+    const detail = `the PASS ${at} was given under other settings; run \`cutover canary check\``;
+    return { name: 'verdict', ok: false, detail };
   }
   if (age > limits.evidenceMaxAge) {
     return {
@@ -56,4 +65,10 @@ export function driftGate(stateRatio: number, flagRatio: number | null, toleranc
       ? `the flag says ${formatRatio(says)}, as the state does`
       : `the flag says ${formatRatio(says)}, the state ${formatRatio(stateRatio)}`,
   };
+}
+
+/** Somebody has stopped forward steps. */
+export function freezeGate(freeze: { reason: string; actor: string; until: number | null }): Gate {
+  const until = freeze.until === null ? '' : ` until ${new Date(freeze.until).toISOString()}`;
+  return { name: 'freeze', ok: false, detail: `frozen by ${freeze.actor}${until}: ${freeze.reason}` };
 }

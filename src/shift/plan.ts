@@ -89,6 +89,7 @@ function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, d
     steps: stepsFor(input.drivers, { dns }),
     previous: 'own checkpoint',
     restores: null,
+    dns: [],
     supersedes: [],
     evidence: input.evidence,
   };
@@ -96,10 +97,16 @@ function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, d
 
 /**
  * Refuses a plan whose gates are not met and were not overridden.
- * @throws CutoverError GATE: exit 2 when the verdict is FAIL, else 3.
+ * @throws CutoverError FROZEN (75), which nothing overrides; GATE: exit 2 when the verdict is FAIL, else 3.
  */
 export function assertGates(plan: Plan, verdict: string | null): void {
   const shut = plan.gates.filter(({ ok }) => !ok);
+  const frozen = shut.find(({ name }) => name === 'freeze');
+  if (frozen) {
+    throw new CutoverError('FROZEN', EXIT.leaseHeld, frozen.detail, {
+      hint: 'to lift it: `cutover unfreeze`',
+    });
+  }
   if (shut.length === 0 || plan.forced) return;
   const exit =
     verdict === 'FAIL' || shut.some(({ name }) => name === 'drift') ? EXIT.fail : EXIT.inconclusive;

@@ -1,4 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
+import type { DnsReading } from '../operation/dns.ts';
 import type { Side, Status, World } from '../operation/plan.ts';
 import { appendHistory } from './history.ts';
 import { type Db, explainingFaults } from './open.ts';
@@ -11,7 +12,7 @@ export interface Checkpoint extends World {
   at: number;
   reason: string;
   /** DNS records as they were read, one entry a hook that can read. */
-  dns: unknown[];
+  dns: DnsReading[];
   metrics: Record<string, unknown>;
   pinned: boolean;
   operationId: string | null;
@@ -39,7 +40,7 @@ const fromRow = (row: CheckpointRow): Checkpoint => ({
   status: row.status,
   ratio: row.ratio,
   activeProvider: row.active_provider,
-  dns: JSON.parse(row.dns) as unknown[],
+  dns: JSON.parse(row.dns) as DnsReading[],
   metrics: JSON.parse(row.metrics) as Record<string, unknown>,
   pinned: row.pinned === 1,
   operationId: row.operation_id,
@@ -70,35 +71,39 @@ export function insertCheckpoint(db: Db, checkpoint: Omit<Checkpoint, 'id' | 'pi
 /** Keeps where the migration is now, by hand; journaled in the history, with retention applied. */
 export function createCheckpoint(
   db: Db,
-  made: { migration: string; actor: string; at: number; reason: string; pinned: boolean; keep: number },
+  made: {
+    migration: string;
+    actor: string;
+    at: number;
+    reason: string;
+    pinned: boolean;
+    keep: number;
+    dns: DnsReading[];
+  },
 ): Checkpoint {
-  return explainingFaults(db.name, () =>
-    db
-      .transaction(() => {
-        const { status, ratio, activeProvider, previous } = readState(db, made.migration);
-        const id = insertCheckpoint(db, {
-          at: made.at,
-          reason: made.reason,
-          status,
-          ratio,
-          activeProvider,
-          dns: [],
-          metrics: {},
-          operationId: null,
-          previous,
-        });
-        if (made.pinned) pinCheckpoint(db, id, true);
-        appendHistory(db, {
-          at: made.at,
-          actor: made.actor,
-          event: 'checkpoint created',
-          detail: { checkpoint: id, reason: made.reason, pinned: made.pinned },
-        });
-        pruneCheckpoints(db, made.keep);
-        return getCheckpoint(db, id);
-      })
-      .immediate(),
-  );
+  return writing(db, () => {
+    const { status, ratio, activeProvider, previous } = readState(db, made.migration);
+    const id = insertCheckpoint(db, {
+      at: made.at,
+      reason: made.reason,
+      status,
+      ratio,
+      activeProvider,
+      dns: made.dns,
+      metrics: {},
+      operationId: null,
+      previous,
+    });
+    if (made.pinned) db.prepare('UPDATE checkpoints SET pinned = 1 WHERE id = ?').run(id);
+    appendHistory(db, {
+      at: made.at,
+      actor: made.actor,
+      event: 'checkpoint created',
+      detail: { checkpoint: id, reason: made.reason, pinned: made.pinned },
+    });
+    pruneCheckpoints(db, made.keep);
+    return getCheckpoint(db, id);
+  });
 }
 
 /** All checkpoints, newest first. */
@@ -115,10 +120,56 @@ export function getCheckpoint(db: Db, id: number): Checkpoint {
   });
 }
 
-export function pinCheckpoint(db: Db, id: number, pinned: boolean): Checkpoint {
-  getCheckpoint(db, id);
-  db.prepare('UPDATE checkpoints SET pinned = ? WHERE id = ?').run(pinned ? 1 : 0, id);
-  return getCheckpoint(db, id);
+/** Who changes checkpoints by hand, and when (Unix ms): goes into the history. */
+export interface ByHand {
+  actor: string;
+  at: number;
+}
+
+/** Pins a checkpoint, so that retention never deletes it, or lets retention have it again. */
+export function pinCheckpoint(db: Db, id: number, pinned: boolean, by: ByHand): Checkpoint {
+  return writing(db, () => {
+    getCheckpoint(db, id);
+    db.prepare('UPDATE checkpoints SET pinned = ? WHERE id = ?').run(pinned ? 1 : 0, id);
+    appendHistory(db, {
+      ...by,
+      event: pinned ? 'checkpoint pinned' : 'checkpoint unpinned',
+      detail: { checkpoint: id },
+    });
+    return getCheckpoint(db, id);
+  });
+}
+
+/** Applies retention now. Returns the ids that went. */
+export function pruneByHand(db: Db, keep: number, by: ByHand): number[] {
+  return writing(db, () => {
+    const checkpoints = pruneCheckpoints(db, keep);
+    if (checkpoints.length > 0)
+      appendHistory(db, { ...by, event: 'checkpoints pruned', detail: { checkpoints, keep } });
+    return checkpoints;
+  });
+}
+
+/**
+ * Takes in checkpoints of another database. They get new numbers and are pinned; their links to operations and to
+ * one another stay behind.
+ */
+export function importCheckpoints(
+  db: Db,
+  imported: readonly Omit<Checkpoint, 'id' | 'pinned' | 'operationId' | 'previous'>[],
+  by: ByHand,
+): Checkpoint[] {
+  return writing(db, () => {
+    const ids = imported.map((one) => insertCheckpoint(db, { ...one, operationId: null, previous: null }));
+    const pin = db.prepare('UPDATE checkpoints SET pinned = 1 WHERE id = ?');
+    for (const id of ids) pin.run(id);
+    appendHistory(db, { ...by, event: 'checkpoints imported', detail: { checkpoints: ids } });
+    return ids.map((id) => getCheckpoint(db, id)).toReversed();
+  });
+}
+
+function writing<T>(db: Db, work: () => T): T {
+  return explainingFaults(db.name, () => db.transaction(work).immediate());
 }
 
 /**

@@ -94,7 +94,7 @@ async function passCanary() {
 }
 
 async function demo() {
-  for (const name of ['cutover.yaml', 'usage.jsonl'])
+  for (const name of ['cutover.yaml', 'usage.jsonl', 'probes.jsonl'])
     cpSync(join(root, 'fixtures/demo', name), join(folder, name));
 
   title('Two providers, 12 ms and 6 ms away; a config; 14 days of usage logs');
@@ -114,7 +114,7 @@ async function demo() {
   title('3. The gateway carries the traffic; the first 10 % go to target');
   const gatewayProcess = spawn(process.execPath, [join(root, 'bin/cutover.js'), 'gateway', '--json'], {
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   explain('$ cutover gateway &');
   const gateway = JSON.parse(await startLine(gatewayProcess)).listen;
@@ -157,7 +157,7 @@ async function demo() {
   check(notified === 4, 'each of the four transitions was told once');
 
   title('What to do next');
-  explain('your own logs:      npx cutover assess your-usage.jsonl');
+  explain('your own logs:      node bin/cutover.js assess your-usage.jsonl');
   explain('your own config:    start from fixtures/demo/cutover.yaml; README.md, "The config"');
   explain('when it burns:      cutover rollback --emergency');
 }

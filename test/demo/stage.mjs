@@ -25,7 +25,11 @@ export function check(happened, what) {
 export function run(cwd, args, { quiet = false } = {}) {
   if (!quiet) process.stdout.write(`${paint('36', `$ cutover ${args.join(' ')}`)}\n`);
   return new Promise((resolve, reject) => {
-    const env = color ? { ...process.env, FORCE_COLOR: '1' } : process.env;
+    const env = {
+      ...process.env,
+      COLUMNS: String(process.stdout.columns ?? 80),
+      ...(color ? { FORCE_COLOR: '1' } : {}),
+    };
     const child = spawn(process.execPath, [bin, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     for (const [stream, out] of [

@@ -63,13 +63,13 @@ const SCENARIOS: Record<string, Scenario> = {
   },
   rollback: {
     prepare: [START, SHIFT],
-    command: ['rollback', '--yes'],
+    command: ['rollback', '--yes', '--anyway'],
     from: { status: 'rolling', ratio: 0.25 },
     to: { status: 'canary', ratio: 0.1 },
   },
   uncomplete: {
     prepare: [START, SHIFT, COMPLETE],
-    command: ['rollback', '--confirm', 'chat-prod'],
+    command: ['rollback', '--confirm', 'chat-prod', '--anyway'],
     from: { status: 'complete', ratio: 1 },
     to: { status: 'rolling', ratio: 0.25 },
   },
@@ -167,7 +167,7 @@ async function crashOnce(name: string, scenario: Scenario, point: number, undo: 
   // One more command brings everything together.
   if (now.unfinished) {
     const backwards = undo && now.rollback.eligible && name !== 'emergency';
-    await cutoverJson(dir, backwards ? ['rollback', '--yes', '--confirm', 'chat-prod'] : ['resume']);
+    await cutoverJson(dir, backwards ? ['rollback', '--anyway', '--confirm', 'chat-prod'] : ['resume']);
     const end = await status(dir);
     expect(end.unfinished).toBeNull();
     expect(

@@ -47,15 +47,15 @@ describe('a migration', () => {
       flag: { ratio: 1 },
     });
 
-    await cutoverJson(dir, ['rollback', '--confirm', 'chat-prod']);
+    await cutoverJson(dir, ['rollback', '--confirm', 'chat-prod', '--anyway']);
     expect(await status(dir)).toMatchObject({ status: 'rolling', ratio: 0.5, activeProvider: 'legacy' });
     // A second rollback goes one change further back, not forward to what the first one undid.
-    await cutoverJson(dir, ['rollback', '--yes']);
-    await cutoverJson(dir, ['rollback', '--yes']);
+    await cutoverJson(dir, ['rollback', '--yes', '--anyway']);
+    await cutoverJson(dir, ['rollback', '--yes', '--anyway']);
     expect(await status(dir)).toMatchObject({ status: 'canary', ratio: 0.1 });
-    await cutoverJson(dir, ['rollback', '--yes']);
+    await cutoverJson(dir, ['rollback', '--yes', '--anyway']);
     expect(await status(dir)).toMatchObject({ status: 'idle', ratio: 0, flag: { ratio: 0 } });
-    expect((await cutover(dir, ['rollback', '--yes'])).code).toBe(64);
+    expect((await cutover(dir, ['rollback', '--yes', '--anyway'])).code).toBe(64);
   });
 
   it('asks for a PASS of its own stage, a bake time and a flag that says what the state says', async () => {
@@ -97,7 +97,7 @@ describe('a migration', () => {
     const dir = folder();
     await cutoverJson(dir, ['canary', 'start', '--yes']);
     const shifted = await cutoverJson<{ undo: string }>(dir, ['shift', '25%', ...FORCE]);
-    await cutoverJson(dir, [...shifted.undo.split(' ').slice(1), '--yes']);
+    await cutoverJson(dir, [...shifted.undo.split(' ').slice(1), '--yes', '--anyway']);
     expect(await status(dir)).toMatchObject({ status: 'canary', ratio: 0.1 });
     const raise = await cutover(dir, ['rollback', '--to', '3', '--yes']);
     expect(raise.code).toBe(64);
@@ -150,7 +150,7 @@ describe('a migration', () => {
       unfinished: { kind: 'shift' },
       next: { command: 'cutover resume' },
     });
-    await cutoverJson(dir, ['rollback', '--yes']);
+    await cutoverJson(dir, ['rollback', '--yes', '--anyway']);
     expect(await status(dir)).toMatchObject({
       ratio: 0.25,
       flag: { ratio: 0.25 },
@@ -166,7 +166,7 @@ hooks:
   notify: [{ driver: exec, command: [sh, -c, "cat > /dev/null; echo $CUTOVER_OPERATION_KIND >> told"], retries: 0 }]
 `);
     await cutoverJson(dir, ['canary', 'start', '--yes']);
-    const ran = await cutover(dir, ['rollback', '--yes', '--json']);
+    const ran = await cutover(dir, ['rollback', '--yes', '--anyway', '--json']);
     expect(ran.code).toBe(4);
     expect(JSON.parse(ran.stdout).steps).toMatchObject([
       { kind: 'flag', outcome: 'done' },
@@ -256,13 +256,14 @@ describe('a mistake', () => {
     await cutoverJson(dir, ['canary', 'start', '--yes']);
     const path = join(dir, '.cutover', 'state.db');
     const db = new Database(path);
+    const version = db.pragma('user_version', { simple: true });
     db.pragma('user_version = 999');
     db.close();
     const ran = await cutover(dir, ['status']);
     expect(ran.code).toBe(65);
     expect(ran.stderr).toContain('newer cutover');
     const other = new Database(path);
-    other.pragma('user_version = 2');
+    other.pragma(`user_version = ${version}`);
     other.close();
     writeFileSync(
       join(dir, 'cutover.yaml'),

@@ -48,7 +48,7 @@ describe('a probe file', () => {
   });
 
   it('of the demo is a good one', () => {
-    expect(parseProbes(readFileSync('fixtures/demo/probes.jsonl', 'utf8'), 'demo')).toHaveLength(8);
+    expect(parseProbes(readFileSync('fixtures/probes.jsonl', 'utf8'), 'demo')).toHaveLength(8);
   });
 });
 

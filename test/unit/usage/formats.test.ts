@@ -90,6 +90,13 @@ describe('what no format knows', () => {
     await expect(strange).rejects.toThrow('foo, bar');
   });
 
+  it('a strange object before the first known one is an unusable record, not a reason to stop', async () => {
+    const log = '{"hello":1}\n{"model":"m","input_tokens":1,"output_tokens":1}\n';
+    const { intake, rejects } = await read('x.jsonl', Buffer.from(log));
+    expect(intake).toMatchObject({ read: 2, used: 1, rejected: 1 });
+    expect(rejects).toEqual([{ line: 1, reason: 'model is missing' }]);
+  });
+
   it('text without a known line is refused', async () => {
     await expect(read('x.txt', Buffer.from('hello\nworld\n'))).rejects.toMatchObject({
       code: 'UNKNOWN_FORMAT',

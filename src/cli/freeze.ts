@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import type { Context, GlobalOptions } from './context.ts';
+
+interface FreezeOptions extends GlobalOptions {
+  reason: string;
+  until?: string;
+  for?: string;
+}
+
+export function register(program: Command, ctx: Context): void {
+  program
+    .command('freeze')
+    .description('stop forward steps; rollbacks are never stopped')
+    .requiredOption('--reason <text>', 'why')
+    .option('--until <time>', 'ISO 8601; without it, until `cutover unfreeze`')
+    .option('--for <time>', 'the same as a duration, e.g. 2h')
+    .action(async (_options: unknown, command: Command) => {
+      await runFreeze(ctx, command.optsWithGlobals<FreezeOptions>());
+    });
+}
+
+/** `unfreeze` is a command of its own: it is what people type. */
+export function registerUnfreeze(program: Command, ctx: Context): void {
+  program
+    .command('unfreeze')
+    .description('let forward steps go on')
+    .option('--reason <text>', 'why', '')
+    .action(async (_options: unknown, command: Command) => {
+      await runUnfreeze(ctx, command.optsWithGlobals<FreezeOptions>());
+    });
+}
+
+async function runFreeze(ctx: Context, options: FreezeOptions): Promise<void> {
+  const { setFreeze } = await import('../store/freeze.ts');
+  const { formatTime } = await import('../report/text.ts');
+  const { withSession } = await import('./session.ts');
+  await withSession(ctx, options, async (session) => {
+    const since = session.clock.now();
+    const until = await endOf(options, since);
+    setFreeze(session.db, { reason: options.reason, actor: session.actor, since, until });
+    if (options.json) {
+      const iso = until === null ? null : new Date(until).toISOString();
+      return ctx.print(
+        JSON.stringify({ schemaVersion: 1, command: 'freeze', reason: options.reason, until: iso }),
+      );
+    }
+    ctx.print(
+      `frozen ${until === null ? 'until `cutover unfreeze`' : `until ${formatTime(until)}`}; rollbacks still work`,
+    );
+  });
+}
+
+async function runUnfreeze(ctx: Context, options: FreezeOptions): Promise<void> {
+  const { liftFreeze } = await import('../store/freeze.ts');
+  const { withSession } = await import('./session.ts');
+  await withSession(ctx, options, async (session) => {
+    const { db, actor, clock } = session;
+    const lifted = liftFreeze(db, { at: clock.now(), actor, reason: options.reason });
+    if (options.json) ctx.print(JSON.stringify({ schemaVersion: 1, command: 'unfreeze', lifted }));
+    else ctx.print(lifted ? 'forward steps may go on' : 'nothing was frozen');
+  });
+}
+
+async function endOf({ until, for: span }: FreezeOptions, now: number): Promise<number | null> {
+  const { parseDuration } = await import('../config/units.ts');
+  const { CutoverError, EXIT } = await import('../errors.ts');
+  if (until !== undefined && span !== undefined) {
+    throw new CutoverError('USAGE', EXIT.usage, 'name either --until or --for');
+  }
+  if (span !== undefined) {
+    const ms = parseDuration(span);
+    if (ms !== undefined && ms > 0) return now + ms;
+    throw new CutoverError('USAGE', EXIT.usage, `--for ${span}: not a duration; write it like 2h or 1d`);
+  }
+  if (until === undefined) return null;
+  const at = Date.parse(until);
+  if (at > now) return at;
+  throw new CutoverError('USAGE', EXIT.usage, `--until ${until}: not a time that is still to come`, {
+    hint: 'write it like 2026-08-20T18:00:00Z, or use --for 2h',
+  });
+}

@@ -1,0 +1,130 @@
+import { type RecordType, recordValue } from '../../config/dns-values.ts';
+
+/**
+ * The part of the DNS message format (RFC 1035, section 4) that one question needs. Pure; whatever bytes come in,
+ * decoding ends and does not throw.
+ */
+export interface Question {
+  /** Absolute, with a trailing dot. */
+  name: string;
+  type: RecordType;
+}
+
+export interface Answer {
+  id: number;
+  /** 0 NOERROR, 3 NXDOMAIN, 5 REFUSED, … */
+  rcode: number;
+  /** Whether the server is an authority for the name. */
+  authoritative: boolean;
+  records: { name: string; type: RecordType; ttl: number; value: string }[];
+}
+
+const TYPES: Readonly<Record<RecordType, number>> = { A: 1, CNAME: 5, TXT: 16, AAAA: 28 };
+const NAMES = new Map(Object.entries(TYPES).map(([name, code]) => [code, name as RecordType]));
+const CLASS_IN = 1;
+const HEADER_BYTES = 12;
+/** A name has at most 127 labels; more jumps than that are a loop. */
+const MAX_LABELS = 128;
+
+export function encodeQuery(id: number, { name, type }: Question): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt16BE(id, 0);
+  // No flag is set: an authority is asked, nobody is to go and find out.
+  header.writeUInt16BE(1, 4);
+  const labels = name.split('.').filter((label) => label !== '');
+  const encoded = labels.map((label) =>
+    Buffer.concat([Buffer.from([label.length]), Buffer.from(label, 'latin1')]),
+  );
+  const tail = Buffer.alloc(5);
+  tail.writeUInt16BE(TYPES[type], 1);
+  tail.writeUInt16BE(CLASS_IN, 3);
+  return Buffer.concat([header, ...encoded, tail]);
+}
+
+/** The answer section of a message; undefined when the message is not a whole answer. */
+export function decodeAnswer(message: Buffer): Answer | undefined {
+  if (message.length < HEADER_BYTES) return undefined;
+  const flags = message.readUInt16BE(2);
+  if ((flags & 0x8000) === 0) return undefined;
+  const answer: Answer = {
+    id: message.readUInt16BE(0),
+    rcode: flags & 0x000f,
+    authoritative: (flags & 0x0400) !== 0,
+    records: [],
+  };
+  let at = HEADER_BYTES;
+  for (let question = message.readUInt16BE(4); question > 0; question--) {
+    const name = readName(message, at);
+    if (!name) return undefined;
+    at = name.end + 4;
+  }
+  for (let left = message.readUInt16BE(6); left > 0; left--) {
+    const owner = readName(message, at);
+    if (!owner || owner.end + 10 > message.length) return undefined;
+    const start = owner.end + 10;
+    const end = start + message.readUInt16BE(owner.end + 8);
+    if (end > message.length) return undefined;
+    const type = NAMES.get(message.readUInt16BE(owner.end));
+    if (type && message.readUInt16BE(owner.end + 2) === CLASS_IN) {
+      const value = readValue(message, type, start, end);
+      if (value === undefined) return undefined;
+      answer.records.push({ name: owner.name, type, ttl: message.readUInt32BE(owner.end + 4), value });
+    }
+    at = end;
+  }
+  return answer;
+}
+
+function readValue(message: Buffer, type: RecordType, start: number, end: number): string | undefined {
+  const data = message.subarray(start, end);
+  switch (type) {
+    case 'CNAME':
+      return readName(message, start)?.name;
+    case 'A':
+      return data.length === 4 ? data.join('.') : undefined;
+    case 'AAAA': {
+      if (data.length !== 16) return undefined;
+      const groups = data.toString('hex').match(/.{4}/g) ?? [];
+      return recordValue('AAAA', groups.join(':'));
+    }
+    case 'TXT':
+      return readStrings(data);
+  }
+}
+
+/** The character strings of a TXT record as one text; undefined when they are not text. */
+function readStrings(data: Buffer): string | undefined {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < data.length; ) {
+    const next = at + 1 + (data[at] as number);
+    if (next > data.length) return undefined;
+    parts.push(data.subarray(at + 1, next));
+    at = next;
+  }
+  const bytes = Buffer.concat(parts);
+  const text = bytes.toString('utf8');
+  return Buffer.from(text).equals(bytes) ? text : undefined;
+}
+
+/** A name, compressed or not (section 4.1.4), in lower case with a trailing dot, and where it ends. */
+function readName(message: Buffer, start: number): { name: string; end: number } | undefined {
+  const labels: string[] = [];
+  let at = start;
+  let end: number | undefined;
+  for (let steps = 0; steps < MAX_LABELS; steps++) {
+    const length = message[at];
+    if (length === undefined) return undefined;
+    if (length === 0) return { name: `${labels.join('.')}.`.toLowerCase(), end: end ?? at + 1 };
+    if ((length & 0xc0) === 0xc0) {
+      const low = message[at + 1];
+      if (low === undefined) return undefined;
+      end ??= at + 2;
+      at = ((length & 0x3f) << 8) | low;
+    } else {
+      if (length > 63 || at + 1 + length > message.length) return undefined;
+      labels.push(message.toString('latin1', at + 1, at + 1 + length));
+      at += 1 + length;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,130 @@
+import type { HookConfigOf } from '../../config/schema.ts';
+import { CutoverError, EXIT, messageOf, systemCode } from '../../errors.ts';
+import type { Hook, HookEvent } from '../hook.ts';
+import type { HookHost } from '../host.ts';
+import { type Message, messageFor, plainText, shorten } from './message.ts';
+
+type Entry = HookConfigOf<'email'>;
+
+/** The part of nodemailer that is used. */
+interface Mailer {
+  createTransport(options: Record<string, unknown>): {
+    sendMail(
+      mail: Record<string, unknown>,
+    ): Promise<{ accepted?: unknown[]; rejected?: unknown[]; response?: string }>;
+    close(): void;
+  };
+}
+
+/** Longest subject, in characters: what mail programs show. */
+const MAX_SUBJECT = 200;
+/** Loaded when mail is sent: it is large. */
+const MAILER = 'nodemailer';
+
+/** A mail over SMTP. Its Message-ID is made of the idempotency key: mail programs show the same mail once. */
+export function emailHook(entry: Entry, label: string, host: HookHost): Hook {
+  const where = `hooks.${label.split(' ')[0]}`;
+  return {
+    driver: 'email',
+    label,
+    timeoutMs: entry.timeout,
+    retries: entry.retries,
+    run: async (event, signal) => ({ after: await send(entry, where, event, host, signal) }),
+  };
+}
+
+async function send(
+  entry: Entry,
+  where: string,
+  event: HookEvent,
+  host: HookHost,
+  signal: AbortSignal,
+): Promise<string> {
+  const password = entry.password && host.secrets.resolve(entry.password, `${where}.password`);
+  // Servers ask for it in Base64, alone or behind the user's name, and some say it back.
+  if (password)
+    for (const form of [password, `\0${entry.user}\0${password}`]) host.secrets.remember(base64(form));
+  const mailer = await loadMailer();
+  const transport = mailer.createTransport({
+    host: entry.host,
+    port: entry.port,
+    secure: entry.tls === 'implicit',
+    requireTLS: entry.tls === 'starttls',
+    ignoreTLS: entry.tls === 'none',
+    ...(entry.user === undefined ? {} : { auth: { user: entry.user, pass: password } }),
+    connectionTimeout: entry.timeout,
+    greetingTimeout: entry.timeout,
+    socketTimeout: entry.timeout,
+    // A server that does not say good-bye must not keep the command from ending.
+    socketCloseTimeout: 0,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const server = `${entry.host}:${entry.port}`;
+  const fail = (what: string, cause?: unknown) =>
+    new CutoverError('HOOK_FAILED', EXIT.unreachable, `${server}: ${what}`, { cause });
+  const stopped = new Promise<never>((_resolve, reject) => {
+    const stop = () => reject(fail(messageOf(signal.reason)));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    const result = await Promise.race([transport.sendMail({ ...mailFor(event, entry), signal }), stopped]);
+    const rejected = result.rejected ?? [];
+    if (rejected.length > 0) throw fail(`not accepted for ${rejected.join(', ')}; the others have it`);
+    return result.response ?? 'sent';
+  } catch (error) {
+    throw error instanceof CutoverError ? error : fail(messageOf(error), error);
+  } finally {
+    transport.close();
+  }
+}
+
+async function loadMailer(): Promise<Mailer> {
+  try {
+    const loaded = (await import(MAILER)) as Mailer & { default?: Mailer };
+    return loaded.default ?? loaded;
+  } catch (cause) {
+    if (systemCode(cause) !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    throw new CutoverError('NODEMAILER_MISSING', EXIT.config, 'the package nodemailer is not installed', {
+      hint: 'npm install nodemailer',
+      cause,
+    });
+  }
+}
+
+export function mailFor(event: HookEvent, { from, to }: Pick<Entry, 'from' | 'to'>): Record<string, unknown> {
+  const message = messageFor(event);
+  const domain = /@([\w.-]+)/.exec(from)?.[1] ?? 'cutover';
+  const id = `${event.migration}.${event.idempotencyKey}`.replace(/[^\w.-]+/g, '.');
+  return {
+    from,
+    to,
+    subject: shorten(message.title, MAX_SUBJECT),
+    text: `${plainText(message)}\n`,
+    html: htmlOf(message),
+    messageId: `<${id}@${domain}>`,
+    ...(message.level === 'critical' ? { priority: 'high' } : {}),
+    headers: { 'Auto-Submitted': 'auto-generated' },
+  };
+}
+
+function htmlOf({ title, facts }: Message): string {
+  const rows = facts.map(({ name, value, code }) => {
+    const text = code ? `<code>${escapeHtml(value)}</code>` : escapeHtml(value);
+    return `<tr><th align="left" valign="top">${escapeHtml(name)}</th><td>${text}</td></tr>`;
+  });
+  return `<h3>${escapeHtml(title)}</h3>\n<table cellpadding="4">\n${rows.join('\n')}\n</table>\n`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');

@@ -1,0 +1,129 @@
+import { lstatSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createSecrets } from '../../src/config/secrets.ts';
+import { createFlag } from '../../src/flag/create.ts';
+import type { FlagChange, FlagDriver } from '../../src/flag/driver.ts';
+
+/** What every flag driver has to do, run over each of them on real files, processes and sockets. */
+
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'cutover-flag-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+const host = (dir: string) => ({ dir, env: process.env, secrets: createSecrets({}, dir) });
+
+async function fileDriver(): Promise<FlagDriver> {
+  const dir = folder();
+  return createFlag({ driver: 'file', path: 'flags.json', key: 'llm' }, host(dir));
+}
+
+async function execDriver(): Promise<FlagDriver> {
+  const dir = folder();
+  const script = 'if [ $1 = get ]; then cat change 2>/dev/null || true; else cat > change; fi';
+  writeFileSync(join(dir, 'flag.sh'), script);
+  return createFlag({ driver: 'exec', command: ['sh', 'flag.sh'], timeout: 5000, retries: 0 }, host(dir));
+}
+
+async function webhookDriver(): Promise<FlagDriver> {
+  let stored = '';
+  const server = createServer((request, response) => {
+    if (request.method === 'GET') return response.end(stored);
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      stored = body;
+      response.end('{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/flag`;
+  return createFlag({ driver: 'webhook', url, headers: {}, timeout: 5000, retries: 0 }, host(folder()));
+}
+
+const signal = () => AbortSignal.timeout(5000);
+const change = (ratio: number, token: number, operation = `op-${token}`): FlagChange => ({
+  ratio,
+  token,
+  operation,
+  kind: 'shift',
+});
+
+describe.each([
+  ['file', fileDriver],
+  ['exec', execDriver],
+  ['webhook', webhookDriver],
+])('the flag driver %s', (_name, make) => {
+  it('says that there is no flag before the first write', async () => {
+    expect(await (await make()).get(signal())).toBeNull();
+  });
+
+  it.each([0, 0.01, 0.1, 1 / 3, 0.5, 0.99, 1])('reads back the ratio %d that it set', async (ratio) => {
+    const flag = await make();
+    await flag.set(change(ratio, 7), signal());
+    const read = await flag.get(signal());
+    expect(read?.ratio).toBeCloseTo(ratio, 5);
+    expect(read).toMatchObject({ token: 7, operation: 'op-7', kind: 'shift' });
+  });
+
+  it('sets the same value twice without harm', async () => {
+    const flag = await make();
+    await flag.set(change(0.25, 3), signal());
+    await flag.set(change(0.25, 3), signal());
+    expect(await flag.get(signal())).toMatchObject({ ratio: 0.25, token: 3 });
+  });
+});
+
+describe('the flag file', () => {
+  it('refuses a writer whose token is not the greatest, and keeps what stands there', async () => {
+    const flag = await fileDriver();
+    await flag.set(change(0, 9), signal());
+    await expect(flag.set(change(0.5, 8), signal())).rejects.toMatchObject({ code: 'FENCED', exitCode: 75 });
+    await expect(flag.set(change(0.5, 9, 'op-other'), signal())).rejects.toMatchObject({ code: 'FENCED' });
+    expect(await flag.get(signal())).toMatchObject({ ratio: 0, token: 9 });
+  });
+
+  it('removes what older writers left behind, and nothing else', async () => {
+    const dir = folder();
+    const flag = createFlag({ driver: 'file', path: 'flags.json', key: 'llm' }, host(dir));
+    writeFileSync(join(dir, 'flags.json.cutover-3-1.tmp'), 'old');
+    writeFileSync(join(dir, 'flags.json.cutover-99-1.tmp'), 'newer');
+    writeFileSync(join(dir, 'other.tmp'), 'not ours');
+    await flag.set(change(0.5, 9), signal());
+    expect(readdirSync(dir).sort()).toEqual(['flags.json', 'flags.json.cutover-99-1.tmp', 'other.tmp']);
+  });
+
+  it('keeps a link a link', async () => {
+    const dir = folder();
+    const real = join(folder(), 'real.json');
+    writeFileSync(real, '');
+    symlinkSync(real, join(dir, 'flags.json'));
+    const flag = createFlag({ driver: 'file', path: 'flags.json', key: 'llm' }, host(dir));
+    await flag.set(change(0.5, 1), signal());
+    expect(lstatSync(join(dir, 'flags.json')).isSymbolicLink()).toBe(true);
+    expect(await flag.get(signal())).toMatchObject({ ratio: 0.5 });
+  });
+
+  it.each([
+    ['half a file', '{"flags": {', 'FLAG_INVALID'],
+    ['something else', '[1, 2]', 'FLAG_INVALID'],
+    [
+      'a disabled flag',
+      '{"flags":{"llm":{"state":"DISABLED","variants":{},"defaultVariant":"legacy"}}}',
+      'FLAG_DISABLED',
+    ],
+  ])('does not guess what %s means', async (_name, text, code) => {
+    const dir = folder();
+    writeFileSync(join(dir, 'flags.json'), text);
+    const flag = createFlag({ driver: 'file', path: 'flags.json', key: 'llm' }, host(dir));
+    await expect(flag.get(signal())).rejects.toMatchObject({ code });
+  });
+});

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RecordType } from '../../src/config/dns-values.ts';
+import type { DnsRecordSet, Hook } from '../../src/hooks/hook.ts';
+import { BIND, startBind } from '../servers/bind.ts';
+import type { DnsBench } from '../servers/dns-bench.ts';
+import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
+import { installed, type Required } from '../servers/require.ts';
+
+/** Every DNS driver that reads and writes records, with what it is run against. */
+const BENCHES: { title: string; server: Required; start(): Promise<DnsBench> }[] = [
+  { title: 'rfc2136 and BIND', server: BIND, start: startBind },
+  { title: 'powerdns and PowerDNS', server: POWERDNS, start: startPowerDns },
+];
+
+/** Names of their own for each test: none sees what another left. */
+let serial = 0;
+const freshName = () => `r${++serial}.example.test.`;
+
+const toTarget = () => hookEvent({ step: 'dns', provider: 'target' });
+const toLegacy = () => hookEvent({ step: 'dns', provider: 'legacy' });
+const restoring = (restore: DnsRecordSet[]) => hookEvent({ step: 'dns', provider: 'legacy', restore });
+
+describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
+  describe.skipIf(!installed(server))('keeps the contract:', () => {
+    let bench: DnsBench;
+    beforeAll(async () => {
+      bench = await start();
+    });
+    afterAll(async () => {
+      await bench?.stop();
+    });
+
+    const hookFor = (records: unknown[], more: object = {}): Hook => {
+      const [hook] = hooksOf({ dns: [bench.entry(records, more)] }, bench).dns;
+      if (!hook) throw new Error('no hook');
+      return hook;
+    };
+    const cname = (name: string) => ({
+      name,
+      type: 'CNAME',
+      ttl: 120,
+      legacy: 'legacy.example.net.',
+      target: 'Target.Example.NET',
+    });
+
+    it('reads nothing as empty sets', async () => {
+      const name = freshName();
+      expect(await hookFor([cname(name)]).read?.(soon())).toEqual([
+        { name, type: 'CNAME', ttl: 0, values: [] },
+      ]);
+    });
+
+    it('makes, moves and reads back a record, and says what was there', async () => {
+      const name = freshName();
+      const hook = hookFor([cname(name)]);
+      const made = await hook.run(toLegacy(), soon());
+      expect(made).toEqual({
+        before: [{ name, type: 'CNAME', ttl: 0, values: [] }],
+        after: hook.expected?.('legacy'),
+      });
+      expect(await bench.look(name, 'CNAME')).toEqual(['legacy.example.net.']);
+      const moved = await hook.run(toTarget(), soon());
+      expect(moved).toEqual({ before: hook.expected?.('legacy'), after: hook.expected?.('target') });
+      expect(await bench.look(name, 'CNAME')).toEqual(['target.example.net.']);
+      expect(await hook.read?.(soon())).toEqual([
+        { name, type: 'CNAME', ttl: 120, values: ['target.example.net.'] },
+      ]);
+    });
+
+    it('does the same again without a difference', async () => {
+      const name = freshName();
+      const hook = hookFor([cname(name)]);
+      await hook.run(toTarget(), soon());
+      const again = await hook.run(toTarget(), soon());
+      expect(again).toEqual({ before: hook.expected?.('target'), after: hook.expected?.('target') });
+      expect(await bench.look(name, 'CNAME')).toEqual(['target.example.net.']);
+    });
+
+    it.each<[RecordType, string[], string[]]>([
+      ['A', ['192.0.2.1', '192.0.2.2'], ['198.51.100.7']],
+      ['AAAA', ['2001:db8:0:0::1'], ['2001:db8::2', '2001:db8::3']],
+      ['TXT', ['legacy'], ['say "hi" \\ to', `long ${'x'.repeat(300)}`]],
+    ])('moves %s records with several values', async (type, legacy, target) => {
+      const name = freshName();
+      const hook = hookFor([{ name, type, ttl: 300, legacy, target }]);
+      await hook.run(toLegacy(), soon());
+      const { after } = await hook.run(toTarget(), soon());
+      expect(after).toEqual([{ name, type, ttl: 300, values: [...target].sort() }]);
+      expect(await bench.look(name, type)).toEqual([...target].sort());
+    });
+
+    it('moves several records in one step', async () => {
+      const [one, two] = [freshName(), freshName()];
+      const hook = hookFor([
+        cname(one),
+        { name: two, type: 'A', ttl: 60, legacy: '192.0.2.1', target: '192.0.2.9' },
+      ]);
+      await hook.run(toLegacy(), soon());
+      await hook.run(toTarget(), soon());
+      expect(await bench.look(one, 'CNAME')).toEqual(['target.example.net.']);
+      expect(await bench.look(two, 'A')).toEqual(['192.0.2.9']);
+    });
+
+    it('replaces a CNAME by an address of the same name, and back', async () => {
+      const name = freshName();
+      const hook = hookFor([
+        { name, type: 'CNAME', ttl: 60, legacy: 'legacy.example.net.', target: [] },
+        { name, type: 'A', ttl: 60, legacy: [], target: '192.0.2.9' },
+      ]);
+      await hook.run(toLegacy(), soon());
+      await hook.run(toTarget(), soon());
+      expect([await bench.look(name, 'CNAME'), await bench.look(name, 'A')]).toEqual([[], ['192.0.2.9']]);
+      await hook.run(toLegacy(), soon());
+      expect(await hook.read?.(soon())).toEqual(hook.expected?.('legacy'));
+    });
+
+    it('puts back exactly the sets of a checkpoint, whatever the config says', async () => {
+      const [one, two] = [freshName(), freshName()];
+      await bench.put(one, 'CNAME', 3600, ['elsewhere.example.org.']);
+      const hook = hookFor([cname(one), cname(two)]);
+      const checkpoint = (await hook.read?.(soon())) ?? [];
+      expect(checkpoint).toEqual([
+        { name: one, type: 'CNAME', ttl: 3600, values: ['elsewhere.example.org.'] },
+        { name: two, type: 'CNAME', ttl: 0, values: [] },
+      ]);
+      await hook.run(toTarget(), soon());
+      expect((await hook.run(restoring(checkpoint), soon())).after).toEqual(checkpoint);
+      expect(await bench.look(one, 'CNAME')).toEqual(['elsewhere.example.org.']);
+      expect(await bench.look(two, 'CNAME')).toEqual([]);
+    });
+
+    it('changes a TTL alone', async () => {
+      const name = freshName();
+      await bench.put(name, 'CNAME', 3600, ['target.example.net.']);
+      const hook = hookFor([cname(name)]);
+      expect((await hook.run(toTarget(), soon())).after).toEqual(hook.expected?.('target'));
+    });
+
+    it('leaves everything as it was when one record cannot be', async () => {
+      const [one, two] = [freshName(), freshName()];
+      const hook = hookFor([cname(one), { name: two, type: 'A', ttl: 60, legacy: [], target: '192.0.2.9' }]);
+      await hook.run(toLegacy(), soon());
+      await bench.put(two, 'CNAME', 60, ['in-the-way.example.net.']);
+      const fault = await faultOf(hook.run(toTarget(), soon()));
+      expect(fault.message).toMatch(/put back|HTTP 4\d\d|does not say/);
+      expect(await bench.look(one, 'CNAME')).toEqual(['legacy.example.net.']);
+      expect(await bench.look(two, 'CNAME')).toEqual(['in-the-way.example.net.']);
+    });
+
+    it('does not read an address through a CNAME as its own', async () => {
+      const [alias, real] = [freshName(), freshName()];
+      await bench.put(real, 'A', 60, ['192.0.2.9']);
+      await bench.put(alias, 'CNAME', 60, [real]);
+      const hook = hookFor([{ name: alias, type: 'A', ttl: 60, legacy: [], target: '192.0.2.9' }]);
+      expect(await hook.read?.(soon())).toEqual([{ name: alias, type: 'A', ttl: 0, values: [] }]);
+      expect((await faultOf(hook.run(toTarget(), soon()))).code).toMatch(/^DNS_/);
+    });
+
+    it('names wrong credentials, and changes nothing', async () => {
+      const name = freshName();
+      await bench.put(name, 'CNAME', 120, ['legacy.example.net.']);
+      const fault = await faultOf(hookFor([cname(name)], bench.wrongSecret.change).run(toTarget(), soon()));
+      expect(fault.code).toBe(bench.wrongSecret.code);
+      expect(await bench.look(name, 'CNAME')).toEqual(['legacy.example.net.']);
+    });
+
+    it('names a server that does not answer', async () => {
+      const hook = hookFor([cname(freshName())], await bench.unreachable());
+      for (const work of [() => hook.run(toTarget(), soon()), async () => hook.read?.(soon())]) {
+        expect(await faultOf(work())).toMatchObject({ exitCode: 69 });
+      }
+    });
+
+    it('ends when it is told to', async () => {
+      const stop = new AbortController();
+      stop.abort(new Error('out of time'));
+      expect((await faultOf(hookFor([cname(freshName())]).run(toTarget(), stop.signal))).message).toMatch(
+        /out of time/,
+      );
+    });
+
+    it('shows no secret in any result or error', async () => {
+      const name = freshName();
+      const seen: unknown[] = [];
+      const keep = async (work: Promise<unknown>) => {
+        seen.push(await work.catch((error: Error & { hint?: string }) => [error.message, error.hint]));
+      };
+      await keep(hookFor([cname(name)]).run(toTarget(), soon()));
+      await keep(hookFor([cname(name)], bench.wrongSecret.change).run(toLegacy(), soon()));
+      await keep(hookFor([cname(name)], await bench.unreachable()).run(toLegacy(), soon()));
+      const shown = JSON.stringify(seen);
+      for (const secret of bench.secrets) expect(shown).not.toContain(secret);
+    });
+  });
+});

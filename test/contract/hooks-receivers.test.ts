@@ -1,0 +1,132 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ALERTMANAGER, type AlertmanagerBench, startAlertmanager } from '../servers/alertmanager.ts';
+import { faultOf, hookEvent, hooksOf, rollbackEvent, soon } from '../servers/hooks.ts';
+import { startHttpReceiver } from '../servers/http-receiver.ts';
+import { temporaryFolder } from '../servers/process.ts';
+import { installed } from '../servers/require.ts';
+import { SMTP, type SmtpBench, startSmtp } from '../servers/smtp.ts';
+
+/** What only one notify driver has, each against its real receiver. */
+
+const notifier = (entry: unknown, host: Parameters<typeof hooksOf>[1]) => {
+  const [hook] = hooksOf({ notify: [entry] }, host).notify;
+  if (!hook) throw new Error('no hook');
+  return hook;
+};
+
+describe('a signed webhook', () => {
+  it('can be checked by its receiver, and by its receiver alone', async () => {
+    const receiver = await startHttpReceiver();
+    onTestFinished(() => receiver.stop());
+    const hook = notifier(
+      { driver: 'webhook', url: receiver.url, secret: '${env:SIGNING}' },
+      { dir: '/', env: { SIGNING: 'shared-secret' }, now: () => 1_700_000_000_999 },
+    );
+    await hook.run(hookEvent({ evidence: { verdict: 'PASS' } }), soon());
+    const [call] = receiver.received;
+    const timestamp = String(call?.headers['cutover-timestamp']);
+    const expected = (secret: string) =>
+      `sha256=${createHmac('sha256', secret).update(`${timestamp}.${call?.body}`).digest('hex')}`;
+    const given = Buffer.from(String(call?.headers['cutover-signature']));
+    expect(timestamp).toBe('1700000000');
+    expect(timingSafeEqual(given, Buffer.from(expected('shared-secret')))).toBe(true);
+    expect(timingSafeEqual(given, Buffer.from(expected('another-secret')))).toBe(false);
+    expect(call?.headers['idempotency-key']).toBe('op-1:2');
+    expect(JSON.parse(call?.body ?? '')).toEqual(hookEvent({ evidence: { verdict: 'PASS' } }));
+  });
+
+  it('follows no redirect', async () => {
+    const receiver = await startHttpReceiver();
+    onTestFinished(() => receiver.stop());
+    receiver.answer({ status: 302, body: 'elsewhere' });
+    const hook = notifier({ driver: 'webhook', url: receiver.url }, { dir: '/' });
+    expect((await faultOf(hook.run(hookEvent(), soon()))).message).toMatch(/HTTP 302/);
+    expect(receiver.received).toHaveLength(1);
+  });
+});
+
+describe('a failure that answers 200', () => {
+  it('is found in what Teams says', async () => {
+    const receiver = await startHttpReceiver();
+    onTestFinished(() => receiver.stop());
+    receiver.answer({ status: 200, body: 'Webhook message delivery failed with error: too large' });
+    const hook = notifier({ driver: 'teams', url: '${env:URL}' }, { dir: '/', env: { URL: receiver.url } });
+    expect((await faultOf(hook.run(hookEvent(), soon()))).message).toMatch(/delivery failed/);
+  });
+});
+
+describe('exec', () => {
+  it('gets the documented variables and the event on stdin', async () => {
+    const { dir, remove } = temporaryFolder();
+    onTestFinished(remove);
+    writeFileSync(join(dir, 'tell'), `#!/bin/sh\nenv | grep ^CUTOVER_ | sort > variables; cat > event\n`);
+    chmodSync(join(dir, 'tell'), 0o755);
+    const hook = notifier({ driver: 'exec', command: ['./tell'] }, { dir, env: { PATH: process.env.PATH } });
+    await hook.run(rollbackEvent({ reason: 'slow\u001b[31m' }), soon());
+    expect(readFileSync(join(dir, 'variables'), 'utf8').split('\n').filter(Boolean)).toEqual([
+      'CUTOVER_ACTOR=ann@laptop',
+      'CUTOVER_FROM_RATIO=0.25',
+      'CUTOVER_FROM_STATUS=rolling',
+      'CUTOVER_IDEMPOTENCY_KEY=op-2:2',
+      'CUTOVER_LEVEL=critical',
+      'CUTOVER_MESSAGE=chat-prod: rollback, 25 % → 0 %, but dns failed',
+      'CUTOVER_MIGRATION=chat-prod',
+      'CUTOVER_OPERATION_ID=op-2',
+      'CUTOVER_OPERATION_KIND=rollback',
+      'CUTOVER_PROVIDER=legacy',
+      'CUTOVER_REASON=slow\\x1b[31m',
+      'CUTOVER_STATUS=rollback',
+      'CUTOVER_STEP=notify',
+      'CUTOVER_TO_RATIO=0',
+      'CUTOVER_UNDO=cutover rollback --to 9 --force --reason "…"',
+    ]);
+    expect(JSON.parse(readFileSync(join(dir, 'event'), 'utf8'))).toMatchObject({ operation: { id: 'op-2' } });
+  });
+});
+
+describe.skipIf(!installed(ALERTMANAGER))('Alertmanager', () => {
+  let bench: AlertmanagerBench;
+  beforeAll(async () => {
+    bench = await startAlertmanager();
+  });
+  afterAll(async () => {
+    await bench?.stop();
+  });
+
+  it('has one alert from a rollback until the next operation that goes forward', async () => {
+    const hook = notifier(bench.entry(), bench);
+    const names = async () => (await bench.alerts()).map(({ labels }) => labels.alertname).sort();
+    await hook.run(rollbackEvent({ steps: [] }), soon());
+    await hook.run(rollbackEvent({ steps: [] }), soon());
+    expect(await names()).toEqual(['CutoverRollback']);
+    await hook.run(hookEvent(), soon());
+    expect(await names()).toEqual(['CutoverChange']);
+  });
+});
+
+describe.skipIf(!installed(SMTP))('SMTP', () => {
+  let bench: SmtpBench;
+  beforeAll(async () => {
+    bench = await startSmtp();
+  });
+  afterAll(async () => {
+    await bench?.stop();
+  });
+
+  it('names the receiver that was not accepted', async () => {
+    const hook = notifier(bench.entry({ to: ['ops@example.com', 'nobody@example.org'] }), bench);
+    expect((await faultOf(hook.run(hookEvent(), soon()))).message).toMatch(
+      /not accepted for nobody@example\.org/,
+    );
+  });
+
+  it('insists on TLS unless the config says otherwise', async () => {
+    const { tls: _tls, ...entry } = bench.entry();
+    const before = bench.mails.length;
+    expect((await faultOf(notifier(entry, bench).run(hookEvent(), soon()))).message).toMatch(/TLS|upgrad/i);
+    expect(bench.mails).toHaveLength(before);
+  });
+});

@@ -1,0 +1,98 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askServer } from '../../src/hooks/dns/query.ts';
+import { BIND, type BindBench, KEYS, startBind } from '../servers/bind.ts';
+import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { installed, pathOf } from '../servers/require.ts';
+
+/** What only the rfc2136 driver has: its faults told apart, and a write that compares before it swaps. */
+describe.skipIf(!installed(BIND))('rfc2136 and BIND', () => {
+  let bench: BindBench;
+  beforeAll(async () => {
+    bench = await startBind();
+    await bench.put('llm.example.test.', 'CNAME', 60, ['legacy.example.net.']);
+  });
+  afterAll(async () => {
+    await bench?.stop();
+  });
+
+  const records = [
+    {
+      name: 'llm.example.test',
+      type: 'CNAME',
+      ttl: 60,
+      legacy: 'legacy.example.net',
+      target: 't.example.net',
+    },
+  ];
+  const faultWith = (more: object, env: Readonly<Record<string, string | undefined>> = bench.env) => {
+    const [hook] = hooksOf({ dns: [bench.entry(records, more)] }, { dir: bench.dir, env }).dns;
+    return faultOf(hook?.run(hookEvent({ step: 'dns' }), soon()) ?? Promise.resolve());
+  };
+  const nothingChanged = async () =>
+    expect(await bench.look('llm.example.test', 'CNAME')).toEqual(['legacy.example.net.']);
+
+  it.each([
+    ['another secret', { keyFile: KEYS.otherSecret }, 'DNS_BADSIG', /BADSIG/, /copy the key/],
+    ['a key the server does not know', { keyFile: KEYS.unknown }, 'DNS_BADKEY', /BADKEY/, /same name/],
+    ['a key without rights', { keyFile: KEYS.powerless }, 'DNS_REFUSED', /REFUSED/, /update-policy/],
+    ['no key', { keyFile: undefined }, 'DNS_REFUSED', /REFUSED/, /update-policy/],
+    ['a missing key file', { keyFile: 'nowhere.key' }, 'KEY_FILE', /hooks\.dns\[0\]\.keyFile/, /tsig-keygen/],
+    ['a key file that is none', { keyFile: 'named.conf' }, 'KEY_FILE', /no TSIG key/, /tsig-keygen/],
+  ])('%s is an error of its own', async (_what, more, code, message, hint) => {
+    const fault = await faultWith(more);
+    expect(fault).toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    });
+    await nothingChanged();
+  });
+
+  it('a server of another zone is an error of its own', async () => {
+    const other = [{ ...records[0], name: 'llm.other.test' }];
+    expect(await faultWith({ zone: 'other.test', records: other })).toMatchObject({ code: 'DNS_READ' });
+  });
+
+  it('a missing nsupdate is a clear error', async () => {
+    expect(await faultWith({}, { PATH: '/nowhere' })).toMatchObject({
+      code: 'NSUPDATE_MISSING',
+      exitCode: 78,
+      hint: expect.stringContaining('bind9-dnsutils'),
+    });
+    await nothingChanged();
+  });
+
+  it('does not overwrite what something else wrote after it was read', async () => {
+    // A stand-in for the other writer: it comes between our reading and our update.
+    const bin = join(bench.dir, 'bin');
+    const real = pathOf('nsupdate');
+    const other = [
+      'update delete llm.example.test. CNAME',
+      'update add llm.example.test. 60 CNAME other.example.net.',
+    ];
+    mkdirSync(bin);
+    writeFileSync(
+      join(bin, 'nsupdate'),
+      `#!/bin/sh
+printf '%s\\n' 'server 127.0.0.1 ${bench.port}' 'zone example.test' ${other.map((line) => `'${line}'`).join(' ')} send |
+  ${real} -k ${join(bench.dir, KEYS.right)}
+exec ${real} "$@"
+`,
+    );
+    chmodSync(join(bin, 'nsupdate'), 0o755);
+    expect(await faultWith({}, { PATH: `${bin}:${process.env.PATH}` })).toMatchObject({
+      code: 'DNS_CHANGED',
+    });
+    expect(await bench.look('llm.example.test', 'CNAME')).toEqual(['other.example.net.']);
+  });
+
+  it('gets an answer that is too long for a datagram over TCP', async () => {
+    const addresses = Array.from({ length: 60 }, (_, i) => `192.0.2.${i + 1}`);
+    await bench.put('many.example.test.', 'A', 60, addresses);
+    const server = { host: 'localhost', port: bench.port };
+    const { records: found } = await askServer(server, { name: 'many.example.test.', type: 'A' }, soon());
+    expect(found.map(({ value }) => value).sort()).toEqual(addresses.sort());
+  });
+});

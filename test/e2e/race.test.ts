@@ -1,0 +1,67 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
+
+const FORCE = ['--yes', '--force', '--reason', 'race'];
+
+/** Each hook writes when it begins and ends: two operations at once would interleave. */
+const HOOKS = `
+hooks:
+  notify:
+    - driver: exec
+      retries: 0
+      command: [sh, -c, "cat > /dev/null; echo begin $CUTOVER_OPERATION_ID $CUTOVER_OPERATION_KIND >> log; sleep 0.05; echo end $CUTOVER_OPERATION_ID $CUTOVER_OPERATION_KIND >> log"]
+`;
+
+it('forty processes at once and one emergency: one operation at a time, and 0 % at the end', async () => {
+  const dir = makeFolder(HOOKS);
+  try {
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const commands = Array.from({ length: 39 }, (_, i) => {
+      if (i % 4 === 0) return ['shift', '25%', '--wait', '20s', ...FORCE];
+      if (i % 4 === 1) return ['shift', '50%', '--wait', '20s', ...FORCE];
+      if (i % 4 === 2) return ['status', '--json'];
+      return ['rollback', '--yes', '--anyway', '--wait', '20s'];
+    });
+    const running = commands.map((args) => cutover(dir, args));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const emergency = await cutover(dir, ['rollback', '--emergency']);
+    expect([0, 4], emergency.stderr).toContain(emergency.code);
+    const codes = (await Promise.all(running)).map(({ code, stderr }) => ({ code, stderr }));
+    // Done, refused by a gate or a state, fenced, or waited in vain: nothing else, and no crash.
+    for (const { code, stderr } of codes) expect([0, 2, 3, 4, 64, 75], stderr).toContain(code);
+
+    const state = await cutoverJson<StatusDocument>(dir, ['status']);
+    expect(state).toMatchObject({
+      status: 'rollback',
+      ratio: 0,
+      flag: { ratio: 0 },
+      drift: [],
+      unfinished: null,
+    });
+    await cutoverJson(dir, ['history', '--verify']);
+    expectOneAtATime(readFileSync(join(dir, 'log'), 'utf8').trim().split('\n'));
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}, 120_000);
+
+/** An emergency takes over from whoever runs; all others exclude one another. */
+function expectOneAtATime(lines: string[]): void {
+  let running: string | null = null;
+  let operations = 0;
+  for (const line of lines) {
+    const [mark, id, ...kind] = line.split(' ');
+    if (kind.join(' ') === 'emergency') continue;
+    if (mark === 'begin') {
+      expect(running, lines.join('\n')).toBeNull();
+      running = id ?? null;
+      operations++;
+    } else {
+      expect(id).toBe(running);
+      running = null;
+    }
+  }
+  expect(operations).toBeGreaterThan(1);
+}

@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process';
+import { Resolver } from 'node:dns/promises';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { DnsBench } from './dns-bench.ts';
+import { lookWith } from './look.ts';
+import { freePort, startDaemon, temporaryFolder } from './process.ts';
+import { pathOf } from './require.ts';
+
+const run = promisify(execFile);
+
+export const BIND = { name: 'BIND', commands: ['named', 'nsupdate', 'tsig-keygen'] };
+
+/** Keys in the bench's folder beside the right one, each wrong in its own way. */
+export const KEYS = {
+  right: 'tsig.key',
+  otherSecret: 'bad.key',
+  unknown: 'unknown.key',
+  powerless: 'reader.key',
+};
+
+export interface BindBench extends DnsBench {
+  port: number;
+}
+
+/** BIND's `named`, primary of example.test and of other.test, on a free loopback port. */
+export async function startBind(): Promise<BindBench> {
+  const { dir, remove } = temporaryFolder();
+  const port = await freePort();
+  const key = async (file: string, name: string) => {
+    const { stdout } = await run(pathOf('tsig-keygen') ?? '', ['-a', 'hmac-sha256', name]);
+    writeFileSync(join(dir, file), stdout, { mode: 0o600 });
+    return /secret "([^"]+)"/.exec(stdout)?.[1] ?? '';
+  };
+  const secrets = [
+    await key(KEYS.right, 'cutover'),
+    await key(KEYS.otherSecret, 'cutover'),
+    await key(KEYS.unknown, 'stranger'),
+    await key(KEYS.powerless, 'reader'),
+  ];
+  writeFileSync(
+    join(dir, 'zone'),
+    `$TTL 300
+@ IN SOA ns.example.test. root.example.test. 1 3600 600 86400 60
+@ IN NS ns
+ns IN A 127.0.0.1
+`,
+  );
+  writeFileSync(
+    join(dir, 'named.conf'),
+    `include "${dir}/${KEYS.right}"; include "${dir}/${KEYS.powerless}";
+options {
+  directory "${dir}"; pid-file "${dir}/pid"; session-keyfile "${dir}/session.key";
+  listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; };
+  recursion no; dnssec-validation no; notify no;
+};
+controls {};
+zone "example.test" { type primary; file "${dir}/zone"; update-policy { grant cutover zonesub ANY; }; };
+`,
+  );
+  const daemon = await startDaemon('named', ['-g', '-c', join(dir, 'named.conf'), '-n', '1'], {
+    cwd: dir,
+    ready: (log) => log.includes('running'),
+  });
+  const resolver = new Resolver({ timeout: 2000, tries: 2 });
+  resolver.setServers([`127.0.0.1:${port}`]);
+  const entry = (records: unknown[], more: object = {}) => ({
+    driver: 'rfc2136',
+    server: `127.0.0.1:${port}`,
+    keyFile: KEYS.right,
+    zone: 'example.test',
+    records,
+    ...more,
+  });
+  return {
+    dir,
+    env: process.env,
+    port,
+    secrets,
+    entry,
+    wrongSecret: { change: { keyFile: KEYS.otherSecret }, code: 'DNS_BADSIG' },
+    unreachable: async () => ({ server: `127.0.0.1:${await freePort()}` }),
+    look: lookWith(resolver),
+    async put(name, type, ttl, values) {
+      const child = run(pathOf('nsupdate') ?? '', ['-k', join(dir, KEYS.right)]);
+      const adds = values.map((value) => `update add ${name} ${ttl} ${type} ${value}`);
+      const lines = [
+        `server 127.0.0.1 ${port}`,
+        'zone example.test',
+        `update delete ${name} ${type}`,
+        ...adds,
+      ];
+      child.child.stdin?.end(`${lines.join('\n')}\nsend\n`);
+      await child;
+    },
+    async stop() {
+      await daemon.stop();
+      remove();
+    },
+  };
+}

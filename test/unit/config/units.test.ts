@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { didYouMean, suggest } from '../../../src/config/suggest.ts';
+import {
+  formatDuration,
+  formatRatio,
+  parseDuration,
+  parsePoints,
+  parseRatio,
+} from '../../../src/config/units.ts';
+
+describe('units', () => {
+  it.each([
+    ['10s', 10_000],
+    ['250ms', 250],
+    ['1.5m', 90_000],
+    ['2h30m', 9_000_000],
+    ['1d', 86_400_000],
+  ])('%s', (text, ms) => expect(parseDuration(text)).toBe(ms));
+
+  it.each(['', '10', 's', '10 s', '-5s', '10x', '1h 30m', '10s!'])('refuses the duration %j', (text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  });
+
+  it('writes durations that it reads back, to the second', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 60, max: 10_000_000 }), (seconds) => {
+        expect(parseDuration(formatDuration(seconds * 1000))).toBe(seconds * 1000);
+      }),
+    );
+  });
+
+  it('reads a percentage as the nearest double', () => {
+    expect(parseRatio('0.1%')).toBe(0.001);
+    expect(parseRatio('33.3%')).toBe(33.3 / 100);
+    expect(parsePoints('0.5pp')).toBe(0.005);
+    expect(parsePoints('0.5%')).toBeUndefined();
+    expect(formatRatio(0.001)).toBe('0.1 %');
+    expect(formatRatio(1 / 3)).toBe('33.333 %');
+  });
+});
+
+describe('suggestions', () => {
+  it('finds the name that was meant, and lists the known ones when none is near', () => {
+    expect(suggest('laddr', ['ladder', 'stage'])).toBe('ladder');
+    expect(suggest('Fiel', ['file', 'exec'])).toBe('file');
+    expect(suggest('zzzzzz', ['file', 'exec'])).toBeUndefined();
+    expect(didYouMean('zzzzzz', ['file', 'exec'])).toBe('known: file, exec');
+  });
+});

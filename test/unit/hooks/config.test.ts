@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { loadParts, parseConfig } from '../../../src/config/load.ts';
+
+const config = (hooks: string) => `migration: chat-prod
+providers:
+  legacy: { name: a, baseUrl: https://a.example }
+  target: { name: b, baseUrl: https://b.example }
+hooks:
+${hooks}`;
+
+const parse = (hooks: string) => parseConfig(config(hooks), 'cutover.yaml').hooks;
+const RECORD = '{ name: llm.example.test, type: CNAME, legacy: a.example.net, target: b.example.net }';
+const rfc2136 = (record: string, more = '') =>
+  `  dns:\n    - { driver: rfc2136, server: ns1.example.test, zone: example.test, ${more} records: [${record}] }`;
+
+describe('hooks in the config', () => {
+  it('brings names and values into one form', () => {
+    expect(
+      parse(
+        rfc2136(
+          '{ name: LLM.example.test, type: A, ttl: 30, legacy: 192.0.2.1, target: [192.0.2.3, 192.0.2.2] }',
+        ),
+      ).dns,
+    ).toEqual([
+      {
+        driver: 'rfc2136',
+        server: 'ns1.example.test',
+        zone: 'example.test.',
+        records: [
+          {
+            name: 'llm.example.test.',
+            type: 'A',
+            ttl: 30,
+            legacy: ['192.0.2.1'],
+            target: ['192.0.2.2', '192.0.2.3'],
+          },
+        ],
+        timeout: 10_000,
+        retries: 2,
+      },
+    ]);
+  });
+
+  it.each([
+    [
+      '  dns: [{ driver: rfc2163 }]',
+      /^cutover\.yaml:6:\d+: unknown driver rfc2163 for hooks\.dns\.0; did you mean rfc2136\?/,
+    ],
+    [rfc2136(RECORD, 'keyfile: x,'), /unknown key hooks\.dns\.0\.keyfile; did you mean keyFile\?/],
+    [rfc2136('{ nane: x, type: A, legacy: [], target: [] }'), /nane; did you mean name\?/],
+    [
+      rfc2136(RECORD.replace('llm.example.test', 'llm')),
+      /records\.0\.name: llm\. is not in the zone example\.test\.; write the whole name/,
+    ],
+    [rfc2136(RECORD.replace('CNAME', 'MX')), /records\.0\.type/],
+    [
+      rfc2136(RECORD.replace('CNAME', 'A')),
+      /records\.0\.legacy: not a value of a record of type A: a\.example\.net/,
+    ],
+    [rfc2136(`${RECORD}, ${RECORD}`), /stands here twice/],
+    [rfc2136(RECORD.replace('a.example.net', '[a.example.net, c.example.net]')), /at most one CNAME/],
+    [rfc2136(RECORD.replace('a.example.net', '"a b"')), /not a value of a record of type CNAME: a b/],
+    [rfc2136(RECORD, 'ttl: 5,'), /unknown key hooks\.dns\.0\.ttl/],
+    ['  notify: [{ driver: rfc2136 }]', /unknown driver rfc2136 for hooks\.notify\.0; known: /],
+  ])('refuses mistake %#', (hooks, message) => {
+    expect(() => parse(hooks)).toThrow(message);
+  });
+
+  it('leaves a faulty hook out of what an emergency uses, and keeps the others', () => {
+    const text = config(
+      `${rfc2136(RECORD)}\n    - { driver: nope }\n  notify: [{ driver: exec, command: [./tell] }]`,
+    );
+    const parts = loadParts(text.replace('hooks:', 'flag: { driver: file }\nhooks:'));
+    expect(parts?.config.hooks.dns.map(({ driver }) => driver)).toEqual(['rfc2136']);
+    expect(parts?.config.hooks.notify).toHaveLength(1);
+    expect(parts?.warnings).toEqual(['hooks.dns[1] is left out: it is not valid']);
+  });
+});

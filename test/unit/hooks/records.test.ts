@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { absoluteName, isWithin, recordValue } from '../../../src/config/dns-values.ts';
+import { updateScript } from '../../../src/hooks/dns/nsupdate-script.ts';
+import { changesBetween, recordSet, setsFor } from '../../../src/hooks/dns/records.ts';
+import { serverOf } from '../../../src/hooks/dns/rfc2136.ts';
+import { quoteTxt, unquoteTxt } from '../../../src/hooks/dns/txt.ts';
+import type { DnsRecordSet } from '../../../src/hooks/hook.ts';
+
+const set = (name: string, type: DnsRecordSet['type'], ttl: number, ...values: string[]) =>
+  recordSet({ name, type }, ttl, values);
+
+describe('names and values', () => {
+  it.each([
+    ['LLM.Example.test', 'llm.example.test.'],
+    ['llm.example.test.', 'llm.example.test.'],
+    ['*.example.test', '*.example.test.'],
+    ['_acme.example.test', '_acme.example.test.'],
+  ])('%s is the name %s', (text, name) => expect(absoluteName(text)).toBe(name));
+
+  it.each([
+    '',
+    '.',
+    '*',
+    'a..b',
+    'a b',
+    'a\nb',
+    '-a.test',
+    'a.*.test',
+    `${'x'.repeat(64)}.test`,
+    'x.'.repeat(130),
+  ])('%j is no name', (text) => expect(absoluteName(text)).toBeUndefined());
+
+  it('compares values in one form', () => {
+    expect(recordValue('AAAA', '2001:DB8:0:0::1')).toBe('2001:db8::1');
+    expect(recordValue('AAAA', 'fe80::1%eth0')).toBeUndefined();
+    expect(recordValue('A', '192.0.2.256')).toBeUndefined();
+    expect(recordValue('TXT', 'two\nlines')).toBeUndefined();
+    expect(recordValue('CNAME', 'Target.example.NET')).toBe('target.example.net.');
+  });
+
+  it('knows what is in a zone', () => {
+    expect(isWithin('llm.example.test.', 'example.test.')).toBe(true);
+    expect(isWithin('example.test.', 'example.test.')).toBe(true);
+    expect(isWithin('notexample.test.', 'example.test.')).toBe(false);
+  });
+
+  it.each([
+    ['127.0.0.1:5300', '127.0.0.1', 5300],
+    ['ns1.example.test', 'ns1.example.test', 53],
+    ['[::1]:5300', '::1', 5300],
+    ['[2001:db8::1]', '2001:db8::1', 53],
+  ])('%s is a server', (text, host, port) => expect(serverOf(text)).toEqual({ host, port }));
+});
+
+describe('TXT', () => {
+  it('is quoted, escaped and split', () => {
+    expect(quoteTxt('say "hi" \\ é')).toBe('"say \\"hi\\" \\\\ \\195\\169"');
+    expect(quoteTxt('x'.repeat(300))).toBe(`"${'x'.repeat(255)}" "${'x'.repeat(45)}"`);
+    expect(quoteTxt('')).toBe('""');
+  });
+
+  it('comes back as it was', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
+        const clean = Buffer.from(text).toString();
+        expect(unquoteTxt(quoteTxt(clean))).toBe(clean);
+      }),
+    );
+  });
+});
+
+describe('an update', () => {
+  const name = 'llm.example.test.';
+
+  it('asks for what was read, deletes, then adds', () => {
+    const changes = [
+      { from: set(name, 'CNAME', 30, 'legacy.example.net.'), to: set(name, 'CNAME', 30) },
+      { from: set(name, 'A', 60), to: set(name, 'A', 60, '192.0.2.2', '192.0.2.1') },
+    ];
+    expect(updateScript({ host: '::1', port: 53 }, 'example.test.', changes).split('\n')).toEqual([
+      'server ::1 53',
+      'zone example.test.',
+      'prereq yxrrset llm.example.test. CNAME legacy.example.net.',
+      'prereq nxrrset llm.example.test. A',
+      'update delete llm.example.test. CNAME',
+      'update add llm.example.test. 60 A 192.0.2.1',
+      'update add llm.example.test. 60 A 192.0.2.2',
+      'send',
+      '',
+    ]);
+  });
+
+  it('never holds a line that a value smuggled in', () => {
+    const evil = 'x.example.net.\nupdate delete example.test. SOA';
+    for (const bad of [set(name, 'CNAME', 30, evil), set(name, 'A', 30, evil), set(evil, 'TXT', 30, 'x')]) {
+      const changes = [{ from: bad, to: bad }];
+      expect(() => updateScript({ host: '::1', port: 53 }, 'z.', changes)).toThrow(/cannot be written/);
+    }
+    const text = { from: set(name, 'TXT', 30), to: set(name, 'TXT', 30, 'a\nsend') };
+    expect(updateScript({ host: '::1', port: 53 }, 'z.', [text])).toContain('"a\\010send"');
+  });
+});
+
+describe('record sets', () => {
+  const record = { name: 'a.test.', type: 'A' as const, ttl: 60, legacy: ['192.0.2.1'], target: [] };
+
+  it('are those of a side', () => {
+    expect(setsFor([record], 'legacy')).toEqual([
+      { name: 'a.test.', type: 'A', ttl: 60, values: ['192.0.2.1'] },
+    ]);
+    expect(setsFor([record], 'target')).toEqual([{ name: 'a.test.', type: 'A', ttl: 0, values: [] }]);
+  });
+
+  it('differ by value and by TTL', () => {
+    const now = [set('a.test.', 'A', 60, '192.0.2.1', '192.0.2.2'), set('b.test.', 'A', 60, '192.0.2.1')];
+    expect(
+      changesBetween(now, [set('a.test.', 'A', 60, '192.0.2.2', '192.0.2.1'), now[1] as DnsRecordSet]),
+    ).toEqual([]);
+    expect(changesBetween(now, [now[0] as DnsRecordSet, set('b.test.', 'A', 61, '192.0.2.1')])).toHaveLength(
+      1,
+    );
+  });
+});
