@@ -17,7 +17,7 @@ export function register(program: Command, ctx: Context): void {
     .command('assess')
     .summary('what moving would save, from usage logs')
     .description(
-      'Reads usage logs (files, folders, patterns, - for stdin; JSONL, JSON, CSV, gzip, zstd) and reports traffic, latency and cost, and what moving to the target would save.',
+      'Reads usage logs (files, folders, patterns, - for stdin; JSONL, JSON, CSV, Parquet, gzip, zstd) and reports traffic, latency and cost, and what moving to the target would save.',
     )
     .argument('[files...]', 'usage logs')
     .option(

@@ -3,6 +3,7 @@ import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { Format } from './format.ts';
 import { findInputs } from './inputs.ts';
 import type { Intake, Reject } from './intake.ts';
+import { isParquet } from './parquet/detect.ts';
 import { readSource, type SourceSummary } from './read.ts';
 import type { UsageRecord } from './record.ts';
 import { openSource } from './source.ts';
@@ -40,11 +41,17 @@ export async function readAll(options: ReadAllOptions): Promise<SourceSummary[]>
   const summaries: SourceSummary[] = [];
   for (const input of inputs) {
     if (options.signal.aborted) break;
-    const source = openSource(input, options.stdin, (count) => {
+    const progress = (count: number) => {
       bytes += count;
       options.onProgress?.({ source: input.name, bytes, totalBytes, records: options.intake.read });
-    });
-    summaries.push(await readSource(source, options));
+    };
+    if (isParquet(input)) {
+      const { readParquet } = await import('./parquet/read.ts');
+      summaries.push(await readParquet(input, options));
+      progress(input.bytes ?? 0);
+      continue;
+    }
+    summaries.push(await readSource(openSource(input, options.stdin, progress), options));
     // Nobody reads on: a pipe that stays open must not keep the process.
     if (options.signal.aborted && input.path === undefined) options.stdin.destroy();
   }

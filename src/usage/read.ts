@@ -1,13 +1,12 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { type Container, detectContainer, HEAD_BYTES } from './container.ts';
 import { createRowSplitter, splitRow } from './csv.ts';
-import type { Format, RawObject, RecordSink } from './format.ts';
-import { countFiltered, countReject, countUsed, type Intake, type Reject } from './intake.ts';
+import type { Format, RawObject } from './format.ts';
 import { createJsonValueSplitter } from './json-values.ts';
 import { createLineSplitter } from './lines.ts';
 import { parseJson, parseRow } from './parse.ts';
 import { createRecogniser, type Recogniser } from './recognise.ts';
-import type { UsageRecord } from './record.ts';
+import { createSourceSink, type SinkOptions, type SourceSink } from './sink.ts';
 import type { Item, Splitter } from './splitter.ts';
 
 /** One stream of bytes, decompressed. */
@@ -17,13 +16,8 @@ export interface Source {
   bytes: AsyncIterable<Buffer>;
 }
 
-export interface ReadOptions {
+export interface ReadOptions extends SinkOptions {
   formats: readonly Format[];
-  intake: Intake;
-  /** Takes a record in; a text says why it is filtered out instead. */
-  accept(record: UsageRecord): string | undefined;
-  /** Called for each unusable record. */
-  onReject?(reject: Reject): void;
   signal?: AbortSignal;
 }
 
@@ -44,35 +38,8 @@ export interface SourceSummary {
  * @throws CutoverError BINARY_INPUT, UNKNOWN_FORMAT, UNREADABLE (exit 65).
  */
 export async function readSource(source: Source, options: ReadOptions): Promise<SourceSummary> {
-  const { intake, accept } = options;
-  const reject = (line: number, reason: string) => {
-    const fault = { source: source.name, line, reason };
-    countReject(intake, fault);
-    options.onReject?.(fault);
-  };
-  let line = 0;
-  let from: number | undefined;
-  let to: number | undefined;
-  const sink: RecordSink = {
-    record(record) {
-      const filtered = accept(record);
-      if (filtered !== undefined) {
-        countFiltered(intake, filtered);
-        return;
-      }
-      countUsed(intake);
-      const { at } = record;
-      if (at === undefined) return;
-      if (from === undefined || at < from) from = at;
-      if (to === undefined || at > to) to = at;
-    },
-    reject: (reason) => reject(line, reason),
-    skip: (reason) => countFiltered(intake, reason),
-  };
-  const recogniser = createRecogniser(options.formats, source, (at) => {
-    line = at;
-    return sink;
-  });
+  const sink = createSourceSink(source.name, options);
+  const recogniser = createRecogniser(options.formats, source, sink.at);
 
   let headBytes = 0;
   let splitter: Splitter | undefined;
@@ -81,7 +48,7 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
     const start = withoutMark(Buffer.concat(head));
     head = [];
     const container = detectContainer(start.subarray(0, HEAD_BYTES));
-    splitter = openSplitter(container, source.name, options.formats, recogniser, reject);
+    splitter = openSplitter(container, source.name, options.formats, recogniser, sink.reject);
     splitter.write(start);
   };
   for await (const chunk of untilAborted(readable(source), options.signal)) {
@@ -96,8 +63,13 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
   if (!splitter) begin();
   if (!options.signal?.aborted) splitter?.end();
   recogniser.end();
+  return summaryOf(source.name, recogniser, sink);
+}
+
+/** What is known of a source when everything was read. */
+export function summaryOf(name: string, recogniser: Recogniser, sink: SourceSink): SourceSummary {
   const format = recogniser.format();
-  return { name: source.name, format: format?.name, lacks: format?.lacks, caveat: format?.caveat, from, to };
+  return { name, format: format?.name, lacks: format?.lacks, caveat: format?.caveat, ...sink.times() };
 }
 
 async function* readable(source: Source): AsyncGenerator<Buffer> {
