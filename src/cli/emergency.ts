@@ -150,7 +150,7 @@ async function tellEmergency(
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
   if (failed.length > 0)
     ctx.print(`  left to do    cutover resume   (${failed.map(({ label }) => label).join(', ')})`);
-  if (report.undo && report.checkpointId !== null) ctx.print(`  to undo       ${report.undo}`);
+  if (report.undo) ctx.print(`  to undo       ${report.undo}`);
   if (report.sideFile)
     ctx.print(`  journaled in  ${report.sideFile}; the next command takes it into the database`);
   else if (report.checkpointId === null)

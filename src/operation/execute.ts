@@ -32,6 +32,8 @@ export interface OperationReport {
   undo: string | null;
   /** Whether `resume` has something to do. */
   open: boolean;
+  /** Where its journal is: an emergency may find no place at all. */
+  kept: Journal['kept'];
   /** File that holds the journal of an emergency when the database could not. */
   sideFile: string | null;
 }
@@ -174,7 +176,7 @@ function reportOf(
   outcome: OperationReport['outcome'],
   state: { applied: boolean; open: boolean },
 ): OperationReport {
-  const { operation, sideFile } = journal;
+  const { operation, kept, sideFile } = journal;
   const { plan } = operation;
   return {
     id: operation.id,
@@ -187,8 +189,9 @@ function reportOf(
       return end ? [report(step, end)] : [];
     }),
     checkpointId: operation.checkpointId,
-    undo: state.applied ? undoOf(plan, operation.checkpointId) : null,
+    undo: state.applied && operation.checkpointId !== null ? undoOf(plan, operation.checkpointId) : null,
     open: state.open,
+    kept,
     sideFile,
   };
 }
