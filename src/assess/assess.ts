@@ -135,7 +135,7 @@ export function assess(input: AssessInput): Assessment {
         missing: missingSide(model, target !== undefined),
       })),
     recommendation: recommendation(percent, interval?.percent.low, input, compared.length),
-    notes: [...input.notes, ...assessmentNotes(period, interval, differenceOf(models))],
+    notes: [...input.notes, ...assessmentNotes(period, interval, differenceOf(models), models)],
   };
 }
 

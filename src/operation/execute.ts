@@ -1,6 +1,7 @@
 import { CutoverError, EXIT } from '../errors.ts';
+import type { World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
-import type { Plan, PlannedStep, World } from './plan.ts';
+import type { Plan, PlannedStep } from './plan.ts';
 import { isBackward, type StepOutcome } from './record.ts';
 import { type Drivers, runStep, type StepContext } from './steps.ts';
 
@@ -13,6 +14,9 @@ export interface StepReport {
   attempts: number;
   ms: number;
   error?: string;
+  /** Of an error that has them: its stable code, and how to mend it. */
+  code?: string;
+  hint?: string;
 }
 
 /** What an operation came to. */
@@ -198,6 +202,8 @@ function report(step: PlannedStep, end: StepEnd): StepReport {
     attempts: end.attempts,
     ms: end.ms,
     ...(end.error === null ? {} : { error: end.error }),
+    ...(end.code === undefined ? {} : { code: end.code }),
+    ...(end.hint === undefined ? {} : { hint: end.hint }),
   };
 }
 

@@ -3,10 +3,10 @@ import { insertCheckpoint, pruneCheckpoints } from '../store/checkpoints.ts';
 import { appendHistory } from '../store/history.ts';
 import { type Db, explainingFaults } from '../store/open.ts';
 import { beginStage, readState, type State, writeState } from '../store/state.ts';
-import type { DnsReading } from './dns.ts';
+import { type DnsReading, sameWorld, type World } from '../world.ts';
 import { assertHeld, beat, HEARTBEAT_MS, type Holder, releaseLease, takeLease } from './lease.ts';
 import { findOperation, hasOperation, openOperations } from './operations.ts';
-import { type Plan, type PlannedStep, sameWorld, type World } from './plan.ts';
+import type { Plan, PlannedStep } from './plan.ts';
 import {
   blocksForward,
   isBackward,
@@ -23,6 +23,9 @@ export interface StepEnd {
   before: unknown;
   after: unknown;
   error: string | null;
+  /** Of an error that has them: its stable code, and how to mend it. */
+  code?: string | undefined;
+  hint?: string | undefined;
 }
 
 /** How an operation ended: `applied` when the state is to say what it wanted. */

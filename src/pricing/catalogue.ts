@@ -5,7 +5,7 @@ import type {
   TieredPrices,
 } from '@pydantic/genai-prices';
 import type { PriceBook, PriceQuery } from './book.ts';
-import type { ModelPrice, Rate } from './price.ts';
+import { BY_MAKER, type ModelPrice, type Rate } from './price.ts';
 
 /**
  * The bundled catalogue (@pydantic/genai-prices): 36 providers, USD per million tokens, with tiers, dated
@@ -27,7 +27,9 @@ export async function loadCatalogue(): Promise<PriceBook> {
       timestamp,
       ...(provider ? { provider } : {}),
     });
-    return found ? fromCatalogue(found.model_price, found.provider.id) : undefined;
+    if (!found) return undefined;
+    const { id } = found.provider;
+    return fromCatalogue(found.model_price, provider ? id : `${id}, ${BY_MAKER}`);
   };
   return {
     find(query) {

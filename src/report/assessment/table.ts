@@ -1,9 +1,10 @@
 import type { Assessment } from '../../assess/assessment.ts';
-import { clean } from '../clean.ts';
+import { clean } from '../../clean.ts';
+import { type ColumnSpec, grid } from '../grid.ts';
 import type { Style } from '../style.ts';
 import { costFacts, type Fact, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';
-import { type ColumnSpec, grid, shorten, wrap } from './grid.ts';
 import { type Currency, count, counted, type Money, moneyIn, ms } from './numbers.ts';
+import { shorten, wrap } from './words.ts';
 
 const LABEL = 14;
 /** More models or groups than this are summed up in one line. */

@@ -1,5 +1,5 @@
+import { clean } from '../../clean.ts';
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
-import { clean } from '../../report/clean.ts';
 import { createLineSplitter } from '../lines.ts';
 import { exceptionCode, HTTP_INTERFACE, READONLY, serverFailure, slowHint } from './failure.ts';
 import type { Query } from './queries.ts';

@@ -1,7 +1,7 @@
+import { clean } from '../../clean.ts';
 import type { ClickHouseColumn, ClickHouseTable } from '../../config/clickhouse.ts';
 import { didYouMean } from '../../config/suggest.ts';
 import { CutoverError, EXIT } from '../../errors.ts';
-import { clean } from '../../report/clean.ts';
 import { quoteName } from './names.ts';
 
 /** What kind of values a column holds; decides how SQL reads it. */

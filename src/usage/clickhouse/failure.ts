@@ -1,5 +1,5 @@
+import { clean } from '../../clean.ts';
 import { CutoverError, EXIT } from '../../errors.ts';
-import { clean } from '../../report/clean.ts';
 
 /** Codes of ClickHouse's exceptions (its ErrorCodes.cpp). */
 const UNKNOWN = [10, 16, 46, 47, 60, 81, 386, 43, 53];

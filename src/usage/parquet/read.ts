@@ -1,5 +1,5 @@
+import { clean } from '../../clean.ts';
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
-import { clean } from '../../report/clean.ts';
 import type { InputFile } from '../inputs.ts';
 import { type ReadOptions, type SourceSummary, summaryOf } from '../read.ts';
 import { createRecogniser } from '../recognise.ts';
