@@ -107,7 +107,7 @@ export function sumsQuery(
   ];
   const groups = [...keys.map((key) => key.replace(/^.* AS /s, '')), ...bandKeys];
   return {
-    sql: `SELECT ${[...keys, ...sums].join(', ')} FROM (${rows.sql}) GROUP BY ${groups.join(', ')}`,
+    sql: `${rows.select([...keys, ...sums].join(', '))} GROUP BY ${groups.join(', ')}`,
     params: binder.params,
     fates: rows.fates,
   };
@@ -163,7 +163,10 @@ export function spreadsQuery(
     'count(cut_latency)',
     'count(cut_ttft)',
   ];
-  const inner = `SELECT cut_model AS k_model, ${group ? `${group} AS k_group, ` : ''}cut_at, cut_latency, cut_ttft FROM (${rows.sql}) WHERE cut_fate = 0 AND (${ok})`;
+  const inner = rows.select(
+    `cut_model AS k_model, ${group ? `${group} AS k_group, ` : ''}cut_at, cut_latency, cut_ttft`,
+    `cut_fate = 0 AND (${ok})`,
+  );
   return {
     sql: `SELECT ${select.join(', ')} FROM (${inner}) GROUP BY GROUPING SETS ((), (k_model)${group ? ', (k_group)' : ''})`,
     params: binder.params,

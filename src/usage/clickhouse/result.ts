@@ -59,7 +59,17 @@ export function readSums(rows: Iterable<unknown>, fates: Rows['fates'], status: 
       reportedRecords: get.number('costed'),
     });
   }
+  sums.sort(inOrder);
   return { sums, intake, okStatuses: [...okStatuses] };
+}
+
+/** The order of a log, so that the same table always gives the same report; a server gives groups in any order. */
+function inOrder({ like: a }: UsageSum, { like: b }: UsageSum): number {
+  const [atA, atB] = [a.at ?? Number.MAX_VALUE, b.at ?? Number.MAX_VALUE];
+  if (atA !== atB) return atA - atB;
+  const name = ({ model, provider, user, status }: UsageRecord) =>
+    JSON.stringify([model, provider, user, status]);
+  return name(a) < name(b) ? -1 : 1;
 }
 
 /** @param shares the quantiles that were asked for. */

@@ -32,9 +32,10 @@ export interface Question {
   bands: Bands;
 }
 
-/** The rows of a table as a subquery. */
+/** Where the rows of a table come from, with their fields under the aliases `cut_…`. */
 export interface Rows {
-  sql: string;
+  /** A SELECT of anything made of the aliases; `more` is a further condition. */
+  select(what: string, more?: string): string;
   /** What `cut_fate` means: 0 is a row to use, n is the reason `fates[n - 1]` not to. */
   fates: { kind: 'rejected' | 'filtered'; reason: string }[];
 }
@@ -90,19 +91,29 @@ export function rowsOf(
     `substringUTF8(${textOf(columns.status)}, 1, ${MAX_STATUS}) AS cut_status`,
     `toUInt16(multiIf(${[...rejected, ...filtered].map(([when], i) => `${when}, ${i + 1}`).join(', ')}, 0)) AS cut_fate`,
   ];
-  const sql = `SELECT ${select.join(', ')} FROM ${quoteTable(table)}${table.final ? ' FINAL' : ''}${range ? ` WHERE ${range.inside}` : ''}`;
+  const stored = `${quoteTable(table)}${table.final ? ' FINAL' : ''}`;
   const fates: Rows['fates'] = [
     ...rejected.map(([, reason]) => ({ kind: 'rejected' as const, reason })),
     ...filtered.map(([, reason]) => ({ kind: 'filtered' as const, reason })),
   ];
-  if (!question.dedupe || !columns.id) return { sql, fates };
+  const where = (...conditions: (string | undefined)[]) => {
+    const given = conditions.filter((condition) => condition !== undefined);
+    return given.length === 0 ? '' : ` WHERE ${given.join(' AND ')}`;
+  };
+  if (!question.dedupe || !columns.id) {
+    // No subquery: of a table spread over servers, each then sums up its own part.
+    return {
+      select: (what, more) =>
+        `WITH ${select.join(', ')} SELECT ${what} FROM ${stored}${where(range?.inside, more)}`,
+      fates,
+    };
+  }
   fates.push({ kind: 'filtered', reason: 'a duplicate' });
   const repeated =
     "cut_fate = 0 AND cut_id != '' AND row_number() OVER (PARTITION BY cut_fate, cut_id ORDER BY cut_at NULLS LAST) > 1";
-  return {
-    sql: `SELECT * REPLACE (if(${repeated}, ${fates.length}, cut_fate) AS cut_fate) FROM (${sql})`,
-    fates,
-  };
+  const rows = `SELECT ${select.join(', ')} FROM ${stored}${where(range?.inside)}`;
+  const unique = `SELECT * REPLACE (if(${repeated}, ${fates.length}, cut_fate) AS cut_fate) FROM (${rows})`;
+  return { select: (what, more) => `SELECT ${what} FROM (${unique})${where(more)}`, fates };
 }
 
 function unwanted(alias: string, names: readonly string[], reason: string, binder: Binder): Field['faults'] {

@@ -161,6 +161,24 @@ describe('answers', () => {
     expect(okStatuses).toEqual(['200']);
   });
 
+  it('come out in the order of a log, whatever order the server gives them in', () => {
+    const rows = [
+      sum({ 1: 'b', 8: 0, 9: null }),
+      sum({ 9: 1785542500000000 }),
+      sum({ 1: 'a', 8: 0, 9: null }),
+      sum(),
+    ];
+    const order = (list: unknown[]) =>
+      readSums(list, fates, undefined).sums.map(({ like }) => [like.model, like.at]);
+    expect(order(rows)).toEqual([
+      ['chat', 1785542400000.5],
+      ['chat', 1785542500000],
+      ['a', undefined],
+      ['b', undefined],
+    ]);
+    expect(order(rows.toReversed())).toEqual(order(rows));
+  });
+
   it('keep the account: read = used + filtered + rejected', () => {
     const { intake } = readSums([sum(), sum({ 0: 1, 7: '4' }), sum({ 0: 2, 7: '7' })], fates, undefined);
     countOutside(intake, ['0', '5', 0], ['without', 'before', 'after']);
@@ -179,7 +197,7 @@ describe('answers', () => {
       fates,
       status,
     );
-    expect(sums.map(({ like }) => like.status)).toEqual(['ok', 'other', 'ok']);
+    expect(sums.map(({ like }) => like.status)).toEqual(['ok', 'ok', 'other']);
     expect(okStatuses).toEqual(['true', '']);
   });
 
