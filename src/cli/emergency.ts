@@ -153,7 +153,7 @@ async function tellEmergency(
   if (report.undo) ctx.print(`  to undo       ${report.undo}`);
   if (report.sideFile)
     ctx.print(`  journaled in  ${report.sideFile}; the next command takes it into the database`);
-  else if (report.checkpointId === null)
+  else if (report.kept === 'nowhere')
     ctx.print('  this emergency could not be journaled anywhere: keep this output');
 }
 
