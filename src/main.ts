@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Context } from './cli/context.ts';
 import { isEmergency } from './cli/is-emergency.ts';
 import { didYouMean } from './config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from './errors.ts';
+import { packageRoot } from './package-root.ts';
 import { wrapText } from './report/text.ts';
 
 /** A command's file is loaded when the command is run, or when help needs its flags. */
@@ -22,6 +25,7 @@ const COMMANDS: Record<string, CommandEntry> = {
   lease: { load: () => import('./cli/lease.ts') },
   status: { load: () => import('./cli/status.ts') },
   history: { load: () => import('./cli/history.ts') },
+  hooks: { load: () => import('./cli/hooks.ts') },
   gateway: { load: () => import('./cli/gateway.ts') },
 };
 
@@ -59,7 +63,7 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
     .option('--json', 'one JSON document on stdout')
     .option('--no-color', 'plain text')
     .option('--no-input', 'never ask; a missing answer is an error')
-    .version(process.env.npm_package_version ?? '0.1.0')
+    .version(packageVersion())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(false)
     .exitOverride()
@@ -78,6 +82,13 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
   return program;
 }
 
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
 function realContext(signal: AbortSignal): Context {
   return {
     cwd: process.cwd(),
@@ -85,8 +96,8 @@ function realContext(signal: AbortSignal): Context {
     stdin: process.stdin,
     signal,
     now: () => new Date(),
-    print: (text) => void process.stdout.write(`${text}\n`),
-    note: (text) => void process.stderr.write(`${text}\n`),
+    print: (text) => void process.stdout.write(`${harmless(text)}\n`),
+    note: (text) => void process.stderr.write(`${harmless(text)}\n`),
     terminal: {
       stdout: process.stdout.isTTY === true,
       stderr: process.stderr.isTTY === true,
@@ -97,6 +108,14 @@ function realContext(signal: AbortSignal): Context {
       process.exitCode = code;
     },
   };
+}
+
+/**
+ * The last line of defence: JSON and what a server said may still hold C1 controls, which some terminals obey.
+ * Escaped they mean the same to a JSON parser. (Colours begin with ESC, which is none of them.)
+ */
+function harmless(text: string): string {
+  return text.replace(/[\u007f-\u009f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
 }
 
 function reportError(error: unknown, argv: readonly string[], ctx: Context): number {
@@ -110,7 +129,8 @@ function reportError(error: unknown, argv: readonly string[], ctx: Context): num
   }
   if (isCommanderError(error)) {
     if (error.exitCode === 0) return EXIT.ok;
-    ctx.note(`cutover: ${error.message.replace(/^error: /, '')}`);
+    // A command without its subcommand has printed its help, which says it all.
+    if (error.code !== 'commander.help') ctx.note(`cutover: ${error.message.replace(/^error: /, '')}`);
     return EXIT.usage;
   }
   ctx.note(`cutover: ${messageOf(error)}`);
@@ -123,7 +143,7 @@ function errorDocument({ code, exitCode, message, hint }: CutoverError): Record<
   return { schemaVersion: 1, error: { code, exitCode, message, hint: hint ?? null } };
 }
 
-function isCommanderError(error: unknown): error is Error & { exitCode: number } {
+function isCommanderError(error: unknown): error is Error & { exitCode: number; code: string } {
   return (
     error instanceof Error &&
     'exitCode' in error &&

@@ -6,11 +6,11 @@ import { savingsInterval } from './bootstrap.ts';
 import { dailyAssessment, dayCosts, daysOf } from './days.ts';
 import { type Grouping, groupsOf } from './groups.ts';
 import { assessmentNotes } from './notes.ts';
-import { percentiles } from './percentile.ts';
 import { type Cut, MONTH_DAYS, periodOf } from './period.ts';
 import { type PricedModel, priceModel } from './priced.ts';
 import type { PriceSide, Target } from './prices.ts';
 import { type Recommendation, recommend, type Thresholds } from './recommend.ts';
+import { durationsOf } from './spreads.ts';
 import { sumValue } from './sum.ts';
 import { inOrder, type Series, spanOf, type Tally } from './tally.ts';
 import { isAssumed, type WhatIf } from './what-if.ts';
@@ -90,8 +90,8 @@ export function assess(input: AssessInput): Assessment {
       byModel: Object.fromEntries(models.map(({ model, series }) => [model, tokensOf(series)])),
       unbilled: totalTokens - sum(all, billedTokens),
     },
-    latencyMs: percentiles(all.map((series) => series.latency)),
-    ttftMs: percentiles(all.map((series) => series.ttft)),
+    latencyMs: durationsOf(tally, 'latency', { all: true }, all),
+    ttftMs: durationsOf(tally, 'ttft', { all: true }, all),
     cost: {
       reportedUsd: all.some((series) => series.reportedRecords > 0)
         ? sum(all, (series) => sumValue(series.reportedUsd))
@@ -121,9 +121,9 @@ export function assess(input: AssessInput): Assessment {
       ? { ...whatIf, plainProjectedUsd: plainUsd, plainMonthlyProjectedUsd: monthly(plainUsd) }
       : null,
     migrationWindow: windowOf(compared, input.migration, currentUsd, projectedUsd),
-    models: models.map(modelAssessment),
+    models: models.map((model) => modelAssessment(model, tally)),
     groups: input.by
-      ? { by: input.by, groups: groupsOf(input.by, models, comparable, target !== undefined) }
+      ? { by: input.by, groups: groupsOf(input.by, tally, models, comparable, target !== undefined) }
       : null,
     days: dailyAssessment(days, models, comparable, target !== undefined),
     unpriced: models
@@ -135,7 +135,7 @@ export function assess(input: AssessInput): Assessment {
         missing: missingSide(model, target !== undefined),
       })),
     recommendation: recommendation(percent, interval?.percent.low, input, compared.length),
-    notes: [...input.notes, ...assessmentNotes(period, interval, differenceOf(models))],
+    notes: [...input.notes, ...assessmentNotes(period, interval, differenceOf(models), models)],
   };
 }
 
@@ -152,7 +152,7 @@ function effectiveCut({ cut, intake }: AssessInput): Cut {
   };
 }
 
-function modelAssessment(model: PricedModel): ModelAssessment {
+function modelAssessment(model: PricedModel, tally: Tally): ModelAssessment {
   const { series } = model;
   return {
     model: model.model,
@@ -160,8 +160,8 @@ function modelAssessment(model: PricedModel): ModelAssessment {
     requests: sum(series, (one) => one.requests),
     errors: sum(series, (one) => one.requests - one.ok),
     tokens: tokensOf(series),
-    latencyMs: percentiles(series.map((one) => one.latency)),
-    ttftMs: percentiles(series.map((one) => one.ttft)),
+    latencyMs: durationsOf(tally, 'latency', model, series),
+    ttftMs: durationsOf(tally, 'ttft', model, series),
     currentUsd: model.currentUsd ?? null,
     projectedUsd: model.projectedUsd ?? null,
     currentPrice: model.currentPrice ?? null,

@@ -1,9 +1,9 @@
 import type { UsageRecord } from '../usage/record.ts';
 import { dayName, type Zone } from '../usage/zone.ts';
 import type { GroupAssessment } from './assessment.ts';
-import { percentiles } from './percentile.ts';
 import type { PricedModel } from './priced.ts';
-import type { Series } from './tally.ts';
+import { durationsOf } from './spreads.ts';
+import type { Series, Tally } from './tally.ts';
 
 /** What records can be grouped by; `hour` is the hour of the day. */
 export const GROUPINGS = ['model', 'user', 'day', 'hour'] as const;
@@ -30,6 +30,7 @@ export function groupKey(by: Grouping | undefined, zone: Zone): (record: UsageRe
 /** The groups, times in their order and others by their tokens. */
 export function groupsOf(
   by: Grouping,
+  tally: Tally,
   models: readonly PricedModel[],
   comparable: ReadonlySet<PricedModel>,
   projected: boolean,
@@ -61,8 +62,8 @@ export function groupsOf(
     requests: sum(series, (one) => one.requests),
     errors: sum(series, (one) => one.requests - one.ok),
     tokens: sum(series, (one) => one.inputTokens + one.outputTokens),
-    latencyMs: percentiles(series.map((one) => one.latency)),
-    ttftMs: percentiles(series.map((one) => one.ttft)),
+    latencyMs: durationsOf(tally, 'latency', { group: key }, series),
+    ttftMs: durationsOf(tally, 'ttft', { group: key }, series),
     currentUsd: priced ? currentUsd : null,
     projectedUsd: priced && projected ? projectedUsd : null,
   }));

@@ -68,13 +68,13 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
       if (cell.billed === 0)
         return { ...row, projectedUsd: target ? 0 : undefined, plainUsd: target ? 0 : undefined };
       const price = findPrice(legacy, model, one.provider, cell.at ?? now);
-      currentPrice ??= price?.source;
+      currentPrice = oneSource(currentPrice, price?.source);
       const card = cell.batch && price?.batch ? price.batch : price;
       const offered =
         targetModel === null || !target
           ? undefined
           : findPrice(target.side, targetModel, undefined, today(cell.at, now));
-      targetPrice ??= offered?.source;
+      targetPrice = oneSource(targetPrice, offered?.source);
       const moved = tokensOf(cell, drift);
       const at = (assumed: WhatIf) =>
         offered && costIf(offered, moved, size * drift, cell.batch, assumed, targetModel ?? model);
@@ -140,4 +140,10 @@ function total(amounts: readonly (number | undefined)[]): number | undefined {
 /** The time of day of `at`, on the day of `now`. */
 function today(at: number | undefined, now: number): number {
   return at === undefined ? now : Math.floor(now / DAY_MS) * DAY_MS + (at % DAY_MS);
+}
+
+/** Of several sources the same one whatever the order of the records; that a price is only its maker's is kept. */
+function oneSource(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a > b ? a : b;
 }

@@ -27,6 +27,10 @@ export function add(sum: Sum, value: number): void {
   if (lostAgain !== 0) grow(sum.rest, lostAgain);
 }
 
+export function copySum({ high, low, rest }: Sum): Sum {
+  return { high, low, rest: [...rest] };
+}
+
 export function mergeSum(into: Sum, other: Sum): void {
   add(into, other.high);
   add(into, other.low);

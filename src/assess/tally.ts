@@ -1,7 +1,8 @@
 import type { Bands } from '../pricing/bands.ts';
 import { type Column, createColumn, mergeColumn } from './column.ts';
 import type { Span } from './period.ts';
-import { createSum, mergeSum, type Sum } from './sum.ts';
+import type { Spreads } from './spreads.ts';
+import { copySum, createSum, mergeSum, type Sum } from './sum.ts';
 
 /**
  * Everything an assessment needs to know of the records, in memory that grows with the number of models, days
@@ -18,6 +19,8 @@ export interface Tally {
   until: number;
   /** Records that have a timestamp. */
   timed: number;
+  /** Set where the source took the quantiles of the durations itself: then the columns are empty. */
+  spreads?: Spreads;
 }
 
 /** The records of one model at one provider, in one group of `--by`. */
@@ -208,7 +211,7 @@ function mergeSeries(into: Series, other: Series): void {
   for (const [key, cell] of other.cells) {
     const mine = into.cells.get(key);
     if (mine) mergeCell(mine, cell);
-    else into.cells.set(key, cell);
+    else into.cells.set(key, { ...cell, reportedUsd: copySum(cell.reportedUsd) });
   }
 }
 

@@ -34,7 +34,7 @@ export function renderProgress(document: CanaryDocument, left: string): string {
   return [`${document.verdict} ${count(document.pairs, 'pair')}`, ...states, `${left} left`].join(' · ');
 }
 
-const HEADINGS = ['guardrail', 'legacy', 'target', 'difference', 'margin', 'FAIL/PASS', 'verdict'];
+const HEADINGS = ['guardrail', 'legacy', 'target', 'difference', 'margin', 'evidence', 'verdict'];
 
 function guardrailTable(guardrails: readonly GuardrailReport[], paint: Paint): string[] {
   const rows = guardrails.map((guardrail) => [

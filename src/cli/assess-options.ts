@@ -1,9 +1,9 @@
 import { GROUPINGS, type Grouping } from '../assess/groups.ts';
 import type { WhatIf } from '../assess/what-if.ts';
+import { clean } from '../clean.ts';
 import { didYouMean } from '../config/suggest.ts';
 import { parseDuration, parseRatio, parseShare } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
-import { clean } from '../report/clean.ts';
 import type { Selection } from '../usage/select.ts';
 import { parseTimestamp } from '../usage/time.ts';
 import type { Zone } from '../usage/zone.ts';
@@ -11,6 +11,7 @@ import type { GlobalOptions } from './context.ts';
 
 /** The flags of `cutover assess` as commander gives them. */
 export interface AssessOptions extends GlobalOptions {
+  source?: string;
   format?: string;
   listFormats?: boolean;
   map?: string;

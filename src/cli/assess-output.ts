@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import type { Assessment } from '../assess/assessment.ts';
 import { latencyCurves } from '../assess/curves.ts';
 import type { Tally } from '../assess/tally.ts';
+import { jsonText } from '../clean.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { Currency } from '../report/assessment/numbers.ts';
-import { jsonText } from '../report/clean.ts';
 import type { AssessOptions, ReportKind } from './assess-options.ts';
 import type { Context } from './context.ts';
 

@@ -1,4 +1,4 @@
-import { clean } from '../report/clean.ts';
+import { clean } from '../clean.ts';
 import type { Progress } from '../usage/read-all.ts';
 import type { Context } from './context.ts';
 

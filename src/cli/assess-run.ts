@@ -5,17 +5,19 @@ import type { Assessment } from '../assess/assessment.ts';
 import { isAllConfigured, type PriceSide, type Target } from '../assess/prices.ts';
 import { createTaker } from '../assess/taker.ts';
 import type { Tally } from '../assess/tally.ts';
+import { clean, jsonText } from '../clean.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
 import type { Config } from '../config/schema.ts';
 import { didYouMean } from '../config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { CATALOGUE_BANDS, withTiers } from '../pricing/bands.ts';
-import { configBook } from '../pricing/book.ts';
+import { configBook, type PriceBook } from '../pricing/book.ts';
 import type { PriceFile } from '../pricing/price-file.ts';
-import { clean, jsonText } from '../report/clean.ts';
+import type { Crew } from '../usage/fast/crew.ts';
 import type { Format } from '../usage/format.ts';
 import { FORMATS } from '../usage/formats/index.ts';
+import { findInputs, type InputFile } from '../usage/inputs.ts';
 import { createIntake, type Intake, MAX_SAMPLES } from '../usage/intake.ts';
 import type { ReadOptions, SourceSummary } from '../usage/read.ts';
 import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
@@ -23,7 +25,8 @@ import { createZone } from '../usage/zone.ts';
 import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
 import { output } from './assess-output.ts';
 import { showProgress } from './assess-progress.ts';
-import { assessFast } from './assess-threads.ts';
+import { hasSource, readSourceTable } from './assess-source.ts';
+import { assessCrew, assessFast } from './assess-threads.ts';
 import type { Context } from './context.ts';
 
 /** Days are drawn with this seed: the same log gives the same interval. */
@@ -38,11 +41,15 @@ export async function runAssess(files: string[], options: AssessOptions, ctx: Co
     ctx.print(listFormats(options.json === true));
     return;
   }
-  if (files.length === 0) {
+  const fromSource = hasSource(options, files);
+  if (files.length === 0 && !fromSource) {
     throw new CutoverError('NO_INPUT', EXIT.usage, 'no usage log is named', {
       hint: 'name files or folders, or - for stdin: cutover assess usage.jsonl',
     });
   }
+  const inputs = findInputs(files, ctx.cwd);
+  // Threads start while this one gets ready.
+  const crew = assessCrew(inputs);
   const loaded = await findConfig(options, ctx);
   const config = loaded?.config;
   const zone = createZone(options.timezone ?? config?.assess.timezone ?? 'UTC');
@@ -61,8 +68,17 @@ export async function runAssess(files: string[], options: AssessOptions, ctx: Co
   };
   const { tally, ...taker } = createTaker(rules);
   const intake = createIntake();
-  const fast = assessFast(rules, tally);
-  const summaries = await readInputs(files, { formats, intake, fast, ...taker }, options, ctx);
+  // Without a config every price is the catalogue's: it is loaded while the threads read.
+  const catalogue = crew && !config && !priceFile ? loadPrices() : undefined;
+  const summaries = fromSource
+    ? await readSourceTable({ plan, dedupe: rules.dedupe, zone, tally, intake }, loaded, ctx)
+    : await readInputs(
+        inputs,
+        { formats, intake, fast: assessFast(crew, rules, tally), ...taker },
+        crew,
+        options,
+        ctx,
+      );
   const partial = ctx.signal.aborted;
   showRejects(intake, ctx);
   requireData(intake, plan.maxBad);
@@ -70,7 +86,7 @@ export async function runAssess(files: string[], options: AssessOptions, ctx: Co
   const assessment = assess({
     tally,
     intake,
-    ...(await sides(config, tally, priceFile)),
+    ...(await sides(config, tally, priceFile, () => catalogue ?? loadPrices())),
     whatIf: plan.whatIf,
     thresholds: { high: (config?.assess.high ?? 0.3) * 100, medium: (config?.assess.medium ?? 0.15) * 100 },
     by: plan.by,
@@ -163,8 +179,9 @@ async function loadPriceFile(
 }
 
 async function readInputs(
-  words: readonly string[],
+  inputs: readonly InputFile[],
   reading: Pick<ReadOptions, 'formats' | 'intake' | 'accept' | 'acceptRow' | 'fast'>,
+  crew: Crew<Tally> | undefined,
   options: AssessOptions,
   ctx: Context,
 ): Promise<SourceSummary[]> {
@@ -173,8 +190,7 @@ async function readInputs(
   const progress = showProgress(ctx);
   try {
     return await readAll({
-      words,
-      cwd: ctx.cwd,
+      inputs,
       stdin: ctx.stdin,
       ...reading,
       ...(rejects ? { onReject: rejects.add } : {}),
@@ -184,6 +200,7 @@ async function readInputs(
   } finally {
     progress.done();
     rejects?.close();
+    void crew?.dismiss();
   }
 }
 
@@ -218,11 +235,17 @@ function requireData(intake: Intake, maxBad: number): void {
   });
 }
 
+async function loadPrices(): Promise<PriceBook> {
+  const { loadCatalogue } = await import('../pricing/catalogue.ts');
+  return loadCatalogue();
+}
+
 /** Both sides' prices. The catalogue is loaded only when the config leaves a model without a price. */
 async function sides(
   config: Config | undefined,
   tally: Tally,
   priceFile: PriceFile | undefined,
+  load: () => Promise<PriceBook>,
 ): Promise<{ legacy: PriceSide; target: Target | undefined }> {
   const side = (provider: Config['providers']['legacy'] | undefined): PriceSide => ({
     configured: provider && configBook(provider.prices),
@@ -238,8 +261,7 @@ async function sides(
   };
   const models = new Set([...tally.series.values()].map((series) => series.model));
   if (priceFile || isAllConfigured(models, legacy, target)) return { legacy, target };
-  const { loadCatalogue } = await import('../pricing/catalogue.ts');
-  const catalogue = await loadCatalogue();
+  const catalogue = await load();
   return {
     legacy: { ...legacy, catalogue },
     target: target && { ...target, side: { ...target.side, catalogue } },

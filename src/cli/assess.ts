@@ -8,6 +8,7 @@ Examples:
   cutover assess logs/ --last 30d --by day
   gzip -dc usage.jsonl.gz | cutover assess - --json
   cutover assess export.csv --map map.yaml --html report.html
+  cutover assess --source clickhouse --last 30d
   cutover assess usage.jsonl --cache-hit 70% --fail-under 15`;
 
 export function register(program: Command, ctx: Context): void {
@@ -16,9 +17,13 @@ export function register(program: Command, ctx: Context): void {
     .command('assess')
     .summary('what moving would save, from usage logs')
     .description(
-      'Reads usage logs (files, folders, patterns, - for stdin; JSONL, JSON, CSV, gzip, zstd) and reports traffic, latency and cost, and what moving to the target would save.',
+      'Reads usage logs (files, folders, patterns, - for stdin; JSONL, JSON, CSV, Parquet, gzip, zstd) and reports traffic, latency and cost, and what moving to the target would save.',
     )
     .argument('[files...]', 'usage logs')
+    .option(
+      '--source <name>',
+      'ask a database instead of reading files: clickhouse (usage.clickhouse of the config)',
+    )
     .option('--format <name>', 'the log format, where the content does not tell')
     .option('--list-formats', 'the log formats, and what each cannot say')
     .option('--map <file>', 'how to read a log of your own (YAML, like usage.map of the config)')

@@ -109,9 +109,11 @@ async function run(
 
 async function printCheckpoints(ctx: Context, options: GlobalOptions, session: Session, list: Checkpoint[]) {
   const { checkpointDocument, renderCheckpoints } = await import('../report/checkpoint.ts');
-  const { styleFor } = await import('./style.ts');
+  const { styleFor, widthOf } = await import('./style.ts');
   if (options.json) return ctx.print(JSON.stringify(checkpointDocument(list)));
-  ctx.print(renderCheckpoints(list, session.clock.now(), await styleFor(ctx, options, 'stdout')));
+  ctx.print(
+    renderCheckpoints(list, session.clock.now(), await styleFor(ctx, options, 'stdout'), widthOf(ctx)),
+  );
 }
 
 async function create(

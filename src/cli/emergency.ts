@@ -1,10 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { emergencySettings } from '../config/lenient.ts';
+import { type EmergencyConfig, emergencySettings } from '../config/lenient.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
-import { createHooks } from '../hooks/create.ts';
+import type { Hooks } from '../hooks/create.ts';
+import type { HookHost } from '../hooks/host.ts';
 import { actorOf } from '../operation/actor.ts';
 import { readEmergencyPlan, runEmergency } from '../operation/emergency.ts';
 import type { Execution, OperationReport } from '../operation/execute.ts';
@@ -35,7 +36,7 @@ export async function runEmergencyCommand(argv: string[], ctx: Context): Promise
   const execution: Execution = {
     migration: config.migration,
     actor,
-    drivers: { flag: createFlag(config.flag, host), ...createHooks(config.hooks, host) },
+    drivers: { flag: createFlag(config.flag, host), ...(await hooksOf(config, host)) },
     clock,
     redact: secrets.redact,
     signal: ctx.signal,
@@ -76,6 +77,13 @@ export async function runEmergencyCommand(argv: string[], ctx: Context): Promise
   } finally {
     if (db?.open) db.close();
   }
+}
+
+/** Their drivers are not loaded when there is none. */
+async function hooksOf({ hooks }: EmergencyConfig, host: HookHost): Promise<Hooks> {
+  if (hooks.dns.length + hooks.notify.length === 0) return { dns: [], notify: [] };
+  const { createHooks } = await import('../hooks/create.ts');
+  return createHooks(hooks, host);
 }
 
 function parseOptions(argv: string[]) {
@@ -132,10 +140,10 @@ async function tellEmergency(
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
   if (failed.length > 0)
     ctx.print(`  left to do    cutover resume   (${failed.map(({ label }) => label).join(', ')})`);
-  if (report.undo && report.checkpointId !== null) ctx.print(`  to undo       ${report.undo}`);
+  if (report.undo) ctx.print(`  to undo       ${report.undo}`);
   if (report.sideFile)
     ctx.print(`  journaled in  ${report.sideFile}; the next command takes it into the database`);
-  else if (report.checkpointId === null)
+  else if (report.kept === 'nowhere')
     ctx.print('  this emergency could not be journaled anywhere: keep this output');
 }
 

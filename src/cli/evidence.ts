@@ -5,7 +5,7 @@ import { plannedDrivers, RATIO_TOLERANCE } from '../operation/steps.ts';
 import type { RollbackInput } from '../rollback/plan.ts';
 import { driftGate, freezeGate, stageGates } from '../shift/gates.ts';
 import type { ShiftInput } from '../shift/plan.ts';
-import { latestRun } from '../store/canary.ts';
+import { latestRun, type StoredDocument } from '../store/canary.ts';
 import { getCheckpoint } from '../store/checkpoints.ts';
 import { readFreeze } from '../store/freeze.ts';
 import { readState } from '../store/state.ts';
@@ -30,12 +30,7 @@ export async function gatherForward(
     const verdict = latest && { ...latest, sameSettings: await sameSettings(session, latest) };
     gates.push(...stageGates({ ratio, since, verdict }, config.stage, clock.now()));
   }
-  const evidence = latest && {
-    runId: latest.runId,
-    at: latest.at,
-    verdict: latest.verdict,
-    document: JSON.parse(latest.document) as unknown,
-  };
+  const evidence = latest && evidenceOf(latest);
   return {
     input: {
       world,
@@ -63,6 +58,11 @@ export async function sameSettings(
   );
 }
 
+/** A verdict as plans, the journal and notifications carry it. */
+function evidenceOf({ runId, at, verdict, document }: StoredDocument) {
+  return { runId, at, verdict, document: JSON.parse(document) as unknown };
+}
+
 /** Reads all that a rollback is decided by. */
 export function gatherRollback(
   session: Session,
@@ -70,6 +70,7 @@ export function gatherRollback(
 ): RollbackInput {
   const { db, config, drivers } = session;
   const state = readState(db, config.migration);
+  const latest = state.stage ? latestRun(db, state.stage.id) : null;
   return {
     world: state,
     previous: state.previous,
@@ -79,6 +80,7 @@ export function gatherRollback(
     gates: [],
     reason: options.reason ?? '',
     force: options.force ?? false,
+    evidence: latest && evidenceOf(latest),
   };
 }
 

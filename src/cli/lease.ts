@@ -12,7 +12,8 @@ export function register(program: Command, ctx: Context): void {
 
 async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
   const { isStale, readLease } = await import('../operation/lease.ts');
-  const { alignColumns, formatAge, safe } = await import('../report/text.ts');
+  const { alignColumns, formatAge } = await import('../report/text.ts');
+  const { safe } = await import('../clean.ts');
   const { withSession } = await import('./session.ts');
   await withSession(ctx, options, async (session) => {
     const { token, held } = readLease(session.db);

@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
 import { createSecrets, type Secrets } from '../config/secrets.ts';
 import { keepSnapshot } from '../config/snapshot.ts';
-import { CutoverError, EXIT } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
-import { createHooks } from '../hooks/create.ts';
 import { actorOf } from '../operation/actor.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
@@ -33,11 +30,6 @@ export interface Session extends LoadedConfig {
  */
 export async function openSession(ctx: Context, globals: GlobalOptions): Promise<Session> {
   const { path } = configPath(ctx.cwd, globals.config, ctx.env);
-  if (!existsSync(path)) {
-    throw new CutoverError('CONFIG_MISSING', EXIT.config, `${path}: no such file`, {
-      hint: 'name the config with --config PATH, or run this where cutover.yaml is',
-    });
-  }
   const loaded = loadConfig(path);
   const { config, dir } = loaded;
   const secrets = createSecrets(ctx.env, dir);
@@ -45,6 +37,7 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
   const host = { dir, env: ctx.env, secrets };
   const actor = actorOf(ctx.env);
+  const { createHooks } = await import('../hooks/create.ts');
   const drivers = { flag: createFlag(config.flag, host), ...createHooks(config.hooks, host) };
   const journal = {
     migration: config.migration,

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { absoluteName, isWithin, RECORD_TYPES, recordValue } from './dns-values.ts';
-import { parseDuration, parsePoints, parseRatio, parseShare } from './units.ts';
+import { clickhouseTable } from './clickhouse.ts';
+import { attempts, command, duration, headers, httpUrl, secretReference } from './fields.ts';
+import { hooksSchema } from './hooks-schema.ts';
+import { parsePoints, parseRatio, parseShare } from './units.ts';
 import { usageMapSchema } from './usage-map.ts';
 
 /**
@@ -8,16 +10,6 @@ import { usageMapSchema } from './usage-map.ts';
  * durations are milliseconds, ratios and margins are fractions (10% → 0.1, 0.5pp → 0.005).
  * Secrets stay references (`${env:NAME}`, `${file:PATH}`) until the moment they are used.
  */
-
-const duration = z.union([z.string(), z.number()]).transform((value, ctx) => {
-  const ms = typeof value === 'number' ? undefined : parseDuration(value);
-  if (ms !== undefined) return ms;
-  ctx.addIssue({
-    code: 'custom',
-    message: `not a duration: ${value}; write it like 500ms, 10s, 5m, 2h or 1d`,
-  });
-  return z.NEVER;
-});
 
 const ratio = z.union([z.string(), z.number()]).transform((value, ctx) => {
   const parsed = parseRatio(value);
@@ -39,15 +31,6 @@ const pointMargin = z.string().transform((value, ctx) => {
   ctx.addIssue({ code: 'custom', message: `not a margin: ${value}; write percentage points like 0.5pp` });
   return z.NEVER;
 });
-
-const secretReference = z
-  .string()
-  .regex(
-    /^\$\{(env|file):[^}]+\}$/,
-    'a secret is never written here; refer to it: ${env:NAME} or ${file:PATH}',
-  );
-
-const httpUrl = z.string().regex(/^(https?:\/\/|\$\{(env|file):)/, 'not an http(s) URL');
 
 const rateCard = {
   input: z.number().nonnegative(),
@@ -109,169 +92,6 @@ const provider = z.strictObject({
   prices: z.record(z.string(), price).prefault({}),
 });
 
-const attempts = { timeout: duration.prefault('10s'), retries: z.number().int().min(0).max(10).prefault(2) };
-const command = z.array(z.string().min(1)).min(1, 'a command is a list: [./script.sh, argument]');
-const headers = z.record(z.string(), z.string()).prefault({});
-
-const execHook = z.strictObject({ driver: z.literal('exec'), command, ...attempts });
-const webhookHook = z.strictObject({
-  driver: z.literal('webhook'),
-  url: httpUrl,
-  headers,
-  /** Signs each call with HMAC-SHA256. */
-  secret: secretReference.optional(),
-  ...attempts,
-});
-
-const dnsName = z.string().transform((text, ctx) => {
-  const name = absoluteName(text);
-  if (name !== undefined) return name;
-  ctx.addIssue({ code: 'custom', message: `not a DNS name: ${text}` });
-  return z.NEVER;
-});
-
-const recordValues = z
-  .union([z.string(), z.array(z.string())])
-  .transform((value) => (typeof value === 'string' ? [value] : value));
-
-/** One name and type with what it says for each side; an empty list means that there is no such record. */
-const dnsRecord = z
-  .strictObject({
-    name: dnsName,
-    type: z.enum(RECORD_TYPES),
-    /** Seconds. */
-    ttl: z.number().int().min(1).max(2_147_483_647).prefault(60),
-    legacy: recordValues,
-    target: recordValues,
-  })
-  .transform((record, ctx) => {
-    const values = (side: 'legacy' | 'target') =>
-      record[side].flatMap((text) => {
-        const value = recordValue(record.type, text);
-        if (value !== undefined) return [value];
-        const message = `not a value of a record of type ${record.type}: ${text}`;
-        ctx.addIssue({ code: 'custom', path: [side], message });
-        return [];
-      });
-    const sorted = (list: string[]) => [...new Set(list)].sort();
-    const checked = { ...record, legacy: sorted(values('legacy')), target: sorted(values('target')) };
-    if (record.type === 'CNAME' && Math.max(checked.legacy.length, checked.target.length) > 1) {
-      ctx.addIssue({ code: 'custom', message: 'a name has at most one CNAME' });
-    }
-    return checked;
-  });
-
-const records = z
-  .array(dnsRecord)
-  .min(1, 'at least one record')
-  .superRefine((list, ctx) => {
-    list.forEach(({ name, type }, index) => {
-      if (list.findIndex((other) => other.name === name && other.type === type) === index) return;
-      const message = `${name} ${type} stands here twice; give all values of one side as a list`;
-      ctx.addIssue({ code: 'custom', path: [index], message });
-    });
-  });
-
-function recordsInZone(
-  hook: { zone: string; records: z.output<typeof records> },
-  ctx: z.core.$RefinementCtx,
-): void {
-  hook.records.forEach(({ name }, index) => {
-    if (isWithin(name, hook.zone)) return;
-    const message = `${name} is not in the zone ${hook.zone}; write the whole name`;
-    ctx.addIssue({ code: 'custom', path: ['records', index, 'name'], message });
-  });
-}
-
-const rfc2136Hook = z
-  .strictObject({
-    driver: z.literal('rfc2136'),
-    /** `host`, `host:port` or `[ipv6]:port`. */
-    server: z
-      .string()
-      .regex(/^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/, 'not a server; write it like ns1.example.test:53'),
-    /** A TSIG key as `tsig-keygen` writes it; without it updates are not signed. */
-    keyFile: z.string().min(1).optional(),
-    zone: dnsName,
-    records,
-    ...attempts,
-  })
-  .superRefine(recordsInZone);
-
-const powerDnsHook = z
-  .strictObject({
-    driver: z.literal('powerdns'),
-    url: httpUrl,
-    apiKey: secretReference,
-    /** PowerDNS' own name for the server behind the interface; an authoritative server has but this one. */
-    serverId: z.string().min(1).prefault('localhost'),
-    zone: dnsName,
-    records,
-    ...attempts,
-  })
-  .superRefine(recordsInZone);
-
-const dnsHook = z.discriminatedUnion('driver', [rfc2136Hook, powerDnsHook, execHook, webhookHook]);
-
-/** Who knows a chat's webhook address can write there. */
-const secretUrl = httpUrl.regex(
-  /\$\{(env|file):[^}]+\}/,
-  'this address is a secret and never written here; refer to it: ${env:NAME} or ${file:PATH}',
-);
-
-const slackHook = z.strictObject({ driver: z.literal('slack'), url: secretUrl, ...attempts });
-const teamsHook = z.strictObject({ driver: z.literal('teams'), url: secretUrl, ...attempts });
-const discordHook = z.strictObject({ driver: z.literal('discord'), url: secretUrl, ...attempts });
-
-const pagerDutyHook = z.strictObject({
-  driver: z.literal('pagerduty'),
-  routingKey: secretReference,
-  url: httpUrl.prefault('https://events.pagerduty.com/v2/enqueue'),
-  ...attempts,
-});
-
-const alertmanagerHook = z.strictObject({
-  driver: z.literal('alertmanager'),
-  url: httpUrl,
-  headers,
-  /** How long a rollback or a failure stays an alert when nothing resolves it. */
-  keep: duration.prefault('1d'),
-  ...attempts,
-});
-
-const mailAddress = z.string().regex(/^[^\s@]+@[^\s@]+$|^[^\r\n]*<[^\s@]+@[^\s@]+>$/, 'not a mail address');
-
-const emailHook = z
-  .strictObject({
-    driver: z.literal('email'),
-    host: z.string().min(1),
-    port: z.number().int().min(1).max(65_535).prefault(587),
-    /** `starttls` insists on it; `implicit` is TLS from the start (port 465); `none` is for a relay on this machine. */
-    tls: z.enum(['starttls', 'implicit', 'none']).prefault('starttls'),
-    user: z.string().min(1).optional(),
-    password: secretReference.optional(),
-    from: mailAddress,
-    to: z
-      .union([mailAddress, z.array(mailAddress).min(1)])
-      .transform((value) => (typeof value === 'string' ? [value] : value)),
-    ...attempts,
-  })
-  .superRefine(({ user, password }, ctx) => {
-    if ((user === undefined) === (password === undefined)) return;
-    ctx.addIssue({ code: 'custom', message: 'user and password belong together' });
-  });
-
-const notifyHook = z.discriminatedUnion('driver', [
-  slackHook,
-  teamsHook,
-  discordHook,
-  pagerDutyHook,
-  alertmanagerHook,
-  emailHook,
-  execHook,
-  webhookHook,
-]);
-
 const flag = z.discriminatedUnion('driver', [
   z.strictObject({
     driver: z.literal('file'),
@@ -324,12 +144,7 @@ export const configSchema = z.strictObject({
       guardrails: guardrails.prefault({ errors: { margin: '0.5pp' }, latencyP50: { margin: '10%' } }),
     })
     .prefault({}),
-  hooks: z
-    .strictObject({
-      dns: z.array(dnsHook).prefault([]),
-      notify: z.array(notifyHook).prefault([]),
-    })
-    .prefault({}),
+  hooks: hooksSchema,
   gateway: z
     .strictObject({
       listen: z.string().prefault('127.0.0.1:8080'),
@@ -356,7 +171,19 @@ export const configSchema = z.strictObject({
       stopWithin: duration.prefault('10s'),
     })
     .prefault({}),
-  usage: z.strictObject({ map: usageMapSchema.optional() }).prefault({}),
+  usage: z
+    .strictObject({
+      map: usageMapSchema.optional(),
+      clickhouse: clickhouseTable
+        .extend({
+          url: httpUrl,
+          password: secretReference.optional(),
+          /** For each query. */
+          timeout: duration.prefault('5m'),
+        })
+        .optional(),
+    })
+    .prefault({}),
   assess,
   checkpoints: z.strictObject({ keep: z.number().int().min(2).prefault(10) }).prefault({}),
   state: z.string().prefault('.cutover'),
@@ -371,11 +198,7 @@ export interface RateCardConfig {
   output: number;
 }
 export type Price = RateCardConfig & { batch?: RateCardConfig | undefined };
+export type ClickHouseConfig = NonNullable<Config['usage']['clickhouse']>;
 export type AssessConfig = Config['assess'];
 export type FlagConfig = Config['flag'];
-export type DnsHookConfig = Config['hooks']['dns'][number];
-export type NotifyHookConfig = Config['hooks']['notify'][number];
-/** The entry of one driver, e.g. `HookConfigOf<'rfc2136'>`. */
-export type HookConfigOf<D extends string> = Extract<DnsHookConfig | NotifyHookConfig, { driver: D }>;
-export type DnsRecordConfig = z.output<typeof dnsRecord>;
 export type GuardrailConfig = Config['canary']['guardrails'];

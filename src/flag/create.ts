@@ -2,12 +2,13 @@ import { resolve } from 'node:path';
 import type { FlagConfig } from '../config/schema.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import type { HookHost } from '../hooks/create.ts';
-import { runCommand } from '../hooks/exec.ts';
-import { callHttp } from '../hooks/http.ts';
 import type { FlagChange, FlagDriver, FlagReading } from './driver.ts';
 import { fileFlag } from './file.ts';
 
-/** The flag driver that the config names. Nothing is read or contacted before it is used. */
+/**
+ * The flag driver that the config names. Nothing is read or contacted before it is used, and what only one driver
+ * needs is loaded with it: an emergency's start is counted in milliseconds.
+ */
 export function createFlag(config: FlagConfig, host: HookHost): FlagDriver {
   switch (config.driver) {
     case 'file':
@@ -24,13 +25,15 @@ export function createFlag(config: FlagConfig, host: HookHost): FlagDriver {
  * on stdin and in CUTOVER_FLAG_*; `get` prints the ratio, or JSON like `{"ratio":0.1,"token":7}`.
  */
 function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: HookHost): FlagDriver {
-  const call = (action: 'get' | 'set', change: FlagChange | null, signal: AbortSignal) =>
-    runCommand([...config.command, action], {
+  const call = async (action: 'get' | 'set', change: FlagChange | null, signal: AbortSignal) => {
+    const { runCommand } = await import('../hooks/exec.ts');
+    return runCommand([...config.command, action], {
       cwd: host.dir,
       env: { ...host.env, ...(change ? flagVariables(change) : {}) },
       input: change ? JSON.stringify(change) : '',
       signal,
     });
+  };
   const label = `exec ${config.command[0]}`;
   return {
     driver: 'exec',
@@ -46,7 +49,8 @@ function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: HookHos
 
 /** An HTTP resource: GET gives `{"ratio":0.1}` (more fields may stand beside it), POST of the change sets it. */
 function webhookFlag(config: Extract<FlagConfig, { driver: 'webhook' }>, host: HookHost): FlagDriver {
-  const call = (method: 'GET' | 'POST', change: FlagChange | null, signal: AbortSignal) => {
+  const call = async (method: 'GET' | 'POST', change: FlagChange | null, signal: AbortSignal) => {
+    const { callHttp } = await import('../hooks/http.ts');
     const headers = Object.entries(config.headers).map(([name, value]) => [
       name,
       host.secrets.resolve(value, `flag.headers.${name}`),

@@ -1,4 +1,4 @@
-import type { OperationKind } from '../operation/plan.ts';
+import type { OperationKind } from '../world.ts';
 
 /** What a flag store says now. */
 export interface FlagReading {

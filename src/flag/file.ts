@@ -99,7 +99,7 @@ function replaceFile(path: string, key: string, change: FlagChange): boolean {
     const code = systemCode(error);
     if (code === 'ENOENT' && folderExists(path)) return false;
     removeQuietly(temporary);
-    if (change.kind === 'emergency' && (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EACCES')) {
+    if (change.kind === 'emergency') {
       overwrite(path, key, change);
       return true;
     }
@@ -122,7 +122,7 @@ function overwrite(path: string, key: string, change: FlagChange): void {
       const padded = Buffer.concat([text, Buffer.alloc(Math.max(0, old - text.length), ' ')]);
       writeSync(fd, padded, 0, padded.length, 0);
       ftruncateSync(fd, padded.length);
-      fsyncSync(fd);
+      syncIfPossible(fd);
     } finally {
       closeSync(fd);
     }
@@ -130,6 +130,15 @@ function overwrite(path: string, key: string, change: FlagChange): void {
     throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+/** Readers see what was written whether or not the disk takes it: an emergency does not stop at that. */
+function syncIfPossible(fd: number): void {
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
   }
 }
 

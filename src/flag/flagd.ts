@@ -1,4 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
+import type { Side } from '../world.ts';
 import type { FlagReading } from './driver.ts';
 import { murmur3 } from './murmur3.ts';
 
@@ -13,8 +14,6 @@ const SCHEMA = 'https://flagd.dev/schema/v0/flags.json';
 export const TOTAL_WEIGHT = 100_000;
 /** flagd refuses a fractional rule whose weights add up to more (an int32). */
 const MAX_TOTAL_WEIGHT = 2_147_483_647;
-
-export type Side = 'legacy' | 'target';
 
 export interface FlagMark {
   /** Fencing token of the writing operation. */

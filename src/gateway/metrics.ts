@@ -1,6 +1,6 @@
-import type { Side } from '../flag/flagd.ts';
 import type { BreakerState } from '../router/breaker.ts';
 import type { UsageLine } from '../router/record.ts';
+import type { Side } from '../world.ts';
 
 /** What the gateway is at this moment, beside what it has counted. */
 export interface Gauges {

@@ -1,6 +1,8 @@
-import type { Config, DnsHookConfig, NotifyHookConfig } from '../config/schema.ts';
+import type { DnsHookConfig, HooksConfig, NotifyHookConfig } from '../config/hooks-schema.ts';
+import { cloudflareHook } from './dns/cloudflare.ts';
 import { powerDnsHook } from './dns/powerdns.ts';
 import { rfc2136Hook } from './dns/rfc2136.ts';
+import { route53Hook } from './dns/route53.ts';
 import { execHook } from './exec-hook.ts';
 import { withoutSecrets } from './guard.ts';
 import type { Hook } from './hook.ts';
@@ -21,7 +23,7 @@ export interface Hooks {
 }
 
 /** The hooks of a config, in its order. Nothing is resolved or contacted before a hook runs. */
-export function createHooks(config: Config['hooks'], host: HookHost): Hooks {
+export function createHooks(config: HooksConfig, host: HookHost): Hooks {
   const guarded = (hook: Hook) => withoutSecrets(hook, config, host.secrets);
   return {
     dns: config.dns.map((entry, index) => guarded(dnsHook(entry, `dns[${index}] ${entry.driver}`, host))),
@@ -37,6 +39,10 @@ function dnsHook(entry: DnsHookConfig, label: string, host: HookHost): Hook {
       return rfc2136Hook(entry, label, host);
     case 'powerdns':
       return powerDnsHook(entry, label, host);
+    case 'cloudflare':
+      return cloudflareHook(entry, label, host);
+    case 'route53':
+      return route53Hook(entry, label, host);
     case 'exec':
       return execHook(entry, label, host);
     case 'webhook':

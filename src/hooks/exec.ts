@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
+import { safe } from '../clean.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
-import { safe } from '../report/text.ts';
 import type { HookEvent } from './hook.ts';
 
 /** How much of a command's output is kept for messages, in characters. */

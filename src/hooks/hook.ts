@@ -1,4 +1,4 @@
-import type { OperationKind, Side, World } from '../operation/plan.ts';
+import type { DnsRecordSet, OperationKind, Side, World } from '../world.ts';
 
 /** What a hook is told: the JSON on stdin of `exec`, the body of `webhook`. Documented in the README. */
 export interface HookEvent {
@@ -25,15 +25,6 @@ export interface HookEvent {
   test?: true;
   /** For a DNS hook of a rollback: the record sets to put back exactly; without them, `provider` says which. */
   restore?: DnsRecordSet[];
-}
-
-/** All records of one name and type. Names are absolute, with a trailing dot; the TTL is in seconds. */
-export interface DnsRecordSet {
-  name: string;
-  type: 'CNAME' | 'A' | 'AAAA' | 'TXT';
-  ttl: number;
-  /** Sorted; empty when there is no such record. */
-  values: string[];
 }
 
 /** One hook of the config. `run` is idempotent. */

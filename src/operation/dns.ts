@@ -1,13 +1,6 @@
 import { messageOf } from '../errors.ts';
-import type { DnsRecordSet, Hook } from '../hooks/hook.ts';
-import type { Side } from './plan.ts';
-
-/** What one DNS hook's server said, as a checkpoint keeps it. */
-export interface DnsReading {
-  label: string;
-  records: DnsRecordSet[] | null;
-  error?: string;
-}
+import type { Hook } from '../hooks/hook.ts';
+import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
 
 /** A server that does not answer must not hold a change up for long. */
 const READ_MS = 3000;

@@ -1,6 +1,7 @@
 import { CutoverError, EXIT } from '../errors.ts';
+import type { World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
-import type { Plan, PlannedStep, World } from './plan.ts';
+import type { Plan, PlannedStep } from './plan.ts';
 import { isBackward, type StepOutcome } from './record.ts';
 import { type Drivers, runStep, type StepContext } from './steps.ts';
 
@@ -13,6 +14,9 @@ export interface StepReport {
   attempts: number;
   ms: number;
   error?: string;
+  /** Of an error that has them: its stable code, and how to mend it. */
+  code?: string;
+  hint?: string;
 }
 
 /** What an operation came to. */
@@ -28,6 +32,8 @@ export interface OperationReport {
   undo: string | null;
   /** Whether `resume` has something to do. */
   open: boolean;
+  /** Where its journal is: an emergency may find no place at all. */
+  kept: Journal['kept'];
   /** File that holds the journal of an emergency when the database could not. */
   sideFile: string | null;
 }
@@ -170,7 +176,7 @@ function reportOf(
   outcome: OperationReport['outcome'],
   state: { applied: boolean; open: boolean },
 ): OperationReport {
-  const { operation, sideFile } = journal;
+  const { operation, kept, sideFile } = journal;
   const { plan } = operation;
   return {
     id: operation.id,
@@ -183,8 +189,9 @@ function reportOf(
       return end ? [report(step, end)] : [];
     }),
     checkpointId: operation.checkpointId,
-    undo: state.applied ? undoOf(plan, operation.checkpointId) : null,
+    undo: state.applied && operation.checkpointId !== null ? undoOf(plan, operation.checkpointId) : null,
     open: state.open,
+    kept,
     sideFile,
   };
 }
@@ -198,6 +205,8 @@ function report(step: PlannedStep, end: StepEnd): StepReport {
     attempts: end.attempts,
     ms: end.ms,
     ...(end.error === null ? {} : { error: end.error }),
+    ...(end.code === undefined ? {} : { code: end.code }),
+    ...(end.hint === undefined ? {} : { hint: end.hint }),
   };
 }
 

@@ -3,10 +3,10 @@ import { insertCheckpoint, pruneCheckpoints } from '../store/checkpoints.ts';
 import { appendHistory } from '../store/history.ts';
 import { type Db, explainingFaults } from '../store/open.ts';
 import { beginStage, readState, type State, writeState } from '../store/state.ts';
-import type { DnsReading } from './dns.ts';
+import { type DnsReading, sameWorld, type World } from '../world.ts';
 import { assertHeld, beat, HEARTBEAT_MS, type Holder, releaseLease, takeLease } from './lease.ts';
 import { findOperation, hasOperation, openOperations } from './operations.ts';
-import { type Plan, type PlannedStep, sameWorld, type World } from './plan.ts';
+import type { Plan, PlannedStep } from './plan.ts';
 import {
   blocksForward,
   isBackward,
@@ -23,6 +23,9 @@ export interface StepEnd {
   before: unknown;
   after: unknown;
   error: string | null;
+  /** Of an error that has them: its stable code, and how to mend it. */
+  code?: string | undefined;
+  hint?: string | undefined;
 }
 
 /** How an operation ended: `applied` when the state is to say what it wanted. */
@@ -35,6 +38,8 @@ export interface OperationEnd {
 /** Where the executor writes what it is about to do and what came of it. */
 export interface Journal {
   readonly operation: OperationRecord;
+  /** Where it is kept: an emergency may find no place at all. */
+  readonly kept: 'database' | 'side file' | 'nowhere';
   /** The file it is kept in, for output when it is not the database. */
   readonly sideFile: string | null;
   /** @throws CutoverError FENCED (75) when another operation has taken over. */
@@ -92,15 +97,19 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
         if (blocking) throw unfinished(blocking);
         // What is left of older operations is replaced by this one: nothing may finish them behind its back.
         for (const older of open) endSuperseded(db, older, plan, now);
-        const checkpointId = insertCheckpoint(db, {
-          ...from,
-          at: now,
-          reason: `before ${plan.kind}${plan.reason ? `: ${plan.reason}` : ''}`,
-          dns: beginning.dns,
-          metrics: beginning.metrics,
-          operationId: beginning.id,
-          previous: state.previous,
-        });
+        // An emergency repeated in panic must not push the checkpoints of better days out of retention.
+        const nothingToKeep = emergency && sameWorld(from, plan.to);
+        const checkpointId = nothingToKeep
+          ? null
+          : insertCheckpoint(db, {
+              ...from,
+              at: now,
+              reason: `before ${plan.kind}${plan.reason ? `: ${plan.reason}` : ''}`,
+              dns: beginning.dns,
+              metrics: beginning.metrics,
+              operationId: beginning.id,
+              previous: state.previous,
+            });
         insertOperation(
           db,
           { ...plan, from },
@@ -174,6 +183,7 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
   const write = (work: () => void) => explainingFaults(db.name, () => db.transaction(work).immediate());
   return {
     operation,
+    kept: 'database',
     sideFile: null,
     guard: () => assertHeld(db, token),
     stepBegins: (position) =>
@@ -245,7 +255,7 @@ function finishOperation(
 function insertOperation(
   db: Db,
   plan: Plan,
-  made: { id: string; token: number; checkpointId: number; now: number },
+  made: { id: string; token: number; checkpointId: number | null; now: number },
   actor: string,
 ): void {
   db.prepare(

@@ -1,5 +1,6 @@
 import type { Db } from '../store/open.ts';
-import type { OperationKind, Plan, StepKind } from './plan.ts';
+import type { OperationKind } from '../world.ts';
+import type { Plan, StepKind } from './plan.ts';
 import type { OperationOutcome, OperationRecord, StepOutcome, StepRecord } from './record.ts';
 
 interface OperationRow {

@@ -1,19 +1,8 @@
-import type { DnsReading } from './dns.ts';
+import type { DnsReading, OperationKind, World } from '../world.ts';
 
 /** The words of the plan: what a change of the world is before it happens. Pure values, no effects. */
 
-export type Status = 'idle' | 'canary' | 'rolling' | 'complete' | 'rollback';
-export type Side = 'legacy' | 'target';
-export type OperationKind = 'canary start' | 'shift' | 'rollback' | 'emergency';
 export type StepKind = 'flag' | 'dns' | 'notify';
-
-/** What a migration looks like from outside. */
-export interface World {
-  status: Status;
-  /** Share of requests that go to target, 0 to 1. */
-  ratio: number;
-  activeProvider: Side;
-}
 
 /** A condition that a forward step has to meet, and whether it does. */
 export interface Gate {
@@ -63,8 +52,4 @@ export interface PlannedDrivers {
 /** The steps of a change: traffic first (flag, then DNS), then those who are told about it. */
 export function stepsFor(drivers: PlannedDrivers, options: { dns: boolean }): PlannedStep[] {
   return [drivers.flag, ...(options.dns ? drivers.dns : []), ...drivers.notify];
-}
-
-export function sameWorld(a: World, b: World): boolean {
-  return a.status === b.status && a.ratio === b.ratio && a.activeProvider === b.activeProvider;
 }

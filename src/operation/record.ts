@@ -1,4 +1,5 @@
-import type { OperationKind, Plan, StepKind } from './plan.ts';
+import type { OperationKind } from '../world.ts';
+import type { Plan, StepKind } from './plan.ts';
 
 export type OperationOutcome = 'done' | 'partial' | 'failed' | 'undone' | 'superseded';
 export type StepOutcome = 'pending' | 'running' | 'done' | 'failed' | 'skipped';

@@ -67,6 +67,7 @@ export function beginSideJournal(
   }
   return {
     operation,
+    kept: path ? 'side file' : 'nowhere',
     sideFile: path ?? null,
     guard: () => {},
     stepBegins: () => {},

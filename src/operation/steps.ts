@@ -67,7 +67,8 @@ export async function runStep(drivers: Drivers, position: number, context: StepC
     { timeoutMs: found.timeoutMs, retries: found.retries, deadline: context.deadline },
     context.clock,
   );
-  if (result.error instanceof CutoverError && result.error.code === 'FENCED') throw result.error;
+  const known = result.error instanceof CutoverError ? result.error : undefined;
+  if (known?.code === 'FENCED') throw known;
   return {
     outcome: result.error === undefined ? 'done' : 'failed',
     attempts: result.attempts,
@@ -75,6 +76,8 @@ export async function runStep(drivers: Drivers, position: number, context: StepC
     before,
     after: result.error === undefined ? result.value : null,
     error: result.error === undefined ? null : context.redact(messageOf(result.error)),
+    ...(known && { code: known.code }),
+    ...(known?.hint && { hint: context.redact(known.hint) }),
   };
 }
 

@@ -7,7 +7,7 @@ import type {
 } from '@pydantic/genai-prices';
 import { CATALOGUE_BANDS, clockBand } from './bands.ts';
 import type { PriceBook, PriceQuery } from './book.ts';
-import type { ModelPrice, Rate } from './price.ts';
+import { BY_MAKER, type ModelPrice, type Rate } from './price.ts';
 
 /**
  * The bundled catalogue (@pydantic/genai-prices): 36 providers, USD per million tokens, with tiers, dated
@@ -34,7 +34,8 @@ export async function loadCatalogue(): Promise<PriceBook> {
       });
       if (!found) return undefined;
       known.models.add(found.model);
-      return fromCatalogue(found.model_price, found.provider.id);
+      const { id } = found.provider;
+      return fromCatalogue(found.model_price, provider ? id : `${id}, ${BY_MAKER}`);
     };
     const provider = providerOf(query);
     return (

@@ -15,6 +15,9 @@ export interface RateCard {
   output: Rate;
 }
 
+/** In a price's source: the provider is not in the catalogue, so it is taken to ask what the model's maker asks. */
+export const BY_MAKER = 'as its maker sells it';
+
 /** The price of one model. */
 export interface ModelPrice extends RateCard {
   /** For batch requests, where they have a price of their own. */

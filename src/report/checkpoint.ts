@@ -1,8 +1,10 @@
+import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
-import type { World } from '../operation/plan.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
+import type { World } from '../world.ts';
+import { type ColumnSpec, grid } from './grid.ts';
 import type { Style } from './style.ts';
-import { alignColumns, formatAge, formatTime, safe } from './text.ts';
+import { alignColumns, fitLine, formatAge, formatTime } from './text.ts';
 
 /** The `checkpoint` JSON document. */
 export function checkpointDocument(list: readonly Checkpoint[]): Record<string, unknown> {
@@ -13,7 +15,13 @@ export function checkpointDocument(list: readonly Checkpoint[]): Record<string, 
   };
 }
 
-export function renderCheckpoints(list: readonly Checkpoint[], now: number, style: Style): string {
+/** @param columns width to keep to; Infinity when the output is no terminal */
+export function renderCheckpoints(
+  list: readonly Checkpoint[],
+  now: number,
+  style: Style,
+  columns: number,
+): string {
   if (list.length === 0)
     return 'no checkpoints yet; each change makes one, and so does `cutover checkpoint create`';
   const rows = list.map((checkpoint) => [
@@ -25,8 +33,20 @@ export function renderCheckpoints(list: readonly Checkpoint[], now: number, styl
     checkpoint.pinned ? 'pinned' : '',
     safe(checkpoint.reason),
   ]);
-  return alignColumns(rows, 0).join('\n');
+  return grid(COLUMNS, rows)
+    .map((line) => fitLine(line, columns))
+    .join('\n');
 }
+
+const COLUMNS: ColumnSpec[] = [
+  { title: 'id', align: 'right' },
+  { title: 'made', align: 'left' },
+  { title: 'status', align: 'left' },
+  { title: 'ratio', align: 'right' },
+  { title: 'active', align: 'left' },
+  { title: 'kept', align: 'left' },
+  { title: 'reason', align: 'left' },
+];
 
 export function renderCheckpoint(checkpoint: Checkpoint): string {
   return alignColumns(

@@ -1,7 +1,8 @@
+import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { HistoryEntry } from '../store/history.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, formatTime, safe } from './text.ts';
+import { alignColumns, fitLine, formatTime } from './text.ts';
 
 /** The `history` JSON document; entries newest first, times ISO 8601. */
 export function historyDocument(entries: readonly HistoryEntry[]): Record<string, unknown> {

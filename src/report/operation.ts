@@ -1,23 +1,13 @@
+import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
-import { type Plan, sameWorld, type World } from '../operation/plan.ts';
+import type { Plan } from '../operation/plan.ts';
+import { describeChange } from '../world.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, safe, wrapText } from './text.ts';
+import { alignColumns, fitLine, wrapText } from './text.ts';
 
 /** Plans and outcomes are made for a terminal of this many columns. */
 const WIDTH = 80;
-
-/** `10 % → 25 %, canary → rolling`: what changes between two worlds. */
-export function describeChange(from: World, to: World): string {
-  if (sameWorld(from, to)) return `stays at ${formatRatio(to.ratio)}, ${to.status}`;
-  const parts = [
-    from.ratio === to.ratio ? formatRatio(to.ratio) : `${formatRatio(from.ratio)} → ${formatRatio(to.ratio)}`,
-  ];
-  parts.push(from.status === to.status ? to.status : `${from.status} → ${to.status}`);
-  if (from.activeProvider !== to.activeProvider)
-    parts.push(`active provider ${from.activeProvider} → ${to.activeProvider}`);
-  return parts.join(', ');
-}
 
 /** The plan as `--dry-run` prints it and as it stands above the question. */
 export function renderPlan(plan: Plan, migration: string, style: Style): string {
@@ -63,7 +53,9 @@ export function renderStep(step: StepReport, style: Style): string {
         ? style.red('failed')
         : step.outcome;
   const tries = step.attempts > 1 ? `, ${step.attempts} tries` : '';
-  const why = step.error ? `\n      ${wrapText(safe(step.error), WIDTH - 6, 6)}` : '';
+  const why = [step.error, step.hint]
+    .map((text) => (text ? `\n      ${wrapText(safe(text), WIDTH - 6, 6)}` : ''))
+    .join('');
   const padding = ' '.repeat(Math.max(0, 6 - step.outcome.length));
   const name = `${step.kind.padEnd(6)}  ${safe(step.label).padEnd(28)}`;
   return `  ${mark}${padding}  ${name}  ${String(Math.round(step.ms)).padStart(5)} ms${tries}${why}`;

@@ -1,15 +1,16 @@
+import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
-import type { DnsReading } from '../operation/dns.ts';
 import type { Lease } from '../operation/lease.ts';
-import type { Gate, Side, Status } from '../operation/plan.ts';
+import type { Gate } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
 import type { Eligibility } from '../rollback/plan.ts';
 import type { Next } from '../shift/next.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { Stage } from '../store/state.ts';
+import type { DnsReading, Side, Status } from '../world.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, formatAge, formatTime, safe } from './text.ts';
+import { alignColumns, fitLine, formatAge, formatTime } from './text.ts';
 
 /** One place where the world is not what the state says, and the command that mends it. */
 export interface Drift {

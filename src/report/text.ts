@@ -1,13 +1,5 @@
 /** Small pieces of text that every report shares. */
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/** Text from outside (logs, servers, scripts) as it may be shown: control characters and direction marks escaped. */
-export function safe(text: string): string {
-  return text.replace(CONTROL, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
-}
-
 /** ISO 8601 in UTC, to the second: `2026-08-20 10:00:00Z`. */
 export function formatTime(ms: number): string {
   return new Date(ms)

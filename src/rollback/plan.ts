@@ -1,8 +1,8 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
-import type { DnsReading } from '../operation/dns.ts';
-import { type Gate, type Plan, type PlannedDrivers, stepsFor, type World } from '../operation/plan.ts';
+import { type Gate, type Plan, type PlannedDrivers, stepsFor } from '../operation/plan.ts';
 import { isBackward, type OperationRecord } from '../operation/record.ts';
+import type { DnsReading, World } from '../world.ts';
 
 /** A checkpoint as the planner sees it. */
 export interface RollbackPoint extends World {
@@ -23,6 +23,8 @@ export interface RollbackInput {
   gates: Gate[];
   reason: string;
   force: boolean;
+  /** The latest verdict of the stage that is left, for those who are told. */
+  evidence: unknown;
 }
 
 /** Whether a rollback is possible now, and where it would lead. */
@@ -113,7 +115,7 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
     restores: id,
     dns: point.dns,
     supersedes: input.open.map((operation) => operation.id),
-    evidence: null,
+    evidence: input.evidence,
   };
 }
 

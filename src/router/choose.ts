@@ -1,4 +1,4 @@
-import type { Side } from '../flag/flagd.ts';
+import type { Side } from '../world.ts';
 
 /** Which sides may stand in for the other: `legacy` lets only legacy stand in for target. */
 export type FallbackPolicy = 'both' | 'legacy' | 'off';

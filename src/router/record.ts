@@ -1,5 +1,5 @@
-import type { Side } from '../flag/flagd.ts';
 import type { ErrorClass } from '../provider/error-class.ts';
+import type { Side } from '../world.ts';
 import type { KeySource } from './key.ts';
 import type { Endpoint } from './request.ts';
 import type { SideOptions } from './side-client.ts';

@@ -1,4 +1,4 @@
-import type { Side } from '../flag/flagd.ts';
+import type { Side } from '../world.ts';
 import { editMembers } from './json-edit.ts';
 
 /** An API call that the router carries: its name in logs and metrics, and its path under a provider's base URL. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { bucketSide, type Side } from '../flag/flagd.ts';
+import { bucketSide } from '../flag/flagd.ts';
+import type { Side } from '../world.ts';
 import { type Carried, carry } from './answer.ts';
 import type { Failed, Reply } from './attempt.ts';
 import type { BreakerPolicy, BreakerState } from './breaker.ts';

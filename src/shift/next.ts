@@ -1,6 +1,7 @@
 import { formatRatio } from '../config/units.ts';
-import type { Gate, World } from '../operation/plan.ts';
+import type { Gate } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
+import type { World } from '../world.ts';
 import { nextRung } from './ladder.ts';
 
 /** The command that comes next in a migration, and why. */

@@ -1,6 +1,7 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
-import { type Gate, type Plan, type PlannedDrivers, stepsFor, type World } from '../operation/plan.ts';
+import { type Gate, type Plan, type PlannedDrivers, stepsFor } from '../operation/plan.ts';
+import type { World } from '../world.ts';
 import { nextRung } from './ladder.ts';
 
 /** What the planner knows; nothing here is read while planning. */

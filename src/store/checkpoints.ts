@@ -1,6 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import type { DnsReading } from '../operation/dns.ts';
-import type { Side, Status, World } from '../operation/plan.ts';
+import type { DnsReading, Side, Status, World } from '../world.ts';
 import { appendHistory } from './history.ts';
 import { type Db, explainingFaults } from './open.ts';
 import { readState } from './state.ts';

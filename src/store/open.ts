@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { migrate } from './migrate.ts';
@@ -20,8 +20,9 @@ export function openStore(stateDir: string, options: { now: number; busyTimeoutM
   const path = join(stateDir, DATABASE_NAME);
   return explainingFaults(path, () => {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof Database;
-    const db = new Sqlite(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS });
+    const require = createRequire(import.meta.url);
+    const Sqlite = require('better-sqlite3') as typeof Database;
+    const db = new Sqlite(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS, ...binding(require) });
     try {
       chmodSync(path, 0o600);
       db.pragma('journal_mode = WAL');
@@ -34,6 +35,15 @@ export function openStore(stateDir: string, options: { now: number; busyTimeoutM
       throw error;
     }
   });
+}
+
+/** Where the native part is after an ordinary install: better-sqlite3's own search for it takes milliseconds. */
+function binding(require: NodeJS.Require): { nativeBinding?: string } {
+  const file = join(
+    dirname(require.resolve('better-sqlite3/package.json')),
+    'build/Release/better_sqlite3.node',
+  );
+  return existsSync(file) ? { nativeBinding: file } : {};
 }
 
 /** Runs `work` and turns SQLite's and the file system's own errors into ones that say how to mend them. */

@@ -1,5 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import type { Side, Status, World } from '../operation/plan.ts';
+import type { Side, Status, World } from '../world.ts';
 import type { Db } from './open.ts';
 
 /** Where the migration is, as the database says. */

@@ -34,6 +34,11 @@ export interface Format {
   readonly caveat?: string;
   /** Present for logs that are lines of text: makes a raw object of a line, undefined when it is of no such kind. */
   readonly parseLine?: (line: string) => RawObject | undefined;
+  /**
+   * Paths of the fields that `read` looks at, where they are all known: a source that keeps its data by column then
+   * reads only these.
+   */
+  readonly fields?: readonly string[];
   /** Whether `raw` is an object of this format. Judges by the fields' names; never throws. */
   matches(raw: RawObject): boolean;
   /** Maps one object to any number of records. */

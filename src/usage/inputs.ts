@@ -12,7 +12,7 @@ export interface InputFile {
   bytes: number | undefined;
 }
 
-const LOG_FILE = /\.(jsonl?|ndjson|csv|tsv|log|txt)(\.(gz|zst|zstd))?$/i;
+const LOG_FILE = /\.((jsonl?|ndjson|csv|tsv|log|txt)(\.(gz|zst|zstd))?|parquet)$/i;
 
 /**
  * The files that the words of a command line name: files, folders (every log in them, by extension, in order of
@@ -41,7 +41,10 @@ function namesOf(word: string, cwd: string): string[] {
   if (kind === 'folder') {
     const inside = filesUnder(word, cwd).filter((name) => LOG_FILE.test(name));
     if (inside.length > 0) return inside;
-    throw missing(`${word}: a folder without logs`, 'logs end in .jsonl, .json, .csv, .tsv, .log or .txt');
+    throw missing(
+      `${word}: a folder without logs`,
+      'logs end in .jsonl, .json, .csv, .tsv, .log, .txt or .parquet',
+    );
   }
   if (!/[*?[]/.test(word)) throw missing(`${word}: no such file`);
   const pattern = globPattern(word);

@@ -28,7 +28,8 @@ export function mappedFormat(map: UsageMap): Format {
     user: getter(map.user),
     batch: getter(map.batch),
   };
-  const exclusive = map.cachedTokens === 'exclusive';
+  const { cachedTokens, ...places } = map;
+  const exclusive = cachedTokens === 'exclusive';
   const nameOf = (field: keyof UsageMap) => pathOf(map[field]) ?? field;
   const read = (raw: RawObject, fields: Fields) => {
     const at = fields.timestamp(get.at(raw), nameOf('at'));
@@ -57,6 +58,7 @@ export function mappedFormat(map: UsageMap): Format {
   return {
     name: 'map',
     title: 'a log of your own, read by usage.map of the config or by --map',
+    fields: Object.values(places).flatMap((place) => pathOf(place) ?? []),
     matches: (raw) => [get.model, get.input, get.output].every((each) => each(raw) !== undefined),
     read: (raw, out, fields) => deliver(read(raw, fields), fields, out),
   };

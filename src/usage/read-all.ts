@@ -1,14 +1,13 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
-import { findInputs } from './inputs.ts';
+import type { InputFile } from './inputs.ts';
 import type { Reject } from './intake.ts';
+import { isParquet } from './parquet/detect.ts';
 import { type ReadOptions, readSource, type SourceSummary } from './read.ts';
 import { openSource } from './source.ts';
 
 export interface ReadAllOptions extends ReadOptions {
-  /** Words of the command line: files, folders, patterns, `-`. */
-  words: readonly string[];
-  cwd: string;
+  inputs: readonly InputFile[];
   stdin: NodeJS.ReadStream;
   /** Told now and then how far reading is. */
   onProgress?(progress: Progress): void;
@@ -25,7 +24,7 @@ export interface Progress {
 
 /** Reads every input, one after the other. Stops where the signal fires; what was read is counted. */
 export async function readAll(options: ReadAllOptions): Promise<SourceSummary[]> {
-  const inputs = findInputs(options.words, options.cwd);
+  const { inputs } = options;
   const sizes = inputs.map((input) => input.bytes ?? (input.path === undefined ? undefined : 0));
   const totalBytes = sizes.includes(undefined)
     ? undefined
@@ -34,11 +33,17 @@ export async function readAll(options: ReadAllOptions): Promise<SourceSummary[]>
   const summaries: SourceSummary[] = [];
   for (const input of inputs) {
     if (options.signal.aborted) break;
-    const source = openSource(input, options.stdin, (count) => {
+    const progress = (count: number) => {
       bytes += count;
       options.onProgress?.({ source: input.name, bytes, totalBytes, records: options.intake.read });
-    });
-    summaries.push(await readSource(source, options));
+    };
+    if (isParquet(input)) {
+      const { readParquet } = await import('./parquet/read.ts');
+      summaries.push(await readParquet(input, options));
+      progress(input.bytes ?? 0);
+      continue;
+    }
+    summaries.push(await readSource(openSource(input, options.stdin, progress), options));
     // Nobody reads on: a pipe that stays open must not keep the process.
     if (options.signal.aborted && input.path === undefined) options.stdin.destroy();
   }

@@ -1,15 +1,14 @@
-import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { type Container, detectContainer, HEAD_BYTES } from './container.ts';
-import { type Accepting, type Counter, createCounter, joinSpans, type Span } from './counter.ts';
 import { createRowSplitter, splitRow } from './csv.ts';
 import type { Fast } from './fast/fast.ts';
 import type { Format, RawObject } from './format.ts';
 import { native } from './formats/native.ts';
-import type { Intake, Reject } from './intake.ts';
 import { createJsonValueSplitter } from './json-values.ts';
 import { createLineSplitter } from './lines.ts';
 import { parseJson, parseRow } from './parse.ts';
 import { createRecogniser, type Recogniser } from './recognise.ts';
+import { createSourceSink, joinTimes, type SinkOptions, type SourceSink, type Times } from './sink.ts';
 import type { Item, OnItem, Splitter } from './splitter.ts';
 
 /** One stream of bytes, decompressed. */
@@ -21,20 +20,19 @@ export interface Source {
   file?: {
     path: string;
     bytes: number;
-    /** To be told of bytes that are read past `bytes`, for progress. */
+    /** To be told of bytes that are read otherwise, for progress. */
     onBytes(bytes: number): void;
   };
 }
 
-export interface ReadOptions extends Accepting {
+export interface ReadOptions extends SinkOptions {
   formats: readonly Format[];
-  intake: Intake;
-  /** Called for each unusable record, in order. */
-  onReject?(reject: Reject): void;
   signal?: AbortSignal;
   /** Reads logs of the native format, with the same results; without it they are read as all others. */
   fast?: Fast;
 }
+
+const NEWLINE = 0x0a;
 
 /** What is known of a source after it was read. */
 export interface SourceSummary {
@@ -47,8 +45,6 @@ export interface SourceSummary {
   to: number | undefined;
 }
 
-const NEWLINE = 0x0a;
-
 /**
  * Reads one source to its end: bytes → items (splitter) → objects (parse) → records (format) → `accept`.
  * Every record found is counted in `intake`. An empty source is sound and holds nothing.
@@ -56,25 +52,28 @@ const NEWLINE = 0x0a;
  */
 export async function readSource(source: Source, options: ReadOptions): Promise<SourceSummary> {
   const { formats, signal } = options;
-  const counter = createCounter(source.name, options.intake, options, options.onReject);
-  const recogniser = createRecogniser(formats, source, counter.sinkAt);
+  const sink = createSourceSink(source.name, options);
+  const recogniser = createRecogniser(formats, source, sink.at);
   /** Lines that went the fast way, so that no splitter has counted them. */
   let fastLines = () => 0;
   const json = (item: Item) => {
     const line = item.line + fastLines();
     const parsed = item.fault === undefined ? parseJson(item.text, item.open) : { fault: item.fault };
     if ('raw' in parsed) recogniser.object(parsed.raw, line);
-    else counter.reject(line, parsed.fault);
+    else sink.reject(line, parsed.fault);
   };
   const open = (start: Buffer) => {
     const container = detectContainer(start.subarray(0, HEAD_BYTES));
-    return { container, splitter: openSplitter(container, source.name, formats, recogniser, json, counter) };
+    return {
+      container,
+      splitter: openSplitter(container, source.name, formats, recogniser, json, sink.reject),
+    };
   };
 
   let head: Buffer[] = [];
   let headBytes = 0;
   let splitter: Splitter | undefined;
-  let elsewhere: Span | undefined;
+  let elsewhere: Times | undefined;
   for await (const chunk of untilAborted(readable(source), signal)) {
     if (splitter) {
       splitter.write(chunk);
@@ -97,8 +96,8 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
       if (elsewhere) break;
       const lines = await fast.lines({
         others: splitter,
-        record: counter.sinkAt(0).record,
-        row: counter.row,
+        record: sink.at(0).record,
+        row: sink.row,
         mayGoOn: recogniser.isPlain,
       });
       fastLines = () => lines.lines;
@@ -113,16 +112,8 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
   }
   if (!signal?.aborted) splitter.end();
   recogniser.end();
-  const format = recogniser.format();
-  const span = elsewhere ? joinSpans(counter.span(), elsewhere) : counter.span();
-  return {
-    name: source.name,
-    format: format?.name,
-    lacks: format?.lacks,
-    caveat: format?.caveat,
-    from: span.first,
-    to: span.last,
-  };
+  const summary = summaryOf(source.name, recogniser, sink);
+  return elsewhere ? { ...summary, ...joinTimes(sink.times(), elsewhere) } : summary;
 }
 
 /** The fast way, where the source goes on as a log of the native format and is large enough. */
@@ -137,26 +128,32 @@ async function readRest(
   { name, file }: Source,
   head: Buffer,
   { intake, onReject, signal }: ReadOptions,
-): Promise<Span | undefined> {
+): Promise<Times | undefined> {
   // Threads find rejects in no order.
   if (!file || onReject) return undefined;
   try {
     return await fast.readFile({ name, path: file.path, head, intake, signal, onBytes: file.onBytes });
   } catch (error) {
+    if (error instanceof CutoverError || systemCode(error) === undefined) throw error;
     throw unreadable(name, error);
   }
+}
+
+/** What is known of a source when everything was read. */
+export function summaryOf(name: string, recogniser: Recogniser, sink: SourceSink): SourceSummary {
+  const format = recogniser.format();
+  return { name, format: format?.name, lacks: format?.lacks, caveat: format?.caveat, ...sink.times() };
 }
 
 async function* readable(source: Source): AsyncGenerator<Buffer> {
   try {
     yield* source.bytes;
   } catch (error) {
-    throw unreadable(source.name, error);
+    throw error instanceof CutoverError ? error : unreadable(source.name, error);
   }
 }
 
-function unreadable(name: string, cause: unknown): unknown {
-  if (cause instanceof CutoverError) return cause;
+function unreadable(name: string, cause: unknown): CutoverError {
   return new CutoverError('UNREADABLE', EXIT.input, `${name}: cannot be read: ${messageOf(cause)}`, {
     cause,
   });
@@ -196,7 +193,7 @@ function openSplitter(
   formats: readonly Format[],
   recogniser: Recogniser,
   json: OnItem,
-  { reject }: Counter,
+  reject: (line: number, reason: string) => void,
 ): Splitter {
   switch (container.kind) {
     case 'jsonl':

@@ -13,6 +13,7 @@ export interface Selection {
 /** Why a record is older or younger than wanted; whoever knows the period looks for these. */
 export const BEFORE_SINCE = 'before --since';
 export const AFTER_UNTIL = 'after --until';
+export const WITHOUT_TIME = 'without a time';
 
 /** Says why a record is not wanted; undefined when it is. */
 export function createSelector(selection: Selection): (record: UsageRecord) => string | undefined {
@@ -22,7 +23,7 @@ export function createSelector(selection: Selection): (record: UsageRecord) => s
   const users = matcher(selection.users);
   return (record) => {
     if (since !== undefined || until !== undefined) {
-      if (record.at === undefined) return 'without a time';
+      if (record.at === undefined) return WITHOUT_TIME;
       if (since !== undefined && record.at < since) return BEFORE_SINCE;
       if (until !== undefined && record.at >= until) return AFTER_UNTIL;
     }

@@ -1,6 +1,6 @@
 /** Nothing billed by the token is older than this, and clocks that claim to be beyond the other are broken. */
-const EARLIEST = Date.UTC(2001, 0, 1);
-const LATEST = Date.UTC(2101, 0, 1);
+export const EARLIEST = Date.UTC(2001, 0, 1);
+export const LATEST = Date.UTC(2101, 0, 1);
 
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?\s?(Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$/i;

@@ -158,7 +158,7 @@ async function demo() {
 
   title('What to do next');
   explain('your own logs:      node bin/cutover.js assess your-usage.jsonl');
-  explain('your own config:    start from fixtures/demo/cutover.yaml; README.md, "The config"');
+  explain('your own config:    start from fixtures/demo/cutover.yaml (see README.md)');
   explain('when it burns:      cutover rollback --emergency');
 }
 

@@ -2,7 +2,10 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listCheckpoints } from '../../src/store/checkpoints.ts';
+import { verifyHistory } from '../../src/store/history.ts';
 import { cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
 
 /**
@@ -99,7 +102,12 @@ function seeded(seed: number): () => number {
 }
 
 const folders: string[] = [];
-const prepared = new Map<string, { dir: string; points: string[] }>();
+interface Prepared {
+  dir: string;
+  points: string[];
+  checkpoints: number;
+}
+const prepared = new Map<string, Prepared>();
 
 async function prepare(name: string, scenario: Scenario): Promise<void> {
   const dir = makeFolder(HOOKS);
@@ -120,7 +128,8 @@ async function prepare(name: string, scenario: Scenario): Promise<void> {
   const log = join(trial, 'points');
   const ran = await crashAt(trial, scenario.command, 0, { CUTOVER_CRASH_LOG: log });
   expect(ran.code, ran.stderr).toBe(0);
-  prepared.set(name, { dir, points: readFileSync(log, 'utf8').trim().split('\n') });
+  const points = readFileSync(log, 'utf8').trim().split('\n');
+  prepared.set(name, { dir, points, checkpoints: journalOf(dir, (db) => listCheckpoints(db).length) });
 }
 
 function copyOf(dir: string): string {
@@ -142,11 +151,30 @@ const dns = (dir: string) => readFileSync(join(dir, 'dns'), 'utf8').trim();
 const is = (state: StatusDocument, world: World) =>
   state.status === world.status && state.ratio === world.ratio;
 
+/** The database of a folder, or nothing when no command has made one yet. */
+function journalOf(dir: string, read: (db: Database.Database) => number): number {
+  const path = join(dir, '.cutover', 'state.db');
+  if (!existsSync(path)) return 0;
+  const db = new Database(path);
+  try {
+    return read(db);
+  } finally {
+    db.close();
+  }
+}
+
+/** No checkpoint is lost, and no entry of the history. */
+function expectJournalWhole(dir: string, checkpoints: number): void {
+  expect(journalOf(dir, (db) => listCheckpoints(db).length)).toBeGreaterThanOrEqual(checkpoints);
+  journalOf(dir, (db) => {
+    expect(verifyHistory(db).brokenAt).toBeNull();
+    return 0;
+  });
+}
+
 async function crashOnce(name: string, scenario: Scenario, point: number, undo: boolean): Promise<boolean> {
-  const base = prepared.get(name) as { dir: string };
+  const base = prepared.get(name) as Prepared;
   const dir = copyOf(base.dir);
-  const before = (await cutoverJson<{ checkpoints: unknown[] }>(base.dir, ['checkpoint', 'list'])).checkpoints
-    .length;
   const crashed = await crashAt(dir, scenario.command, point);
   // A heartbeat more or less moves the count by two: the last points may lie behind the end of this run.
   const reached = crashed.signal === 'SIGKILL';
@@ -160,14 +188,13 @@ async function crashOnce(name: string, scenario: Scenario, point: number, undo: 
     expect(is(now, scenario.from) || is(now, scenario.to), JSON.stringify(now)).toBe(true);
     expect(now.drift, JSON.stringify(now)).toEqual([]);
   }
-  const after = await cutoverJson<{ checkpoints: unknown[] }>(dir, ['checkpoint', 'list']);
-  expect(after.checkpoints.length).toBeGreaterThanOrEqual(before);
-  await cutoverJson(dir, ['history', '--verify']);
+  expectJournalWhole(dir, base.checkpoints);
 
   // One more command brings everything together.
   if (now.unfinished) {
     const backwards = undo && now.rollback.eligible && name !== 'emergency';
-    await cutoverJson(dir, backwards ? ['rollback', '--anyway', '--confirm', 'chat-prod'] : ['resume']);
+    const again = undo && name === 'emergency' ? ['rollback', '--emergency'] : ['resume'];
+    await cutoverJson(dir, backwards ? ['rollback', '--anyway', '--confirm', 'chat-prod'] : again);
     const end = await status(dir);
     expect(end.unfinished).toBeNull();
     expect(
@@ -178,7 +205,7 @@ async function crashOnce(name: string, scenario: Scenario, point: number, undo: 
     ).toBe(true);
     expect(end.flag.ratio).toBeCloseTo(end.ratio, 9);
     expect(dns(dir)).toBe(end.activeProvider);
-    await cutoverJson(dir, ['history', '--verify']);
+    expectJournalWhole(dir, base.checkpoints);
   }
   rmSync(dir, { recursive: true, force: true });
   return reached;

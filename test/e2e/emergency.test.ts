@@ -96,6 +96,17 @@ describe('an emergency sends every request to legacy', () => {
     await expectJournaled(dir);
   });
 
+  it('as often as somebody asks, without pushing older checkpoints out', async () => {
+    const dir = await rollingAt25('checkpoints: { keep: 3 }\n');
+    for (let i = 0; i < 5; i++) expect((await emergency(dir)).code).toBe(0);
+    const { checkpoints } = await cutoverJson<{ checkpoints: { ratio: number }[] }>(dir, [
+      'checkpoint',
+      'list',
+    ]);
+    expect(checkpoints.map(({ ratio }) => ratio)).toEqual([0.25, 0.1, 0]);
+    await expectJournaled(dir);
+  });
+
   it('from any state, also before anything has happened', async () => {
     const dir = makeFolder();
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));

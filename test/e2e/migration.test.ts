@@ -192,6 +192,68 @@ hooks:
     expect(checkpoints.map(({ id }) => id)).toEqual([9, 8, 7, 3, 2, 1]);
   });
 
+  it('is stopped by a freeze on the way up only, and --force does not open it', async () => {
+    const dir = folder();
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['freeze', '--reason', 'incident 7', '--for', '1h']);
+    const refused = await cutover(dir, ['shift', '25%', ...FORCE]);
+    expect(refused.code).toBe(75);
+    expect(refused.stderr).toContain('incident 7');
+    await cutoverJson(dir, ['rollback', '--yes', '--anyway']);
+    expect((await cutover(dir, ['canary', 'start', ...FORCE])).code).toBe(75);
+    await cutoverJson(dir, ['unfreeze', '--reason', 'over']);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    expect((await cutover(dir, ['freeze', '--reason', 'x', '--until', '2001-01-01'])).code).toBe(64);
+  });
+
+  it('does not roll back onto a legacy that does not answer without being told to', async () => {
+    const dir = folder('models: { a: b }\n');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const refused = await cutover(dir, ['rollback', '--yes']);
+    expect(refused.code).toBe(69);
+    expect(refused.stderr).toContain('deepseek (legacy) is not ready');
+    expect(refused.stderr).toContain('--anyway');
+    expect(await status(dir)).toMatchObject({ ratio: 0.1 });
+    const plan = await cutoverJson<{ plan: { gates: unknown[] } }>(dir, ['rollback', '--dry-run']);
+    expect(plan.plan.gates).toMatchObject([{ name: 'readiness', ok: false }]);
+  });
+
+  it('goes down step by step, and can be gone on with after it was broken off', async () => {
+    const dir = folder(`
+hooks:
+  notify: [{ driver: exec, command: [sh, -c, "cat > /dev/null; echo $CUTOVER_FROM_RATIO $CUTOVER_TO_RATIO >> told"] }]
+`);
+    await cutoverJson(dir, ['canary', 'start', '--yes', '--ratio', '1%']);
+    await cutoverJson(dir, ['shift', '50%', ...FORCE]);
+    rmSync(join(dir, 'told'));
+    const ran = await cutover(dir, ['rollback', '--yes', '--anyway', '--over', '300ms']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toMatch(/25 %\n[\s\S]*10 %\n[\s\S]*5 %\n/);
+    expect(await status(dir)).toMatchObject({ status: 'canary', ratio: 0.01, flag: { ratio: 0.01 } });
+    expect(readFileSync(join(dir, 'told'), 'utf8').trim()).toBe('0.05 0.01');
+  });
+
+  it('moves its checkpoints to another database', async () => {
+    const dir = folder();
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['checkpoint', 'create', '--reason', 'mine \u009b31m']);
+    const exported = (await cutover(dir, ['checkpoint', 'export'])).stdout;
+    expect(exported).not.toContain('\u009b');
+    const other = folder();
+    writeFileSync(join(other, 'export.json'), exported);
+    const taken = await cutoverJson<{ checkpoints: { reason: string; pinned: boolean }[] }>(other, [
+      'checkpoint',
+      'import',
+      'export.json',
+    ]);
+    expect(taken.checkpoints.map(({ reason, pinned }) => [reason, pinned])).toEqual([
+      ['mine \u009b31m', true],
+      ['before canary start', true],
+    ]);
+    writeFileSync(join(other, 'export.json'), '{"schemaVersion":1,"checkpoints":[{"ratio":7}]}');
+    expect((await cutover(other, ['checkpoint', 'import', 'export.json'])).code).toBe(65);
+  });
+
   it('keeps its state private and its history whole', async () => {
     const dir = folder();
     await cutoverJson(dir, ['canary', 'start', '--yes']);

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
@@ -25,7 +25,7 @@ it('forty processes at once and one emergency: one operation at a time, and 0 % 
       return ['rollback', '--yes', '--anyway', '--wait', '20s'];
     });
     const running = commands.map((args) => cutover(dir, args));
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await untilSomeAreDone(join(dir, 'log'));
     const emergency = await cutover(dir, ['rollback', '--emergency']);
     expect([0, 4], emergency.stderr).toContain(emergency.code);
     const codes = (await Promise.all(running)).map(({ code, stderr }) => ({ code, stderr }));
@@ -46,6 +46,14 @@ it('forty processes at once and one emergency: one operation at a time, and 0 % 
     rmSync(dir, { recursive: true, force: true });
   }
 }, 120_000);
+
+/** The emergency comes when the crowd is under way, however slow the machine. */
+async function untilSomeAreDone(log: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (existsSync(log) && readFileSync(log, 'utf8').split('end ').length > 4) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 /** An emergency takes over from whoever runs; all others exclude one another. */
 function expectOneAtATime(lines: string[]): void {

@@ -1,6 +1,6 @@
 import { absoluteName, recordValue } from '../../config/dns-values.ts';
 import { CutoverError, EXIT } from '../../errors.ts';
-import type { DnsRecordSet } from '../hook.ts';
+import type { DnsRecordSet } from '../../world.ts';
 import type { ServerAddress } from './query.ts';
 import type { RecordChange } from './records.ts';
 import { quoteTxt } from './txt.ts';

@@ -1,12 +1,16 @@
 import { recordValue } from '../../config/dns-values.ts';
-import type { HookConfigOf } from '../../config/schema.ts';
-import type { DnsRecordSet, Hook } from '../hook.ts';
+import type { HookConfigOf } from '../../config/hooks-schema.ts';
+import type { DnsRecordSet } from '../../world.ts';
+import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
 import { below, resolveUrl } from '../http.ts';
 import { recordHook } from './record-hook.ts';
 import { type RecordChange, type RecordKey, recordSet } from './records.ts';
 import { callRest, fieldsOf, listOf, parseAnswer, strangeAnswer } from './rest.ts';
 import { quoteTxt, unquoteTxt } from './txt.ts';
+
+/** Servers before 4.7 send the whole zone whatever is asked for; in bytes. */
+const MAX_ZONE = 64_000_000;
 
 /**
  * PowerDNS through its HTTP interface (version 4 and later). All records of the hook change in one PATCH, which the
@@ -28,6 +32,7 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal,
         secrets: host.secrets,
+        maxAnswer: MAX_ZONE,
       },
       { zone: `${where}.zone`, key: `${where}.apiKey`, said: errorOf },
     );
@@ -38,7 +43,7 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     return setOf(parseAnswer(await call('GET', query, undefined, signal), 'PowerDNS'), key);
   };
   return recordHook(
-    { ...entry, label: `${label} ${entry.zone}` },
+    { ...entry, label: `${label} ${entry.zone.slice(0, -1)}` },
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(key, signal))),
       async replace(changes, signal) {
@@ -67,7 +72,7 @@ function patchOf(changes: readonly RecordChange[]): unknown[] {
   ];
 }
 
-/** Servers before 4.7 do not filter: of all that comes, only the set that was asked for counts. */
+/** Of all that comes, only the set that was asked for counts. */
 function setOf(answer: unknown, key: RecordKey): DnsRecordSet {
   const { rrsets } = fieldsOf(answer);
   if (!Array.isArray(rrsets)) throw strangeAnswer('PowerDNS', 'it has no rrsets');

@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram';
+import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
@@ -33,9 +34,7 @@ export async function askServer(
   let reply: Buffer;
   try {
     signal.throwIfAborted();
-    const { address, family } = await lookup(server.host);
-    reply = await overUdp({ address, port: server.port, family }, query, signal);
-    if (isTruncated(reply)) reply = await overTcp({ host: address, port: server.port }, query, signal);
+    reply = await firstReply(await lookup(server.host, { all: true }), server.port, query, signal);
   } catch (error) {
     throw unreachable(signal.aborted ? signal.reason : error);
   }
@@ -45,6 +44,26 @@ export async function askServer(
 }
 
 export const nameOf = ({ host, port }: ServerAddress) => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** Asks the addresses of a host in turn: it may listen on one of them only. */
+async function firstReply(
+  addresses: readonly LookupAddress[],
+  port: number,
+  query: Buffer,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  let fault: unknown = new Error('no address');
+  for (const { address, family } of addresses) {
+    try {
+      const reply = await overUdp({ address, port, family }, query, signal);
+      return isTruncated(reply) ? await overTcp({ host: address, port }, query, signal) : reply;
+    } catch (error) {
+      fault = error;
+      if (signal.aborted) break;
+    }
+  }
+  throw fault;
+}
 
 function isTruncated(reply: Buffer): boolean {
   return reply.length >= 4 && (reply.readUInt16BE(2) & 0x0200) !== 0;

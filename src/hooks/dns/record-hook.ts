@@ -1,6 +1,7 @@
-import type { DnsRecordConfig } from '../../config/schema.ts';
+import type { DnsRecordConfig } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
-import type { DnsRecordSet, Hook, HookEvent } from '../hook.ts';
+import type { DnsRecordSet } from '../../world.ts';
+import type { Hook, HookEvent } from '../hook.ts';
 import {
   changesBetween,
   describeSets,

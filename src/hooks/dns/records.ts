@@ -1,7 +1,6 @@
 import type { RecordType } from '../../config/dns-values.ts';
-import type { DnsRecordConfig } from '../../config/schema.ts';
-import type { Side } from '../../operation/plan.ts';
-import type { DnsRecordSet } from '../hook.ts';
+import type { DnsRecordConfig } from '../../config/hooks-schema.ts';
+import type { DnsRecordSet, Side } from '../../world.ts';
 
 /** Which records a set is about. */
 export interface RecordKey {

@@ -7,31 +7,39 @@ export interface RestWords {
   zone: string;
   /** Where the credentials are named in the config. */
   key: string;
-  /** The service's own words in an answer that is not 2xx, on one line. */
+  /** The service's own words in an answer that is not 2xx. */
   said(text: string): string;
+  /** What they mean, where the status alone does not tell. */
+  meaning?(said: string): RestFault | undefined;
 }
+
+export type RestFault = keyof typeof HINTS;
+
+const HINTS = {
+  DNS_KEY_REJECTED: (words: RestWords) => `check ${words.key}, and what it is allowed to do`,
+  DNS_ZONE_UNKNOWN: (words: RestWords) => `check ${words.zone} and the address of the service`,
+  DNS_CHANGED: () =>
+    'something else has changed the records after they were read: look at what else writes there',
+  DNS_REJECTED: () => 'a CNAME cannot stand beside other records of its name; see what the service says',
+  DNS_FAILED: () => 'the service is at fault, or asks for fewer calls; try again',
+};
 
 /**
  * One call to a DNS service's interface that has to succeed.
- * @throws CutoverError DNS_UNREACHABLE, DNS_KEY_REJECTED, DNS_ZONE_UNKNOWN, DNS_REJECTED or DNS_FAILED (69)
+ * @throws CutoverError DNS_UNREACHABLE or a RestFault (69)
  */
 export async function callRest(call: HttpCall, words: RestWords): Promise<HttpAnswer> {
   const answer = await reach(call);
-  const { status } = answer;
-  if (status >= 200 && status <= 299) return answer;
-  const message = refusal(call, answer, words.said(answer.text));
-  const fault = (code: string, hint: string) => new CutoverError(code, EXIT.unreachable, message, { hint });
-  if (status === 401 || status === 403) {
-    throw fault('DNS_KEY_REJECTED', `check ${words.key}, and what it is allowed to do`);
-  }
-  if (status === 404) throw fault('DNS_ZONE_UNKNOWN', `check ${words.zone} and the address of the service`);
-  if (status >= 400 && status <= 499 && status !== 429) {
-    throw fault(
-      'DNS_REJECTED',
-      'a CNAME cannot stand beside other records of its name; see what the service says',
-    );
-  }
-  throw fault('DNS_FAILED', 'the service is at fault, or asks for fewer calls; try again');
+  if (answer.status >= 200 && answer.status <= 299) return answer;
+  const said = words.said(answer.text);
+  const code = words.meaning?.(said) ?? meaningOf(answer.status);
+  throw new CutoverError(code, EXIT.unreachable, refusal(call, answer, said), { hint: HINTS[code](words) });
+}
+
+function meaningOf(status: number): RestFault {
+  if (status === 401 || status === 403) return 'DNS_KEY_REJECTED';
+  if (status === 404) return 'DNS_ZONE_UNKNOWN';
+  return status >= 400 && status <= 499 && status !== 429 ? 'DNS_REJECTED' : 'DNS_FAILED';
 }
 
 async function reach(call: HttpCall): Promise<HttpAnswer> {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { HookConfigOf } from '../../config/schema.ts';
+import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT, messageOf, systemCode } from '../../errors.ts';
+import type { DnsRecordSet } from '../../world.ts';
 import { endOfCommand } from '../exec.ts';
-import type { DnsRecordSet, Hook } from '../hook.ts';
+import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
 import { updateFault } from './nsupdate-faults.ts';
 import { updateScript } from './nsupdate-script.ts';
@@ -26,7 +27,7 @@ const REFUSED = 5;
 export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
   const server = serverOf(entry.server);
   return recordHook(
-    { ...entry, label: `${label} ${entry.zone}` },
+    { ...entry, label: `${label} ${entry.zone.slice(0, -1)}` },
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(server, key, signal))),
       replace: (changes, signal) =>

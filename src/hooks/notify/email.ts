@@ -1,25 +1,13 @@
-import type { HookConfigOf } from '../../config/schema.ts';
-import { CutoverError, EXIT, messageOf, systemCode } from '../../errors.ts';
+import type { HookConfigOf } from '../../config/hooks-schema.ts';
+import { CutoverError, EXIT, messageOf } from '../../errors.ts';
 import type { Hook, HookEvent } from '../hook.ts';
 import type { HookHost } from '../host.ts';
 import { type Message, messageFor, plainText, shorten } from './message.ts';
 
 type Entry = HookConfigOf<'email'>;
 
-/** The part of nodemailer that is used. */
-interface Mailer {
-  createTransport(options: Record<string, unknown>): {
-    sendMail(
-      mail: Record<string, unknown>,
-    ): Promise<{ accepted?: unknown[]; rejected?: unknown[]; response?: string }>;
-    close(): void;
-  };
-}
-
 /** Longest subject, in characters: what mail programs show. */
 const MAX_SUBJECT = 200;
-/** Loaded when mail is sent: it is large. */
-const MAILER = 'nodemailer';
 
 /** A mail over SMTP. Its Message-ID is made of the idempotency key: mail programs show the same mail once. */
 export function emailHook(entry: Entry, label: string, host: HookHost): Hook {
@@ -44,8 +32,9 @@ async function send(
   // Servers ask for it in Base64, alone or behind the user's name, and some say it back.
   if (password)
     for (const form of [password, `\0${entry.user}\0${password}`]) host.secrets.remember(base64(form));
-  const mailer = await loadMailer();
-  const transport = mailer.createTransport({
+  // Loaded when mail is sent: it is large.
+  const { createTransport } = await import('nodemailer');
+  const transport = createTransport({
     host: entry.host,
     port: entry.port,
     secure: entry.tls === 'implicit',
@@ -77,19 +66,6 @@ async function send(
     throw error instanceof CutoverError ? error : fail(messageOf(error), error);
   } finally {
     transport.close();
-  }
-}
-
-async function loadMailer(): Promise<Mailer> {
-  try {
-    const loaded = (await import(MAILER)) as Mailer & { default?: Mailer };
-    return loaded.default ?? loaded;
-  } catch (cause) {
-    if (systemCode(cause) !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    throw new CutoverError('NODEMAILER_MISSING', EXIT.config, 'the package nodemailer is not installed', {
-      hint: 'npm install nodemailer',
-      cause,
-    });
   }
 }
 

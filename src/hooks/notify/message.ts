@@ -1,6 +1,6 @@
+import { safe } from '../../clean.ts';
 import { formatRatio } from '../../config/units.ts';
-import { describeChange } from '../../report/operation.ts';
-import { safe } from '../../report/text.ts';
+import { describeChange } from '../../world.ts';
 import type { HookEvent } from '../hook.ts';
 
 /** What people are told about one operation: made once, put into each medium's own form by its driver. */

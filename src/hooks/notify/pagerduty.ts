@@ -1,4 +1,4 @@
-import type { HookConfigOf } from '../../config/schema.ts';
+import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import type { Hook, HookEvent } from '../hook.ts';
 import type { HookHost } from '../host.ts';
 import { resolveUrl } from '../http.ts';

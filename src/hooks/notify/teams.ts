@@ -1,4 +1,4 @@
-import type { HookConfigOf } from '../../config/schema.ts';
+import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT } from '../../errors.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';

@@ -1,9 +1,9 @@
 import type { DayAssessment, ModelAssessment } from '../../assess/assessment.ts';
 import type { LatencyCurve } from '../../assess/curves.ts';
-import { clean } from '../clean.ts';
-import { shorten } from './grid.ts';
+import { clean } from '../../clean.ts';
 import { count, type Money, ms, share } from './numbers.ts';
 import { COLOURS, legend, line, linearScale, logScale, path, rect, svg, text, WIDTH } from './svg.ts';
+import { shorten } from './words.ts';
 
 const LEFT = 64;
 const RIGHT = WIDTH - 28;

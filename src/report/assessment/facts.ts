@@ -1,7 +1,7 @@
 import type { Assessment } from '../../assess/assessment.ts';
 import type { Percentiles } from '../../assess/percentile.ts';
 import type { WhatIf } from '../../assess/what-if.ts';
-import { clean } from '../clean.ts';
+import { clean } from '../../clean.ts';
 import { count, counted, days, type Money, ms, percent, share } from './numbers.ts';
 
 /** A line of a report: what it is about, and what is so. Every report shows the same facts. */

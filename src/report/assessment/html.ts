@@ -121,7 +121,7 @@ const STYLE = `
 @media (prefers-color-scheme: dark) { :root { --paper: #14181f; --ink: #e4e8ee; --faint: #9aa4b2; --rule: #2b323d;
   --c0: #6aa9ec; --c1: #58cf9d; --c2: #e8a15c; --c3: #f07f8c; --c4: #b79aeb; --c5: #a9b4c2; } }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 860px; margin: 0 auto; padding: 24px 16px 48px; }
+main { max-width: 1000px; margin: 0 auto; padding: 24px 16px 48px; }
 h1 { font-size: 22px; margin: 0 0 12px; } h2 { font-size: 16px; margin: 32px 0 8px; }
 .advice { border-left: 4px solid var(--c5); padding: 8px 12px; margin: 0; }
 .advice.high { border-color: var(--c1); } .advice.medium { border-color: var(--c2); } .advice.low { border-color: var(--c3); }

@@ -1,5 +1,5 @@
 import type { Assessment } from '../../assess/assessment.ts';
-import { clean } from '../clean.ts';
+import { clean } from '../../clean.ts';
 import { costFacts, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';
 import { type Currency, count, moneyIn, ms } from './numbers.ts';
 

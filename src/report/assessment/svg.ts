@@ -1,4 +1,4 @@
-import { clean } from '../clean.ts';
+import { clean } from '../../clean.ts';
 
 /** The pieces of a chart. Colours are CSS variables of the page, so that a chart is light or dark with it. */
 

@@ -1,14 +1,17 @@
 import type { Assessment } from '../../assess/assessment.ts';
-import { clean } from '../clean.ts';
+import { clean } from '../../clean.ts';
+import { type ColumnSpec, grid } from '../grid.ts';
 import type { Style } from '../style.ts';
 import { costFacts, type Fact, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';
-import { type ColumnSpec, grid, shorten, wrap } from './grid.ts';
 import { type Currency, count, counted, type Money, moneyIn, ms } from './numbers.ts';
+import { shorten, width, wrap } from './words.ts';
 
 const LABEL = 14;
 /** More models or groups than this are summed up in one line. */
 const MAX_ROWS = 20;
 const MAX_UNPRICED = 10;
+/** Names are not cut below this, even when the table is too wide then. */
+const SHORTEST_NAME = 6;
 
 /** The assessment for a terminal of `columns` columns; made for 80. */
 export function assessmentTable(
@@ -21,8 +24,8 @@ export function assessmentTable(
   const sections = [
     factLines(trafficFacts(assessment), style, columns),
     latencyTable(assessment),
-    modelTable(assessment, style, money),
-    groupTable(assessment, style, money),
+    modelTable(assessment, style, money, columns),
+    groupTable(assessment, style, money, columns),
     factLines(costFacts(assessment, money), style, columns),
     advice(assessment, style, columns),
   ];
@@ -48,7 +51,7 @@ function latencyTable(assessment: Assessment): string[] {
   return rows.length === 0 ? [] : grid([LEFT(''), RIGHT('p50'), RIGHT('p95'), RIGHT('p99')], rows);
 }
 
-function modelTable({ models, cost }: Assessment, style: Style, money: Money): string[] {
+function modelTable({ models, cost }: Assessment, style: Style, money: Money, room: number): string[] {
   if (models.length === 0) return [];
   const projected = cost.projectedUsd !== null;
   const renamed = models.some((one) => one.targetModel !== null && one.targetModel !== one.model);
@@ -73,10 +76,11 @@ function modelTable({ models, cost }: Assessment, style: Style, money: Money): s
       orDash(one.currentUsd, money),
       ...(projected ? [orDash(one.projectedUsd, money)] : []),
     ]);
-  return titled(grid(columns, rows), models.length - rows.length, 'model', style);
+  const lines = fitting(columns, rows, renamed ? 2 : 1, room);
+  return titled(lines, models.length - rows.length, 'model', style);
 }
 
-function groupTable({ groups, cost }: Assessment, style: Style, money: Money): string[] {
+function groupTable({ groups, cost }: Assessment, style: Style, money: Money, room: number): string[] {
   if (!groups || groups.groups.length === 0) return [];
   const projected = cost.projectedUsd !== null;
   const columns = [
@@ -101,7 +105,25 @@ function groupTable({ groups, cost }: Assessment, style: Style, money: Money): s
     orDash(one.currentUsd, money),
     ...(projected ? [orDash(one.projectedUsd, money)] : []),
   ]);
-  return titled(grid(columns, rows), groups.groups.length - rows.length, groups.by, style);
+  const lines = fitting(columns, rows, 1, room);
+  return titled(lines, groups.groups.length - rows.length, groups.by, style);
+}
+
+/** A table no wider than `room`: when it is, the names in its first columns give way, never the figures. */
+function fitting(columns: readonly ColumnSpec[], rows: string[][], names: number, room: number): string[] {
+  const lines = grid(columns, rows);
+  const excess = Math.max(...lines.map(width)) - room;
+  if (excess <= 0) return lines;
+  const widths = Array.from({ length: names }, (_, i) => Math.max(...rows.map((row) => width(row[i] ?? ''))));
+  for (let left = excess; left > 0; left--) {
+    const widest = widths.indexOf(Math.max(...widths));
+    widths[widest] = Math.max(SHORTEST_NAME, (widths[widest] as number) - 1);
+  }
+  const cut = (cell: string, i: number) => (i < names ? shorten(cell, widths[i] as number) : cell);
+  return grid(
+    columns,
+    rows.map((row) => row.map(cut)),
+  );
 }
 
 function orDash(usd: number | null, money: Money): string {

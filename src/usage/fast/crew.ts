@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Accepting } from '../counter.ts';
+import type { Accepting } from '../sink.ts';
 import type { Share, SharedFile } from './share.ts';
 
 /** Takes records on one thread. */

@@ -1,4 +1,4 @@
-import type { Span } from '../counter.ts';
+import type { Times } from '../sink.ts';
 import type { KernelModule } from './host.ts';
 import type { NativeLines, NativeReader, NativeSource, Wants } from './native-lines.ts';
 import type { FileRest, Threads } from './threads.ts';
@@ -8,7 +8,7 @@ export interface Fast {
   /** Fewer bytes are not worth it. */
   readonly minBytes: number;
   /** See threads.ts; undefined also where there are no threads. */
-  readFile(rest: FileRest): Promise<Span | undefined>;
+  readFile(rest: FileRest): Promise<Times | undefined>;
   /** Reads the rest of a source on this thread; the source before must have ended. */
   lines(source: NativeSource): Promise<NativeLines>;
 }

@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type Accepting, createCounter, type Span } from '../counter.ts';
 import { native } from '../formats/native.ts';
-import { createIntake, type Intake } from '../intake.ts';
+import { createIntake, type Intake, MAX_SAMPLES } from '../intake.ts';
 import { createLineSplitter } from '../lines.ts';
 import { parseJson } from '../parse.ts';
 import { createRecogniser } from '../recognise.ts';
+import { type Accepting, createSourceSink, type Times } from '../sink.ts';
 import type { KernelModule } from './host.ts';
 import { createNativeReader, type Wants } from './native-lines.ts';
 
@@ -31,7 +31,7 @@ export interface Share {
   tasks: TaskLines[];
   /** Without samples: the lines of these depend on all tasks before. */
   intake: Intake;
-  span: Span;
+  times: Times;
   /** A line that makes of the file something else than a record a line: it must be read in order. */
   strange: boolean;
 }
@@ -44,7 +44,6 @@ export interface TaskLines {
 }
 
 const NEWLINE = 0x0a;
-const MAX_REJECTS = 10;
 const SEARCH_BYTES = 4096;
 
 /**
@@ -62,10 +61,14 @@ export async function readShare(
   const { counters, name } = file;
   const handle = openSync(file.path, 'r');
   let rejects: TaskLines['rejects'] = [];
-  const counter = createCounter(name, intake, accepting, ({ line, reason }) => {
-    if (rejects.length < MAX_REJECTS) rejects.push({ line, reason });
+  const sink = createSourceSink(name, {
+    ...accepting,
+    intake,
+    onReject({ line, reason }) {
+      if (rejects.length < MAX_SAMPLES) rejects.push({ line, reason });
+    },
   });
-  const recogniser = createRecogniser([native], { name }, counter.sinkAt);
+  const recogniser = createRecogniser([native], { name }, sink.at);
 
   const readTask = (index: number, from: number, to: number) => {
     rejects = [];
@@ -73,12 +76,12 @@ export async function readShare(
       const line = item.line + lines.lines;
       const parsed = item.fault === undefined ? parseJson(item.text, item.open) : { fault: item.fault };
       if ('raw' in parsed) recogniser.object(parsed.raw, line);
-      else counter.reject(line, parsed.fault);
+      else sink.reject(line, parsed.fault);
     });
     const lines = reader.open({
       others,
-      record: counter.sinkAt(0).record,
-      row: counter.row,
+      record: sink.at(0).record,
+      row: sink.row,
       mayGoOn: recogniser.isPlain,
     });
     for (let at = from; at < to; ) {
@@ -108,7 +111,7 @@ export async function readShare(
   }
   if (!recogniser.isPlain()) Atomics.store(counters, STOPPED, 1);
   intake.samples = [];
-  return { tasks, intake, span: counter.span(), strange: !recogniser.isPlain() };
+  return { tasks, intake, times: sink.times(), strange: !recogniser.isPlain() };
 }
 
 /** Where the first line begins at or after a place. */

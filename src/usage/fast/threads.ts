@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { joinSpans, type Span } from '../counter.ts';
 import { type Intake, MAX_SAMPLES, mergeIntake } from '../intake.ts';
+import { joinTimes, type Times } from '../sink.ts';
 import type { Crew, Done, Taker } from './crew.ts';
 import type { KernelModule } from './host.ts';
 import type { Wants } from './native-lines.ts';
@@ -47,7 +47,7 @@ export async function readInThreads<T>(
   threads: Threads<T>,
   kernel: KernelModule,
   wants: Wants,
-): Promise<Span | undefined> {
+): Promise<Times | undefined> {
   const to = sizeOf(rest);
   if (to === undefined || to < threads.minBytes) return undefined;
   const file: SharedFile = {
@@ -72,7 +72,7 @@ export async function readInThreads<T>(
   if (all.some(({ share }) => share.strange)) return undefined;
   if (!threads.merge(all.map(({ result }) => result))) return undefined;
   addShares(rest, all);
-  return all.map(({ share }) => share.span).reduce(joinSpans);
+  return all.map(({ share }) => share.times).reduce(joinTimes);
 }
 
 /** The size of the file; undefined when it does not begin with the bytes that were read: then these were unpacked. */

@@ -10,6 +10,20 @@ import type { Format } from '../format.ts';
 export const native: Format = {
   name: 'native',
   title: 'the log line of cutover itself, JSONL or CSV',
+  fields: [
+    'id',
+    'timestamp',
+    'provider',
+    'model',
+    'input_tokens',
+    'cached_input_tokens',
+    'output_tokens',
+    'latency_ms',
+    'ttft_ms',
+    'status',
+    'cost',
+    'user',
+  ],
   matches: (raw) => 'model' in raw && 'input_tokens' in raw && 'output_tokens' in raw,
   read(raw, out, fields) {
     deliver(

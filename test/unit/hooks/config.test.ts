@@ -60,6 +60,18 @@ describe('hooks in the config', () => {
     [rfc2136(`${RECORD}, ${RECORD}`), /stands here twice/],
     [rfc2136(RECORD.replace('a.example.net', '[a.example.net, c.example.net]')), /at most one CNAME/],
     [rfc2136(RECORD.replace('a.example.net', '"a b"')), /not a value of a record of type CNAME: a b/],
+    [
+      rfc2136(RECORD).replace('ns1.example.test', 'ns1.example.test:70000'),
+      /server: a port is at most 65535/,
+    ],
+    [rfc2136(RECORD).replace('ns1.example.test', 'ns1 example'), /server: not a server/],
+    ['  notify: [{ driver: slack, url: https://hooks.slack.example/T0 }]', /url: this address is a secret/],
+    ['  notify: [{ driver: pagerduty, routingKey: abc }]', /routingKey: a secret is never written here/],
+    ['  notify: [{ driver: email, host: h, from: a@b.example, to: nobody }]', /to: .*not a mail address/],
+    [
+      '  notify: [{ driver: email, host: h, user: u, from: a@b.example, to: c@d.example }]',
+      /belong together/,
+    ],
     [rfc2136(RECORD, 'ttl: 5,'), /unknown key hooks\.dns\.0\.ttl/],
     ['  notify: [{ driver: rfc2136 }]', /unknown driver rfc2136 for hooks\.notify\.0; known: /],
   ])('refuses mistake %#', (hooks, message) => {

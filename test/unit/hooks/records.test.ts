@@ -5,7 +5,7 @@ import { updateScript } from '../../../src/hooks/dns/nsupdate-script.ts';
 import { changesBetween, recordSet, setsFor } from '../../../src/hooks/dns/records.ts';
 import { serverOf } from '../../../src/hooks/dns/rfc2136.ts';
 import { quoteTxt, unquoteTxt } from '../../../src/hooks/dns/txt.ts';
-import type { DnsRecordSet } from '../../../src/hooks/hook.ts';
+import type { DnsRecordSet } from '../../../src/world.ts';
 
 const set = (name: string, type: DnsRecordSet['type'], ttl: number, ...values: string[]) =>
   recordSet({ name, type }, ttl, values);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { grid, shorten, width, wrap } from '../../../src/report/assessment/grid.ts';
+import { clean, jsonText } from '../../../src/clean.ts';
 import { count, days, moneyIn, ms, share } from '../../../src/report/assessment/numbers.ts';
 import { linearScale, logScale } from '../../../src/report/assessment/svg.ts';
-import { clean, jsonText } from '../../../src/report/clean.ts';
+import { shorten, width, wrap } from '../../../src/report/assessment/words.ts';
+import { grid } from '../../../src/report/grid.ts';
 
 describe('numbers', () => {
   it('have units and no more digits than mean something', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PlannedDrivers, World } from '../../../src/operation/plan.ts';
+import type { PlannedDrivers } from '../../../src/operation/plan.ts';
 import type { OperationRecord } from '../../../src/operation/record.ts';
 import { intermediatePlan, rungsDown } from '../../../src/rollback/gradual.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type RollbackPoint,
   wayToLegacy,
 } from '../../../src/rollback/plan.ts';
+import type { World } from '../../../src/world.ts';
 
 const drivers: PlannedDrivers = {
   flag: { kind: 'flag', driver: 'file', label: 'file flags.json' },
@@ -38,6 +39,7 @@ const input = (change: Partial<RollbackInput> = {}): RollbackInput => ({
   gates: [],
   reason: '',
   force: false,
+  evidence: null,
   ...change,
 });
 const unfinished = (change: Partial<OperationRecord>): OperationRecord => ({

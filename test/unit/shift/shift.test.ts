@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Gate, PlannedDrivers, World } from '../../../src/operation/plan.ts';
+import type { Gate, PlannedDrivers } from '../../../src/operation/plan.ts';
 import { driftGate, freezeGate, stageGates } from '../../../src/shift/gates.ts';
 import { nextRung, ratioArgument, rungsBetween } from '../../../src/shift/ladder.ts';
 import { nextAction } from '../../../src/shift/next.ts';
 import { assertGates, planCanaryStart, planShift, type ShiftInput } from '../../../src/shift/plan.ts';
+import type { World } from '../../../src/world.ts';
 
 const LADDER = [0.01, 0.05, 0.1, 0.25, 0.5, 1];
 const drivers: PlannedDrivers = {

@@ -1,26 +1,3 @@
-/** A table in plain text: columns as wide as their widest cell, numbers to the right, two spaces between. */
-export interface ColumnSpec {
-  title: string;
-  align: 'left' | 'right';
-}
-
-export function grid(columns: readonly ColumnSpec[], rows: readonly (readonly string[])[]): string[] {
-  const widths = columns.map((column, i) =>
-    Math.max(width(column.title), ...rows.map((row) => width(row[i] ?? ''))),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => pad(cell, widths[i] as number, columns[i]?.align ?? 'left'))
-      .join('  ')
-      .trimEnd();
-  return [line(columns.map((column) => column.title)), ...rows.map(line)];
-}
-
-function pad(cell: string, to: number, align: 'left' | 'right'): string {
-  const space = ' '.repeat(Math.max(0, to - width(cell)));
-  return align === 'left' ? cell + space : space + cell;
-}
-
 /** Columns a text takes in a terminal; East Asian wide characters take two. */
 export function width(text: string): number {
   let columns = 0;

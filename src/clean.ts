@@ -10,6 +10,11 @@ export function clean(text: string, maxLength = 200): string {
   return safe.length > maxLength ? `${safe.slice(0, maxLength - 1)}…` : safe;
 }
 
+/** Text from outside (logs, servers, scripts) as it may be shown, whole. */
+export function safe(text: string): string {
+  return clean(text, Number.POSITIVE_INFINITY);
+}
+
 // Cc, Cf (bidirectional controls, zero-width characters), line and paragraph separators, lone surrogates.
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 

@@ -1,0 +1,47 @@
+import { formatRatio } from './config/units.ts';
+
+/** The words for what a migration looks like from outside; every room uses them. */
+
+export type Status = 'idle' | 'canary' | 'rolling' | 'complete' | 'rollback';
+export type Side = 'legacy' | 'target';
+export type OperationKind = 'canary start' | 'shift' | 'rollback' | 'emergency';
+
+/** What a migration looks like from outside. */
+export interface World {
+  status: Status;
+  /** Share of requests that go to target, 0 to 1. */
+  ratio: number;
+  activeProvider: Side;
+}
+
+export function sameWorld(a: World, b: World): boolean {
+  return a.status === b.status && a.ratio === b.ratio && a.activeProvider === b.activeProvider;
+}
+
+/** `10 % → 25 %, canary → rolling`: what changes between two worlds. */
+export function describeChange(from: World, to: World): string {
+  if (sameWorld(from, to)) return `stays at ${formatRatio(to.ratio)}, ${to.status}`;
+  const parts = [
+    from.ratio === to.ratio ? formatRatio(to.ratio) : `${formatRatio(from.ratio)} → ${formatRatio(to.ratio)}`,
+  ];
+  parts.push(from.status === to.status ? to.status : `${from.status} → ${to.status}`);
+  if (from.activeProvider !== to.activeProvider)
+    parts.push(`active provider ${from.activeProvider} → ${to.activeProvider}`);
+  return parts.join(', ');
+}
+
+/** All records of one name and type. Names are absolute, with a trailing dot; the TTL is in seconds. */
+export interface DnsRecordSet {
+  name: string;
+  type: 'CNAME' | 'A' | 'AAAA' | 'TXT';
+  ttl: number;
+  /** Sorted; empty when there is no such record. */
+  values: string[];
+}
+
+/** What one DNS hook's server said, as a checkpoint keeps it. */
+export interface DnsReading {
+  label: string;
+  records: DnsRecordSet[] | null;
+  error?: string;
+}

@@ -1,0 +1,142 @@
+import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { BIND, type BindBench, KEYS, startBind } from '../servers/bind.ts';
+import { type HttpReceiver, startHttpReceiver } from '../servers/http-receiver.ts';
+import { freePort } from '../servers/process.ts';
+import { installed } from '../servers/require.ts';
+import { cutover, cutoverJson, makeFolder } from './cli.ts';
+
+const SECRET_PATH = '/services/T0/B0/planted-webhook-token';
+const FORCE = ['--yes', '--force', '--reason', 'test'];
+
+interface Trials {
+  hooks: { kind: string; driver: string; outcome: string; detail: string; error?: string; hint?: string }[];
+}
+
+function folder(extra: string): string {
+  const dir = makeFolder(extra);
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+async function receiver(): Promise<HttpReceiver> {
+  const started = await startHttpReceiver();
+  onTestFinished(() => started.stop());
+  return started;
+}
+
+describe('hooks test', () => {
+  it('sends each notify hook a marked message and changes nothing', async () => {
+    const { url, received } = await receiver();
+    const dir = folder(`hooks:
+  dns: [{ driver: exec, command: [touch, ran] }]
+  notify:
+    - { driver: slack, url: "\${env:SLACK}" }
+    - { driver: webhook, url: ${url}/hook }
+    - { driver: exec, command: [sh, -c, 'echo "told: $CUTOVER_MESSAGE"'] }
+`);
+    const env = { SLACK: `${url}${SECRET_PATH}` };
+    const before = await cutoverJson(dir, ['status'], env);
+    const { hooks } = await cutoverJson<Trials>(dir, ['hooks', 'test'], env);
+    expect(hooks.map(({ kind, driver, outcome }) => `${kind} ${driver} ${outcome}`)).toEqual([
+      'dns exec skipped',
+      'notify slack ok',
+      'notify webhook ok',
+      'notify exec ok',
+    ]);
+    expect(hooks[3]?.detail).toBe('told: [TEST] chat-prod: a test message of cutover');
+    expect(received.map(({ body }) => /\[TEST\]|"test":true/.test(body))).toEqual([true, true]);
+    expect(readdirSync(dir)).not.toContain('ran');
+    expect(await cutoverJson(dir, ['status'], env)).toEqual(before);
+  });
+
+  it('exits with 4 when one fails, and tells which, why and how to mend it', async () => {
+    const { url, answer } = await receiver();
+    answer(({ path }) => ({ status: 410, body: `no_service: ${path}` }));
+    const dir = folder(`hooks:
+  notify:
+    - { driver: slack, url: "\${env:SLACK}", retries: 0 }
+    - { driver: teams, url: "\${env:TEAMS}", retries: 0 }
+    - { driver: exec, command: ['true'] }
+`);
+    const ran = await cutover(dir, ['hooks', 'test'], { env: { SLACK: `${url}${SECRET_PATH}` } });
+    expect(ran.code).toBe(4);
+    expect(ran.stdout).toMatch(/^failed +notify +notify\[0\] slack .*HTTP 410: no_service: \*\*\*$/m);
+    expect(ran.stdout).toMatch(/^failed +notify +notify\[1\] teams .*TEAMS is not set$/m);
+    expect(ran.stdout).toMatch(/^ok +notify +notify\[2\] exec/m);
+    expect(ran.stdout).toMatch(/^ +notify\[1\] teams: export TEAMS=…$/m);
+    expect(ran.stdout + ran.stderr).not.toContain('planted');
+  });
+
+  it('says so when there are no hooks', async () => {
+    const ran = await cutover(folder(''), ['hooks', 'test']);
+    expect([ran.code, ran.stdout]).toEqual([0, 'the config has no hooks; add some below `hooks:`\n']);
+  });
+});
+
+describe.skipIf(!installed(BIND))('a migration with a real name server', () => {
+  let bench: BindBench;
+  beforeAll(async () => {
+    bench = await startBind();
+  });
+  afterAll(async () => {
+    await bench?.stop();
+  });
+
+  const withDns = (name: string, port: number, more = '') => {
+    const dir = folder(`hooks:
+  dns:
+    - driver: rfc2136
+      server: 127.0.0.1:${port}
+      keyFile: tsig.key
+      zone: example.test
+      retries: 0
+      records: [{ name: ${name}, type: CNAME, ttl: 30, legacy: legacy.example.net., target: target.example.net. }]
+${more}`);
+    copyFileSync(join(bench.dir, KEYS.right), join(dir, 'tsig.key'));
+    return dir;
+  };
+
+  it('moves DNS at 100 %, tells of it once, and puts back what was there', async () => {
+    const { url, received } = await receiver();
+    const name = 'llm.example.test.';
+    await bench.put(name, 'CNAME', 3600, ['elsewhere.example.org.']);
+    const dir = withDns(name, bench.port, `  notify: [{ driver: webhook, url: ${url} }]\n`);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    expect(await bench.look(name, 'CNAME')).toEqual(['elsewhere.example.org.']);
+    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
+    expect(await bench.look(name, 'CNAME')).toEqual(['target.example.net.']);
+    await cutoverJson(dir, ['rollback', '--anyway', ...FORCE, '--confirm', 'chat-prod']);
+    expect(await bench.look(name, 'CNAME')).toEqual(['elsewhere.example.org.']);
+    const told = received.map(
+      ({ body }) => (JSON.parse(body) as { operation: { kind: string } }).operation.kind,
+    );
+    expect(told).toEqual(['canary start', 'shift', 'rollback']);
+    const secret = /secret "([^"]+)"/.exec(readFileSync(join(dir, 'tsig.key'), 'utf8'))?.[1] ?? '?';
+    for (const file of readdirSync(join(dir, '.cutover'))) {
+      expect(readFileSync(join(dir, '.cutover', file)).includes(secret)).toBe(false);
+    }
+  });
+
+  it('sets the flag and says what is left when the name server is down', async () => {
+    const dir = withDns('down.example.test.', await freePort());
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const ran = await cutover(dir, ['rollback', '--emergency', '--json']);
+    expect(ran.code).toBe(4);
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      operation: { outcome: 'partial' },
+      steps: [
+        { kind: 'flag', outcome: 'done' },
+        {
+          kind: 'dns',
+          driver: 'rfc2136',
+          outcome: 'failed',
+          code: 'DNS_UNREACHABLE',
+          hint: expect.stringContaining('primary'),
+          error: expect.stringContaining('ECONNREFUSED'),
+        },
+      ],
+    });
+  });
+});
