@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const names = readdirSync(here)
   .filter((name) => name.endsWith('.bench.mjs'))
   .map((name) => name.replace('.bench.mjs', ''))

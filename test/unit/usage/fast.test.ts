@@ -1,0 +1,291 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sumValue } from '../../../src/assess/sum.ts';
+import { createTaker } from '../../../src/assess/taker.ts';
+import { CATALOGUE_BANDS } from '../../../src/pricing/bands.ts';
+import { createFast } from '../../../src/usage/fast/fast.ts';
+import { native } from '../../../src/usage/formats/native.ts';
+import { createIntake, type Reject } from '../../../src/usage/intake.ts';
+import { readSource } from '../../../src/usage/read.ts';
+import type { UsageRecord } from '../../../src/usage/record.ts';
+
+/** The fast way through a log has to give what the slow way gives, whatever stands in the log. */
+
+const PLAIN =
+  '{"id":"r1","timestamp":"2026-08-20T10:00:00.120Z","provider":"openai","model":"gpt-4.1","input_tokens":1400,' +
+  '"cached_input_tokens":1024,"output_tokens":250,"latency_ms":2350.5,"ttft_ms":490.25,"status":200,"cost":0.00213,"user":"u1"}';
+/** Long enough for the format to be known before the lines that matter. */
+const HEAD = `${PLAIN}\n`.repeat(400);
+
+const space = fc.constantFrom('', '', '', ' ', '\t', '  ');
+const number = fc.oneof(
+  fc.nat(100_000).map(String),
+  fc.double({ min: 0, max: 1e6, noNaN: true }).map(String),
+  fc.tuple(fc.nat(99_999), fc.nat(999_999_999)).map(([whole, part]) => `${whole}.${part}`),
+  fc.constantFrom(
+    ...[
+      '-0',
+      '0',
+      '-1',
+      '1e3',
+      '1E+2',
+      '1.5e-3',
+      '1e400',
+      '9007199254740993',
+      '123456789012345678901234567890',
+    ],
+    ...[
+      '0.1',
+      '0.30000000000000004',
+      '1.7976931348623157e308',
+      '5e-324',
+      '00',
+      '01',
+      '+1',
+      '.5',
+      '1.',
+      '1e',
+      'NaN',
+    ],
+    ...[
+      'Infinity',
+      'null',
+      'true',
+      '"12"',
+      '"abc"',
+      '[]',
+      '{}',
+      '""',
+      '1 ',
+      '2.2250738585072011e-308',
+      '4e-7',
+    ],
+  ),
+);
+const text = fc.oneof(
+  fc.constantFrom(
+    '"gpt-4.1"',
+    '"gpt-4.1-mini"',
+    '"a\\u0062c"',
+    '"\\ud83d\\ude00"',
+    '"\\"q\\""',
+    '"\\\\"',
+    '"ü漢😀"',
+    '""',
+  ),
+  fc.string({ maxLength: 12 }).map((value) => JSON.stringify(value)),
+  fc.constantFrom('null', '1', 'true', '"x', '"\u0001"', '"\\x"', '"\\u12"'),
+);
+const time = fc.oneof(
+  fc
+    .date({ min: new Date('2001-01-01'), max: new Date('2038-01-01'), noInvalidDate: true })
+    .map((d) => `"${d.toISOString()}"`),
+  fc.integer({ min: 1_000_000_000, max: 2_000_000_000 }).map(String),
+  fc.integer({ min: 1_000_000_000_000, max: 2_000_000_000_000 }).map(String),
+  fc.constantFrom(
+    ...[
+      '"2026-08-20T10:00:00Z"',
+      '"2026-08-20 10:00:00"',
+      '"2026-08-20T10:00:00+02:00"',
+      '"2026-02-30T10:00:00Z"',
+    ],
+    ...[
+      '"2026-08-20"',
+      '"yesterday"',
+      'null',
+      '""',
+      '"2026-08-20T24:00:00Z"',
+      '"2026-13-01T00:00:00.000Z"',
+      '1e12',
+      '-5',
+    ],
+    ...[
+      '"2026-08-20T10:00:00.123456Z"',
+      '"2026-08-20T10:00:60.000Z"',
+      '"2026-08-20T10:00:00.120z"',
+      '1787220000.12',
+    ],
+  ),
+);
+const status = fc.constantFrom(
+  '200',
+  '201',
+  '429',
+  '500',
+  '"ok"',
+  '"timeout"',
+  '"200"',
+  'null',
+  '"rate_limit"',
+  '99',
+  '1000',
+  '"\\u006fk"',
+  '-200',
+  '200.5',
+);
+
+const FIELDS: [string, fc.Arbitrary<string>][] = [
+  ['id', text],
+  ['timestamp', time],
+  ['provider', text],
+  ['model', text],
+  ['input_tokens', number],
+  ['cached_input_tokens', number],
+  ['output_tokens', number],
+  ['latency_ms', number],
+  ['ttft_ms', number],
+  ['status', status],
+  ['cost', number],
+  ['user', text],
+];
+
+/** A line like the plain one, with some values replaced, keys moved, doubled, added or left out, and white space. */
+const line = fc
+  .record({
+    values: fc.tuple(...FIELDS.map(([, value]) => fc.option(value, { nil: undefined, freq: 3 }))),
+    order: fc.option(fc.shuffledSubarray([...FIELDS.keys()], { minLength: 0 }), { nil: undefined, freq: 2 }),
+    double: fc.option(fc.nat(11), { nil: undefined, freq: 5 }),
+    extra: fc.option(
+      fc.constantFrom(
+        '"x":{"model":"no","a":[1,{"b":"}"}]}',
+        '"meta":null',
+        '"model ":1',
+        '"mod\\u0065l":"esc"',
+        '"":0',
+      ),
+      {
+        nil: undefined,
+        freq: 4,
+      },
+    ),
+    gap: space,
+    cut: fc.option(fc.nat(300), { nil: undefined, freq: 12 }),
+    end: fc.constantFrom('\n', '\n', '\n', '\r\n', ' \n', '\n\n', '}\n', ',\n'),
+  })
+  .map(({ values, order, double, extra, gap, cut, end }) => {
+    const base = JSON.parse(PLAIN) as Record<string, unknown>;
+    const entry = (i: number) => {
+      const name = FIELDS[i]?.[0] as string;
+      return `${gap}"${name}"${gap}:${gap}${values[i] ?? JSON.stringify(base[name])}`;
+    };
+    const entries = (order ?? [...FIELDS.keys()]).map(entry);
+    if (double !== undefined) entries.push(entry(double));
+    if (extra !== undefined) entries.splice(entries.length >> 1, 0, extra);
+    const whole = `{${entries.join(`${gap},`)}${gap}}`;
+    return (cut === undefined ? whole : whole.slice(0, cut)) + end;
+  });
+const oddLine = fc.constantFrom(
+  '\n',
+  'not json\n',
+  '[]\n',
+  '"text"\n',
+  '{}\n',
+  '\ufeff{}\n',
+  '{"a":1}{"b":2}\n',
+  'null\n',
+  '\u0000\n',
+);
+const log = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: line },
+    { weight: 2, arbitrary: fc.constant(`${PLAIN}\n`) },
+    { weight: 1, arbitrary: oddLine },
+  ),
+  {
+    minLength: 1,
+    maxLength: 25,
+  },
+);
+
+async function* chunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function readRecords(bytes: Buffer, size: number, fast: boolean) {
+  const intake = createIntake();
+  const records: UsageRecord[] = [];
+  const rejects: Reject[] = [];
+  let fault: unknown;
+  try {
+    await readSource(
+      { name: 'log', bytes: chunks(bytes, size) },
+      {
+        formats: [native],
+        intake,
+        accept: (record) => {
+          records.push({ ...record });
+          return undefined;
+        },
+        onReject: (reject) => rejects.push(reject),
+        ...(fast ? { fast: createFast({ wants: { id: true, user: true }, minBytes: 0 }) } : {}),
+      },
+    );
+  } catch (error) {
+    fault = (error as Error).message;
+  }
+  return { records, rejects, intake, fault };
+}
+
+async function readTally(bytes: Buffer, size: number, fast: boolean) {
+  const taker = createTaker({
+    bands: CATALOGUE_BANDS,
+    selection: { models: [], providers: [], users: [] },
+    dedupe: false,
+    by: undefined,
+    timezone: 'UTC',
+  });
+  const intake = createIntake();
+  await readSource(
+    { name: 'log', bytes: chunks(bytes, size) },
+    {
+      formats: [native],
+      intake,
+      accept: taker.accept,
+      ...(fast
+        ? { acceptRow: taker.acceptRow, fast: createFast({ wants: { id: false, user: false }, minBytes: 0 }) }
+        : {}),
+    },
+  ).catch((error: unknown) => error);
+  const series = [...taker.tally.series].map(([key, one]) => [
+    key,
+    sumValue(one.reportedUsd),
+    JSON.stringify(one, plain),
+  ]);
+  return { intake, series: series.sort() };
+}
+
+/** Columns and sums may be laid out otherwise; what they come to is compared by their values. */
+function plain(key: string, value: unknown): unknown {
+  if (key === 'reportedUsd') return undefined;
+  return value instanceof Map ? [...value].sort() : value;
+}
+
+const buffer = (lines: string[]) => Buffer.from(HEAD + lines.join(''), 'utf8');
+
+describe('the fast way through a log', () => {
+  it('gives the records and rejects of the slow one, in order, with their lines', async () => {
+    await fc.assert(
+      fc.asyncProperty(log, fc.integer({ min: 1000, max: 90_000 }), async (lines, size) => {
+        const bytes = buffer(lines);
+        expect(await readRecords(bytes, size, true)).toEqual(await readRecords(bytes, size, false));
+      }),
+      { numRuns: 400 },
+    );
+  }, 60_000);
+
+  it('takes invalid UTF-8 as the slow one does', async () => {
+    const cell = Buffer.from(PLAIN.replace('gpt-4.1', 'gpt\u00ff'), 'latin1');
+    const bytes = Buffer.concat([Buffer.from(HEAD), cell, Buffer.from('\n'), Buffer.from(`${PLAIN}\n`)]);
+    expect(await readRecords(bytes, 65_536, true)).toEqual(await readRecords(bytes, 65_536, false));
+  });
+
+  it('adds rows up to what records add up to', async () => {
+    await fc.assert(
+      fc.asyncProperty(log, async (lines) => {
+        const bytes = buffer(lines);
+        expect(await readTally(bytes, 65_536, true)).toEqual(await readTally(bytes, 65_536, false));
+      }),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+});
