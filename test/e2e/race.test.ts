@@ -7,6 +7,8 @@ const FORCE = ['--yes', '--force', '--reason', 'race'];
 
 /** Each hook writes when it begins and ends: two operations at once would interleave. */
 const HOOKS = `
+models: { a: b }
+canary: { pairsPerRun: 2 }
 hooks:
   notify:
     - driver: exec
@@ -21,7 +23,8 @@ it('forty processes at once and one emergency: one operation at a time, and 0 % 
     const commands = Array.from({ length: 39 }, (_, i) => {
       if (i % 4 === 0) return ['shift', '25%', '--wait', '20s', ...FORCE];
       if (i % 4 === 1) return ['shift', '50%', '--wait', '20s', ...FORCE];
-      if (i % 4 === 2) return ['status', '--json'];
+      if (i % 8 === 2) return ['canary', 'check', '--auto-rollback'];
+      if (i % 8 === 6) return ['status', '--json'];
       return ['rollback', '--yes', '--anyway', '--wait', '20s'];
     });
     const running = commands.map((args) => cutover(dir, args));
@@ -29,8 +32,8 @@ it('forty processes at once and one emergency: one operation at a time, and 0 % 
     const emergency = await cutover(dir, ['rollback', '--emergency']);
     expect([0, 4], emergency.stderr).toContain(emergency.code);
     const codes = (await Promise.all(running)).map(({ code, stderr }) => ({ code, stderr }));
-    // Done, refused by a gate or a state, fenced, or waited in vain: nothing else, and no crash.
-    for (const { code, stderr } of codes) expect([0, 2, 3, 4, 64, 75], stderr).toContain(code);
+    // Done, refused by a gate or a state, fenced, waited in vain, or no provider to probe: nothing else, no crash.
+    for (const { code, stderr } of codes) expect([0, 2, 3, 4, 64, 69, 75], stderr).toContain(code);
 
     const state = await cutoverJson<StatusDocument>(dir, ['status']);
     expect(state).toMatchObject({
