@@ -16,20 +16,63 @@ export type Chunk = Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 const FIRST_CHUNK = 16;
 const MAX_CHUNK = 16_384;
-const MAX_MICROSECONDS = 0xffff_ffff;
 
 export function createColumn(): Column {
   return { length: 0, chunks: [], fill: 0, wide: false };
 }
 
+/** Appends a duration, milliseconds. */
 export function push(column: Column, ms: number): void {
   // Zero has no sign here.
   let stored = ms + 0;
   if (!column.wide) {
-    const us = Math.round(ms * 1000);
-    if (us >= 0 && us <= MAX_MICROSECONDS && us / 1000 === ms) stored = us;
+    const us = microseconds(ms);
+    if (us / 1000 === ms) stored = us;
     else widen(column);
   }
+  const last = chunkWithRoom(column);
+  last[column.fill++] = stored;
+  column.length++;
+}
+
+/** The same for each of some durations, in their order, milliseconds. */
+export function pushAll(column: Column, values: Float64Array): void {
+  for (let from = 0; from < values.length; ) {
+    const last = chunkWithRoom(column);
+    const to = Math.min(values.length, from + last.length - column.fill);
+    const taken =
+      last instanceof Uint32Array
+        ? fillNarrow(last, column.fill, values, from, to)
+        : fillWide(last, column.fill, values, from, to);
+    column.fill += taken;
+    column.length += taken;
+    from += taken;
+    if (from < to) widen(column);
+  }
+}
+
+/** @returns how many values were taken: all, or those before the first that is not narrow. */
+function fillNarrow(into: Uint32Array, fill: number, values: Float64Array, from: number, to: number): number {
+  for (let i = from; i < to; i++) {
+    const ms = values[i] as number;
+    const us = microseconds(ms);
+    if (us / 1000 !== ms) return i - from;
+    into[fill + i - from] = us;
+  }
+  return to - from;
+}
+
+function fillWide(into: Float64Array, fill: number, values: Float64Array, from: number, to: number): number {
+  for (let i = from; i < to; i++) into[fill + i - from] = (values[i] as number) + 0;
+  return to - from;
+}
+
+/** The whole number of microseconds that a duration is, if it is one: a 1000th of it is the same double then. */
+function microseconds(ms: number): number {
+  return (ms * 1000 + 0.5) >>> 0;
+}
+
+function chunkWithRoom(column: Column): Chunk {
   let last = column.chunks[column.chunks.length - 1];
   if (!last || column.fill === last.length) {
     const size = last ? Math.min(last.length * 2, MAX_CHUNK) : FIRST_CHUNK;
@@ -37,8 +80,7 @@ export function push(column: Column, ms: number): void {
     column.chunks.push(last);
     column.fill = 0;
   }
-  last[column.fill++] = stored;
-  column.length++;
+  return last;
 }
 
 /** Appends the values of `other`, which must not be used any more. */
