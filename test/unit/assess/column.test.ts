@@ -46,6 +46,8 @@ describe('a column', () => {
     [LARGEST_NARROW, false],
     [LARGEST_NARROW + 0.001, true],
     [0.001, false],
+    // Times 1000, a little less than 1001.
+    [1.001, false],
     [0.0005, true],
     [0.1 + 0.2, true],
     [-0.001, true],
