@@ -1,7 +1,8 @@
-import { clockBand, inputBand } from '../pricing/bands.ts';
+import { inputBand } from '../pricing/bands.ts';
+import type { Bundle, Kind, Seller } from '../usage/bundle.ts';
 import type { UsageRecord } from '../usage/record.ts';
-import { type Row, RowColumn } from '../usage/row.ts';
-import { push } from './column.ts';
+import { push, pushAll } from './column.ts';
+import { createSpans, type DaySpan } from './span.ts';
 import { add } from './sum.ts';
 import { type Cell, cellOf, countClass, type Series, seriesOf, type Tally } from './tally.ts';
 
@@ -10,6 +11,25 @@ export interface TallyRules {
   groupOf(record: UsageRecord): string;
   /** The number of the day (since 1970) in the report's time zone. */
   dayOf(at: number): number;
+}
+
+/** Takes records into a tally; keeps nothing of the record itself. */
+export interface Adder {
+  add(record: UsageRecord): void;
+  /** Takes records of a log that is not grouped; see BundleTaker. */
+  spanOf(at: number): DaySpan;
+  announce(kind: Kind): 'ok' | 'billed' | 'failed';
+  count(kind: Kind, records: number): void;
+  addDurations(seller: Seller, what: 'latency' | 'ttft', values: Float64Array): void;
+  addBundle(bundle: Bundle): void;
+}
+
+/** What a record or a bundle stands for besides what it sums up. */
+interface Traits {
+  group: string;
+  requests: number;
+  cacheWriteTokens: number;
+  batch: boolean;
 }
 
 /** Where the last record of a model went: neighbours in a log are alike, so most need not be looked up. */
@@ -21,21 +41,10 @@ interface Lane {
   clock: number;
 }
 
-/** Takes records into a tally; keeps nothing of the record itself. */
-export interface Adder {
-  add(record: UsageRecord): void;
-  /** The same for a row of a log that is not grouped. */
-  addRow(row: Row): void;
-}
-
-const MINUTE_MS = 60_000;
-
 export function createAdder(tally: Tally, rules: TallyRules): Adder {
   const lanes = new Map<string, Lane>();
-  // Days and price bands begin on whole minutes.
-  let minute = Number.NaN;
-  let day: number | undefined;
-  let clock = 0;
+  const spanOf = createSpans(tally.bands, rules.dayOf);
+  let span: DaySpan | undefined;
 
   const laneOf = (group: string, provider: string | undefined, model: string): Lane => {
     const last = lanes.get(model);
@@ -45,24 +54,18 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
     lanes.set(model, lane);
     return lane;
   };
-  const takeTime = (at: number): void => {
-    if (Number.isNaN(at)) {
-      minute = Number.NaN;
-      day = undefined;
-      clock = 0;
-      return;
-    }
-    if (at < tally.from) tally.from = at;
-    if (at > tally.to) tally.to = at;
-    tally.timed++;
-    const now = Math.floor(at / MINUTE_MS);
-    if (now === minute) return;
-    minute = now;
-    day = rules.dayOf(at);
-    clock = clockBand(tally.bands, at);
+  const takeTimes = ({ from, to, records }: Bundle): DaySpan | undefined => {
+    if (Number.isNaN(from)) return undefined;
+    if (from < tally.from) tally.from = from;
+    if (to > tally.to) tally.to = to;
+    tally.timed += records;
+    if (span === undefined || from < span.from || from >= span.to) span = spanOf(from);
+    return span;
   };
-  const takeCell = (lane: Lane, band: number, batch: boolean): Cell => {
+  const takeCell = (lane: Lane, span: DaySpan | undefined, band: number, batch: boolean): Cell => {
     const { cell: last } = lane;
+    const day = span?.day;
+    const clock = span?.clock ?? 0;
     const same =
       last !== undefined &&
       last.day === day &&
@@ -76,92 +79,99 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
     return cell;
   };
 
-  /** @param size input tokens of one request. */
-  const take = (
-    { numbers, base, provider, model, status }: Row,
-    group: string,
-    requests: number,
-    size: number,
-    cacheWriteTokens: number,
-    batch: boolean,
-    billable: boolean,
-  ): void => {
-    const at = numbers[base + RowColumn.at] as number;
-    const inputTokens = numbers[base + RowColumn.inputTokens] as number;
-    const cachedInputTokens = numbers[base + RowColumn.cachedInputTokens] as number;
-    const outputTokens = numbers[base + RowColumn.outputTokens] as number;
-    const costUsd = numbers[base + RowColumn.costUsd] as number;
-    takeTime(at);
-    const lane = laneOf(group, provider, model);
+  const take = (bundle: Bundle, { group, requests, cacheWriteTokens, batch }: Traits): Series => {
+    const { records, from, inputTokens, cachedInputTokens, outputTokens, usd, reportedRecords } = bundle;
+    const lane = laneOf(group, bundle.provider, bundle.model);
     const { series } = lane;
-    const cell = takeCell(lane, inputBand(tally.bands, size), batch);
+    const cell = takeCell(lane, takeTimes(bundle), inputBand(tally.bands, bundle.size), batch);
     series.requests += requests;
     cell.requests += requests;
+    if (bundle.ok) series.ok += requests;
+    else cell.errors += requests;
     series.inputTokens += inputTokens;
     series.cachedInputTokens += cachedInputTokens;
     series.outputTokens += outputTokens;
-    if (status === 'ok') {
-      series.ok += requests;
-      const latencyMs = numbers[base + RowColumn.latencyMs] as number;
-      const ttftMs = numbers[base + RowColumn.ttftMs] as number;
-      if (!Number.isNaN(latencyMs)) push(series.latency, latencyMs);
-      if (!Number.isNaN(ttftMs)) push(series.ttft, ttftMs);
-    } else {
-      cell.errors += requests;
-      countClass(series.errorsByClass, status, requests);
-    }
-    const reported = !Number.isNaN(costUsd);
-    if (reported) {
-      add(series.reportedUsd, costUsd);
-      series.reportedRecords++;
-    }
-    if (cell.at === undefined || at < cell.at) cell.at = Number.isNaN(at) ? undefined : at;
-    // A failure whose record carries a cost was billed all the same.
-    if (!billable || !(status === 'ok' || status === 'cancelled' || costUsd > 0)) return;
-    cell.billed++;
+    for (const part of usd) add(series.reportedUsd, part);
+    series.reportedRecords += reportedRecords;
+    if (cell.at === undefined || from < cell.at) cell.at = Number.isNaN(from) ? undefined : from;
+    if (!bundle.billed) return series;
+    cell.billed += records;
     cell.inputTokens += inputTokens;
     cell.cachedInputTokens += cachedInputTokens;
     cell.cacheWriteTokens += cacheWriteTokens;
     cell.outputTokens += outputTokens;
-    if (reported) {
-      add(cell.reportedUsd, costUsd);
-      cell.reportedRecords++;
-    }
+    for (const part of usd) add(cell.reportedUsd, part);
+    cell.reportedRecords += reportedRecords;
+    return series;
   };
 
-  const own = new Float64Array(RowColumn.at + 1);
-  const ownRow: Row = { numbers: own, base: 0, provider: undefined, model: '', status: '' };
+  const countKind = ({ provider, model, status }: Kind, records: number) => {
+    countClass(laneOf('', provider, model).series.errorsByClass, status, records);
+  };
+
   return {
     add(record) {
-      const { aggregate } = record;
-      own[RowColumn.inputTokens] = record.inputTokens;
-      own[RowColumn.cachedInputTokens] = record.cachedInputTokens;
-      own[RowColumn.outputTokens] = record.outputTokens;
-      own[RowColumn.latencyMs] = record.latencyMs ?? Number.NaN;
-      own[RowColumn.ttftMs] = record.ttftMs ?? Number.NaN;
-      own[RowColumn.costUsd] = record.costUsd ?? Number.NaN;
-      own[RowColumn.at] = record.at ?? Number.NaN;
-      ownRow.provider = record.provider;
-      ownRow.model = record.model;
-      ownRow.status = record.status;
+      const { aggregate, at = Number.NaN, costUsd } = record;
       const until = record.at === undefined ? undefined : aggregate?.until;
       if (until !== undefined && until > tally.until) tally.until = until;
-      take(
-        ownRow,
-        rules.groupOf(record),
-        aggregate?.requests ?? 1,
-        requestSize(record),
-        record.cacheWriteTokens ?? 0,
-        record.batch === true,
-        // Money without usage (a line of a bill) has no tokens to price.
-        !(aggregate?.requests === 0 && record.inputTokens + record.outputTokens === 0),
-      );
+      const { provider, model, inputTokens, cachedInputTokens, outputTokens } = record;
+      const requests = aggregate?.requests ?? 1;
+      const outcome = outcomeOf(record.status);
+      // Money without usage (a line of a bill) has no tokens to price.
+      const isMoney = aggregate?.requests === 0 && inputTokens + outputTokens === 0;
+      const bundle = {
+        provider,
+        model,
+        ok: outcome === 'ok',
+        billed: !isMoney && (outcome !== 'failed' || (costUsd !== undefined && costUsd > 0)),
+        records: 1,
+        from: at,
+        to: at,
+        size: requestSize(record),
+        inputTokens,
+        cachedInputTokens,
+        outputTokens,
+        reportedRecords: costUsd === undefined ? 0 : 1,
+        usd: costUsd === undefined ? NOTHING : [costUsd],
+      };
+      const series = take(bundle, {
+        group: rules.groupOf(record),
+        requests,
+        cacheWriteTokens: record.cacheWriteTokens ?? 0,
+        batch: record.batch === true,
+      });
+      if (outcome !== 'ok') {
+        countClass(series.errorsByClass, record.status, requests);
+        return;
+      }
+      if (record.latencyMs !== undefined) push(series.latency, record.latencyMs);
+      if (record.ttftMs !== undefined) push(series.ttft, record.ttftMs);
     },
-    addRow(row) {
-      take(row, '', 1, row.numbers[row.base + RowColumn.inputTokens] as number, 0, false, true);
+    spanOf,
+    announce(kind) {
+      const outcome = outcomeOf(kind.status);
+      // The classes that come first are kept, and they are counted later.
+      if (outcome !== 'ok') countKind(kind, 0);
+      return outcome;
+    },
+    count(kind, records) {
+      if (outcomeOf(kind.status) !== 'ok') countKind(kind, records);
+    },
+    addDurations({ provider, model }, what, values) {
+      pushAll(laneOf('', provider, model).series[what], values);
+    },
+    addBundle(bundle) {
+      take(bundle, { group: '', requests: bundle.records, cacheWriteTokens: 0, batch: false });
     },
   };
 }
+
+/** What is cancelled was billed; a failure whose record carries a cost was billed all the same. */
+function outcomeOf(status: string): 'ok' | 'billed' | 'failed' {
+  return status === 'ok' ? 'ok' : status === 'cancelled' ? 'billed' : 'failed';
+}
+
+const NOTHING: readonly number[] = [];
 
 /** Input tokens of one request; for an aggregate the mean, or 0 (the lowest tier) where the number is unknown. */
 function requestSize(record: UsageRecord): number {

@@ -1,6 +1,6 @@
 import type { Bands } from '../pricing/bands.ts';
+import type { BundleTaker } from '../usage/bundle.ts';
 import type { UsageRecord } from '../usage/record.ts';
-import type { Row } from '../usage/row.ts';
 import { createDeduplicator, createSelector, type Selection } from '../usage/select.ts';
 import { createZone } from '../usage/zone.ts';
 import { createAdder } from './adder.ts';
@@ -21,8 +21,8 @@ export interface Taker {
   tally: Tally;
   /** Says why a record is not wanted; undefined when it was taken. */
   accept(record: UsageRecord): string | undefined;
-  /** Takes a row; undefined where one cannot tell from a row whether and how a record is taken. */
-  acceptRow: ((row: Row) => void) | undefined;
+  /** Takes records in bundles; undefined where one cannot tell from a bundle whether and how a record is taken. */
+  bundles: BundleTaker | undefined;
 }
 
 /** @throws CutoverError UNKNOWN_TIMEZONE (exit 64). */
@@ -31,15 +31,17 @@ export function createTaker(rules: TakeRules): Taker {
   const tally = createTally(rules.bands);
   const select = createSelector(rules.selection);
   const repeated = rules.dedupe ? createDeduplicator() : () => undefined;
-  const { add, addRow } = createAdder(tally, { groupOf: groupKey(rules.by, zone), dayOf: zone.dayOf });
+  const adder = createAdder(tally, { groupOf: groupKey(rules.by, zone), dayOf: zone.dayOf });
   return {
     tally,
     accept(record) {
       const unwanted = select(record) ?? repeated(record);
-      if (unwanted === undefined) add(record);
+      if (unwanted === undefined) adder.add(record);
       return unwanted;
     },
-    acceptRow: takesAll(rules) ? addRow : undefined,
+    bundles: takesAll(rules)
+      ? { ...adder, add: adder.addBundle, inputStarts: rules.bands.inputTokens }
+      : undefined,
   };
 }
 

@@ -180,7 +180,7 @@ async function loadPriceFile(
 
 async function readInputs(
   inputs: readonly InputFile[],
-  reading: Pick<ReadOptions, 'formats' | 'intake' | 'accept' | 'acceptRow' | 'fast'>,
+  reading: Pick<ReadOptions, 'formats' | 'intake' | 'accept' | 'bundles' | 'fast'>,
   crew: Crew<Tally> | undefined,
   options: AssessOptions,
   ctx: Context,

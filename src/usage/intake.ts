@@ -50,9 +50,9 @@ export function countFiltered(intake: Intake, reason: string): void {
   bump(intake.filteredByReason, reason, 1);
 }
 
-export function countUsed(intake: Intake): void {
-  intake.read++;
-  intake.used++;
+export function countUsed(intake: Intake, records: number): void {
+  intake.read += records;
+  intake.used += records;
 }
 
 /** Adds `other`, which was read after `into`. */

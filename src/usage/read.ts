@@ -2,6 +2,7 @@ import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { type Container, detectContainer, HEAD_BYTES } from './container.ts';
 import { createRowSplitter, splitRow } from './csv.ts';
 import type { Fast } from './fast/fast.ts';
+import type { NativeLines } from './fast/native-lines.ts';
 import type { Format, RawObject } from './format.ts';
 import { native } from './formats/native.ts';
 import { createJsonValueSplitter } from './json-values.ts';
@@ -54,10 +55,10 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
   const { formats, signal } = options;
   const sink = createSourceSink(source.name, options);
   const recogniser = createRecogniser(formats, source, sink.at);
-  /** Lines that went the fast way, so that no splitter has counted them. */
-  let fastLines = () => 0;
+  /** Lines that go the fast way: no splitter counts them. */
+  let fastLines: NativeLines | undefined;
   const json = (item: Item) => {
-    const line = item.line + fastLines();
+    const line = item.line + (fastLines?.lines ?? 0);
     const parsed = item.fault === undefined ? parseJson(item.text, item.open) : { fault: item.fault };
     if ('raw' in parsed) recogniser.object(parsed.raw, line);
     else sink.reject(line, parsed.fault);
@@ -94,14 +95,13 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
     if (fast) {
       elsewhere = await readRest(fast, source, all.subarray(0, all.length - start.length + rest), options);
       if (elsewhere) break;
-      const lines = await fast.lines({
+      fastLines = await fast.lines({
         others: splitter,
         record: sink.at(0).record,
-        row: sink.row,
+        bundles: sink.bundles,
         mayGoOn: recogniser.isPlain,
       });
-      fastLines = () => lines.lines;
-      splitter = lines;
+      splitter = fastLines;
     }
     splitter.write(start.subarray(rest));
   }
@@ -111,6 +111,7 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
     splitter.write(start);
   }
   if (!signal?.aborted) splitter.end();
+  fastLines?.settle();
   recogniser.end();
   const summary = summaryOf(source.name, recogniser, sink);
   return elsewhere ? { ...summary, ...joinTimes(sink.times(), elsewhere) } : summary;

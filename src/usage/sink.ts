@@ -1,14 +1,14 @@
+import type { BundleTaker } from './bundle.ts';
 import type { RecordSink } from './format.ts';
 import { countFiltered, countReject, countUsed, type Intake, type Reject } from './intake.ts';
 import type { UsageRecord } from './record.ts';
-import { type Row, RowColumn } from './row.ts';
 
 /** Takes records in. */
 export interface Accepting {
   /** A text says why the record is filtered out instead. */
   accept(record: UsageRecord): string | undefined;
-  /** Takes a record as a row; undefined where some may have to be filtered out, or more of them must be known. */
-  acceptRow?: ((row: Row) => void) | undefined;
+  /** Takes records in bundles; undefined where some may have to be filtered out, or more of them must be known. */
+  bundles?: BundleTaker | undefined;
 }
 
 export interface SinkOptions extends Accepting {
@@ -21,8 +21,8 @@ export interface SinkOptions extends Accepting {
 export interface SourceSink {
   /** The sink for what stands on a line. */
   at(line: number): RecordSink;
-  /** Takes a row; undefined where records must be made of rows. */
-  row: ((row: Row) => void) | undefined;
+  /** Takes bundles; undefined where records are taken one by one only. */
+  bundles: BundleTaker | undefined;
   reject(line: number, reason: string): void;
   /** First and last time of the records used, Unix milliseconds. */
   times(): Times;
@@ -34,15 +34,15 @@ export interface Times {
 }
 
 export function createSourceSink(source: string, options: SinkOptions): SourceSink {
-  const { intake, accept, acceptRow, onReject } = options;
+  const { intake, accept, bundles, onReject } = options;
   let line = 0;
   // An array, so that no object is made of each time.
   const times = Float64Array.of(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
-  const used = (at: number) => {
-    countUsed(intake);
+  const used = (records: number, from: number, to: number) => {
+    countUsed(intake, records);
     // Comparisons with NaN are false.
-    if (at < (times[0] as number)) times[0] = at;
-    if (at > (times[1] as number)) times[1] = at;
+    if (from < (times[0] as number)) times[0] = from;
+    if (to > (times[1] as number)) times[1] = to;
   };
   const reject = (place: number, reason: string) => {
     const fault = { source, line: place, reason };
@@ -52,8 +52,9 @@ export function createSourceSink(source: string, options: SinkOptions): SourceSi
   const sink: RecordSink = {
     record(record) {
       const filtered = accept(record);
-      if (filtered === undefined) used(record.at ?? Number.NaN);
-      else countFiltered(intake, filtered);
+      if (filtered !== undefined) return countFiltered(intake, filtered);
+      const { at = Number.NaN } = record;
+      used(1, at, at);
     },
     reject: (reason) => reject(line, reason),
     skip: (reason) => countFiltered(intake, reason),
@@ -63,12 +64,13 @@ export function createSourceSink(source: string, options: SinkOptions): SourceSi
       line = place;
       return sink;
     },
-    row:
-      acceptRow &&
-      ((row) => {
-        acceptRow(row);
-        used(row.numbers[row.base + RowColumn.at] as number);
-      }),
+    bundles: bundles && {
+      ...bundles,
+      add(bundle) {
+        bundles.add(bundle);
+        used(bundle.records, bundle.from, bundle.to);
+      },
+    },
     reject,
     times: () => ({ from: finite(times[0]), to: finite(times[1]) }),
   };

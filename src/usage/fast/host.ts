@@ -2,6 +2,7 @@ import { createFields } from '../fields.ts';
 import { parseTimestamp } from '../time.ts';
 import { kernelBinary } from './kernel.ts';
 import * as at from './layout.ts';
+import type { KernelMemory } from './memory.ts';
 
 /** The little of WebAssembly's interface that is needed here: Node's types do not hold it. */
 declare global {
@@ -15,47 +16,42 @@ declare global {
     }
     class Instance {
       constructor(module: Module, imports: { env: Record<string, unknown> });
-      readonly exports: { scan(from: number, limit: number): number };
+      readonly exports: { scan: Scan };
     }
   }
 }
 
 /** The compiled kernel: it can be sent to other threads. */
 export type KernelModule = WebAssembly.Module;
+/** See kernel.ts. */
+export type Scan = (from: number, limit: number) => at.Stop;
+
+/** What the kernel asks of whoever holds its bundles; see bundle-wasm.ts. */
+export interface BundleCalls {
+  span(at: number): void;
+  open(row: number, bundle: number): number;
+  flush(buffer: number): void;
+  rest(bundle: number, part: number): void;
+}
 
 export function compileKernel(): KernelModule {
   return new WebAssembly.Module(kernelBinary());
 }
 
-/** A kernel with a memory of its own. */
-export interface Kernel {
-  /** The memory, as bytes, as 32-bit numbers and as doubles. */
-  bytes: Buffer;
-  words: Int32Array;
-  doubles: Float64Array;
-  /** See kernel.ts. */
-  scan(from: number, limit: number): at.Stop;
-  /** The JSON text of a token. */
-  token(number: number): string;
-  /** Forgets all tokens. */
-  clearTokens(): void;
-}
-
 const DAY_MS = 86_400_000;
 
-export function createKernel(module: KernelModule): Kernel {
-  const memory = new WebAssembly.Memory({ initial: at.PAGES });
-  const bytes = Buffer.from(memory.buffer);
-  const words = new Int32Array(memory.buffer);
-  const doubles = new Float64Array(memory.buffer);
-  for (let i = 0; i < at.POWER_COUNT; i++) doubles[at.POWERS / 8 + i] = Number(`1e${i}`);
-  bytes.fill(0xff, at.MASKS, at.MASKS + 16);
-
+/** The kernel over a memory of its own. */
+export function startKernel(
+  module: KernelModule,
+  { memory, bytes, doubles }: KernelMemory,
+  bundleCalls: BundleCalls,
+): Scan {
   const fields = createFields();
   const text = (start: number, end: number) => bytes.toString('utf8', start, end);
-  const { scan } = new WebAssembly.Instance(module, {
+  return new WebAssembly.Instance(module, {
     env: {
       memory,
+      ...bundleCalls,
       // Of a JSON number, Number() makes the same double as JSON.parse.
       number: (start: number, end: number) => Number(text(start, end)),
       duration(value: number) {
@@ -77,22 +73,5 @@ export function createKernel(module: KernelModule): Kernel {
         return 1;
       },
     },
-  }).exports;
-
-  return {
-    bytes,
-    words,
-    doubles,
-    scan,
-    token(number) {
-      const entry = at.TOKENS / 4 + 2 * number;
-      const place = words[entry] as number;
-      return text(place, place + (words[entry + 1] as number));
-    },
-    clearTokens() {
-      words[at.TOKEN_COUNT / 4] = 0;
-      words[at.ARENA_USED / 4] = 0;
-      words.fill(0, at.SLOTS / 4, at.SLOTS / 4 + at.SLOT_COUNT);
-    },
-  };
+  }).exports.scan;
 }

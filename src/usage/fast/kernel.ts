@@ -1,4 +1,5 @@
 import { MAX_COUNT, MAX_DURATION_MS } from '../fields.ts';
+import { Added, defineBundling } from './bundle-wasm.ts';
 import { byte, isDigit, type JsonFunctions, jsonFunctions } from './json-wasm.ts';
 import * as at from './layout.ts';
 import { Field, Stop } from './layout.ts';
@@ -40,11 +41,12 @@ const HASH2 = BigInt.asIntN(64, 0xc2b2ae3d27d4eb4fn);
  * anything that is not worth the code here, is left to JSON.parse and the native format.
  *
  * Exports `scan(from, limit)`: reads the lines between two places of the memory (each ends with a line break) into
- * rows, and tells by a Stop why it returned. Imports:
+ * rows or, row by row, into bundles, and tells by a Stop why it returned. Imports:
  * - `number(start, end)`: the double of a JSON number;
  * - `duration(value)`: a duration without the errors of conversion; -1 when it is out of range;
  * - `time(start, end)`: Unix milliseconds of a JSON value; NaN when it is absent, -1 when it is no time;
- * - `date(start)`: sets DATE and MIDNIGHT to the 11 bytes at a place; 0 when they are no date.
+ * - `date(start)`: sets DATE and MIDNIGHT to the 11 bytes at a place; 0 when they are no date;
+ * - those of BundleImports.
  */
 export function kernelBinary(): Uint8Array<ArrayBuffer> {
   const module = createModule();
@@ -54,13 +56,19 @@ export function kernelBinary(): Uint8Array<ArrayBuffer> {
     time: module.imported('time', { params: ['i32', 'i32'], result: 'f64' }),
     date: module.imported('date', { params: ['i32'], result: 'i32' }),
   };
+  const bundleImports = {
+    span: module.imported('span', { params: ['f64'] }),
+    open: module.imported('open', { params: ['i32', 'i32'], result: 'i32' }),
+    flush: module.imported('flush', { params: ['i32'] }),
+    rest: module.imported('rest', { params: ['i32', 'f64'] }),
+  };
   const json = jsonFunctions(module);
   const readers = {
     numeric: defineNumeric(module, json, imports),
     time: defineTime(module, json, imports),
     token: defineToken(module, json),
   };
-  defineScan(module, json, readers);
+  defineScan(module, json, readers, defineBundling(module, bundleImports));
   return module.binary(at.PAGES);
 }
 
@@ -328,6 +336,7 @@ function defineScan(
   module: Module,
   json: JsonFunctions,
   readers: { numeric: Callable; time: Callable; token: Callable },
+  bundle: Callable,
 ): void {
   module.define(
     { params: ['i32', 'i32'], result: 'i32' },
@@ -341,10 +350,11 @@ function defineScan(
         local('i32'),
       ];
       const [absent, cached, input] = [local('v128'), local('f64'), local('f64')];
+      const [bundling, bundled, added] = [local('i32'), local('i32'), local('i32')];
       const value = (column: Field): Code => f64.load(row, 8 * column);
       const stop = (why: Stop): Code[] => [
         i32.store(at.POSITION, start),
-        i32.store(at.ROW_COUNT, i32.shr(i32.sub(row, at.ROWS), Math.log2(at.ROW_BYTES))),
+        i32.store(at.ROW_COUNT, i32.add(bundled, i32.shr(i32.sub(row, at.ROWS), Math.log2(at.ROW_BYTES)))),
         ret(why),
       ];
       const findPiece = block((found) => [
@@ -375,6 +385,7 @@ function defineScan(
       return [
         row.set(at.ROWS),
         absent.set(v128.splatF64(NAN)),
+        bundling.set(i32.load(at.BUNDLING)),
         loop((nextLine) => [
           start.set(p),
           when(i32.ge(p, limit), stop(Stop.done)),
@@ -409,6 +420,13 @@ function defineScan(
             ),
             stop(Stop.line),
           ),
+          when(bundling, [
+            added.set(bundle(row)),
+            when(i32.eqz(added), stop(Stop.line)),
+            when(i32.eq(added, Added.noRoom), stop(Stop.bundles)),
+            bundled.set(i32.add(bundled, 1)),
+            br(nextLine),
+          ]),
           f64.store(row, f64.fromI32(start), 8 * Field.lineStart),
           f64.store(row, f64.fromI32(p), 8 * Field.lineEnd),
           row.set(i32.add(row, at.ROW_BYTES)),

@@ -1,11 +1,13 @@
+import type { BundleTaker } from '../bundle.ts';
 import type { UsageRecord } from '../record.ts';
-import type { Row } from '../row.ts';
 import type { Splitter } from '../splitter.ts';
-import { createKernel, type KernelModule } from './host.ts';
+import { type Bundles, createBundles } from './bundles.ts';
+import { type KernelModule, type Scan, startKernel } from './host.ts';
 import * as at from './layout.ts';
 import { Field, Stop } from './layout.ts';
-import { createPieces } from './pieces.ts';
-import { createRecords } from './records.ts';
+import { clearTokens, createKernelMemory, type KernelMemory } from './memory.ts';
+import { createPieces, type Pieces } from './pieces.ts';
+import { createRecords, type Records } from './records.ts';
 
 /** Whether anybody looks at ids and users: it takes time to know them. */
 export interface Wants {
@@ -17,6 +19,8 @@ export interface Wants {
 export interface NativeReader {
   /** Begins a source, at the beginning of a line; the source before must have ended. */
   open(source: NativeSource): NativeLines;
+  /** Hands over what is in bundles: only then all that was read is accounted for. */
+  settle(): void;
 }
 
 export interface NativeSource {
@@ -24,14 +28,16 @@ export interface NativeSource {
   others: Splitter;
   /** Takes a record. */
   record(record: UsageRecord): void;
-  /** Takes a row; where it is missing, records are made. */
-  row: ((row: Row) => void) | undefined;
+  /** Takes records in bundles; where it is missing, one by one. */
+  bundles: BundleTaker | undefined;
   /** Asked after each line that went to the other splitter: whether the kernel may go on. */
   mayGoOn(): boolean;
 }
 
 /** Each line is read by the kernel or goes to the other splitter, in order. */
 export interface NativeLines extends Splitter {
+  /** As the reader's. */
+  settle(): void;
   /** Where the next bytes may be put; call `filled` then. */
   room(): Buffer;
   filled(bytes: number): void;
@@ -41,25 +47,35 @@ export interface NativeLines extends Splitter {
 }
 
 const NEWLINE = 0x0a;
+/** After so many lines those who look on want to know. */
+const MAX_BUNDLED = 65_536;
 const INPUT_END = at.INPUT + at.INPUT_BYTES;
 
 export function createNativeReader(module: KernelModule, wants: Wants): NativeReader {
-  const kernel = createKernel(module);
+  const memory = createKernelMemory();
   const unwanted = [...(wants.id ? [] : [Field.id]), ...(wants.user ? [] : [Field.user])];
-  const pieces = createPieces(kernel.bytes, kernel.words, unwanted);
-  const records = createRecords(kernel);
-  return { open: (source) => openLines(source, { kernel, pieces, records }) };
+  const pieces = createPieces(memory.bytes, memory.words, unwanted);
+  const records = createRecords(memory);
+  const bundles = createBundles(memory, records);
+  const scan = startKernel(module, memory, bundles.calls);
+  return {
+    open: (source) => openLines(source, { memory, scan, pieces, records, bundles }),
+    settle: bundles.drain,
+  };
 }
 
 interface Parts {
-  kernel: ReturnType<typeof createKernel>;
-  pieces: ReturnType<typeof createPieces>;
-  records: ReturnType<typeof createRecords>;
+  memory: KernelMemory;
+  scan: Scan;
+  pieces: Pieces;
+  records: Records;
+  bundles: Bundles;
 }
 
-function openLines(source: NativeSource, { kernel, pieces, records }: Parts): NativeLines {
+function openLines(source: NativeSource, { memory, scan, pieces, records, bundles }: Parts): NativeLines {
   const { others, mayGoOn } = source;
-  const { bytes, words, doubles, scan } = kernel;
+  const { bytes, words, doubles } = memory;
+  const bundling = bundles.begin(source.bundles);
   /** The other splitter holds the beginning of the line. */
   let insideLine = false;
   /** Bytes of a line that is not complete yet, at INPUT. */
@@ -67,6 +83,8 @@ function openLines(source: NativeSource, { kernel, pieces, records }: Parts): Na
   let lines = 0;
   let otherLines = 0;
   let allOthers = false;
+  /** Lines in bundles that nobody has got yet. */
+  let bundled = 0;
 
   const toOthers = (from: number, to: number) => {
     others.write(bytes.subarray(from, to));
@@ -74,33 +92,31 @@ function openLines(source: NativeSource, { kernel, pieces, records }: Parts): Na
     allOthers ||= !mayGoOn();
   };
 
-  /** @returns false when the row must be judged by the native format. */
-  const take = (index: number): boolean => {
-    if (source.row) {
-      const row = records.row(index);
-      if (row === undefined) return false;
-      source.row(row);
-    } else {
-      const record = records.record(index);
-      if (record === undefined) return false;
-      source.record(record);
-    }
-    return true;
-  };
-
   /** Delivers the rows of a scan. @returns the place from where to read on. */
   const deliver = (count: number, next: number): number => {
+    if (bundling) {
+      lines += count;
+      bundled += count;
+      return next;
+    }
     for (let row = 0; row < count; row++) {
-      if (take(row)) {
+      const record = records.record(row);
+      if (record) {
+        source.record(record);
         lines++;
         continue;
       }
+      // Judged by the native format.
       const place = (at.ROWS + at.ROW_BYTES * row) / 8;
       const end = doubles[place + Field.lineEnd] as number;
       toOthers(doubles[place + Field.lineStart] as number, end);
       if (allOthers) return end;
     }
     return next;
+  };
+  const settle = () => {
+    bundles.drain();
+    bundled = 0;
   };
 
   /** Reads whole lines. */
@@ -111,8 +127,11 @@ function openLines(source: NativeSource, { kernel, pieces, records }: Parts): Na
       const stop = scan(p, limit);
       p = deliver(words[at.ROW_COUNT / 4] as number, words[at.POSITION / 4] as number);
       if (allOthers || stop === Stop.done || stop === Stop.full) continue;
-      if (stop === Stop.tokens) {
-        kernel.clearTokens();
+      if (stop === Stop.tokens || stop === Stop.bundles) {
+        // Bundles know their kinds by tokens.
+        settle();
+        if (stop === Stop.bundles) continue;
+        clearTokens(memory);
         records.clear();
       } else if (
         stop === Stop.line ||
@@ -146,6 +165,7 @@ function openLines(source: NativeSource, { kernel, pieces, records }: Parts): Na
     }
     const limit = start + bytes.subarray(start, end).lastIndexOf(NEWLINE) + 1;
     if (limit > start) read(start, limit);
+    if (bundled >= MAX_BUNDLED) settle();
     held = end - limit;
     if (limit > at.INPUT) bytes.copyWithin(at.INPUT, limit, end);
     else if (end === INPUT_END) {
@@ -170,6 +190,7 @@ function openLines(source: NativeSource, { kernel, pieces, records }: Parts): Na
       held = 0;
       others.end();
     },
+    settle,
     get lines() {
       return lines;
     },

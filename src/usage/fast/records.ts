@@ -1,31 +1,29 @@
+import type { Kind } from '../bundle.ts';
 import { createFields, optionalText, statusOf } from '../fields.ts';
 import type { UsageRecord } from '../record.ts';
-import type { Row } from '../row.ts';
-import type { Kernel } from './host.ts';
 import * as at from './layout.ts';
 import { Field } from './layout.ts';
+import { type KernelMemory, tokenText } from './memory.ts';
 
-/** Makes rows and records of the kernel's rows, counted from 0. One object each for all: valid until the next. */
+/** Makes records of the kernel's rows. */
 export interface Records {
-  /** undefined when a text of the row is none for the native format. */
-  row(index: number): Row | undefined;
-  /** The same as a record. */
+  /** What kind the record of the row at a place is of; undefined when a text of it is none for the native format. */
+  kind(row: number): Kind | undefined;
+  /** The record of a row, counted from 0; undefined as above. */
   record(index: number): UsageRecord | undefined;
   /** Forgets what the tokens mean. */
   clear(): void;
 }
 
-const COLUMNS = at.ROW_BYTES / 8;
-
-export function createRecords(kernel: Kernel): Records {
-  const { doubles } = kernel;
+export function createRecords(memory: KernelMemory): Records {
+  const { doubles } = memory;
   const fields = createFields();
   // What tokens mean as texts, as statuses and as models, by their number; null is no text, and no model.
   let texts: (string | null)[] = [];
   let statuses: string[] = [];
   let models: (string | null)[] = [];
 
-  const meaning = (token: number): unknown => JSON.parse(kernel.token(token));
+  const meaning = (token: number): unknown => JSON.parse(tokenText(memory, token));
   const textOf = (token: number): string | undefined => {
     // NaN stands for an absent value, here and below.
     if (Number.isNaN(token)) return undefined;
@@ -56,33 +54,30 @@ export function createRecords(kernel: Kernel): Records {
     return model;
   };
 
-  const row: Row = { numbers: doubles, base: 0, provider: undefined, model: '', status: '' };
-  const rowOf = (index: number): Row | undefined => {
-    const base = at.ROWS / 8 + COLUMNS * index;
-    const model = modelOf(doubles[base + Field.model] as number);
+  const kindOf = (row: number): Kind | undefined => {
+    const token = (field: Field) => doubles[row / 8 + field] as number;
+    const model = modelOf(token(Field.model));
     if (model === null) return undefined;
-    row.base = base;
-    row.model = model;
-    row.provider = textOf(doubles[base + Field.provider] as number);
-    row.status = statusAt(doubles[base + Field.status] as number);
-    return row;
+    return { model, provider: textOf(token(Field.provider)), status: statusAt(token(Field.status)) };
   };
   return {
-    row: rowOf,
+    kind: kindOf,
     record(index) {
-      if (rowOf(index) === undefined) return undefined;
-      const value = (field: Field) => doubles[row.base + field] as number;
+      const row = at.ROWS + at.ROW_BYTES * index;
+      const kind = kindOf(row);
+      if (kind === undefined) return undefined;
+      const value = (field: Field) => doubles[row / 8 + field] as number;
       const record: { [K in keyof UsageRecord]?: UsageRecord[K] | undefined } = {
         id: textOf(value(Field.id)),
         at: present(value(Field.at)),
-        provider: row.provider,
-        model: row.model,
+        provider: kind.provider,
+        model: kind.model,
         inputTokens: value(Field.input),
         cachedInputTokens: value(Field.cached),
         outputTokens: value(Field.output),
         latencyMs: present(value(Field.latency)),
         ttftMs: present(value(Field.ttft)),
-        status: row.status,
+        status: kind.status,
         costUsd: present(value(Field.cost)),
         user: textOf(value(Field.user)),
       };

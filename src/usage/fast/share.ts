@@ -81,7 +81,7 @@ export async function readShare(
     const lines = reader.open({
       others,
       record: sink.at(0).record,
-      row: sink.row,
+      bundles: sink.bundles,
       mayGoOn: recogniser.isPlain,
     });
     for (let at = from; at < to; ) {
@@ -106,6 +106,7 @@ export async function readShare(
       else tasks.push({ index, lines: 0, rejects: [] });
       await pause?.();
     }
+    reader.settle();
   } finally {
     closeSync(handle);
   }

@@ -74,6 +74,8 @@ export const i32 = {
   shl: op(0x74),
   shr: op(0x76),
   wrap: op(0xa7),
+  /** Of a double: NaN is 0. */
+  truncate: op(0xfc, 0x03),
 };
 export const i64 = {
   load: memory(1, 0x29),
@@ -81,6 +83,7 @@ export const i64 = {
   eqz: op(0x50),
   ctz: op(0x7a),
   eq: op(0x51),
+  ne: op(0x52),
   add: op(0x7c),
   sub: op(0x7d),
   mul: op(0x7e),
@@ -103,7 +106,9 @@ export const f64 = {
   lt: op(0x63),
   le: op(0x65),
   floor: op(0x9c),
+  gt: op(0x64),
   add: op(0xa0),
+  sub: op(0xa1),
   mul: op(0xa2),
   div: op(0xa3),
   fromI32: op(0xb8),
@@ -124,6 +129,8 @@ export const v128 = {
   anyTrue: simd(0x53),
   /** One bit a byte. */
   bitmask: simd(0x64),
+  /** Two doubles and two doubles. */
+  addF64: simd(0xf0),
 };
 
 /** Where a branch goes. */

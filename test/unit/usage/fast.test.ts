@@ -242,7 +242,7 @@ async function readTally(bytes: Buffer, size: number, fast: boolean) {
       intake,
       accept: taker.accept,
       ...(fast
-        ? { acceptRow: taker.acceptRow, fast: createFast({ wants: { id: false, user: false }, minBytes: 0 }) }
+        ? { bundles: taker.bundles, fast: createFast({ wants: { id: false, user: false }, minBytes: 0 }) }
         : {}),
     },
   ).catch((error: unknown) => error);
