@@ -332,6 +332,52 @@ function defineToken(module: Module, json: JsonFunctions): Callable {
   });
 }
 
+interface NumberLocals {
+  p: Local;
+  field: Local;
+  cell: Local;
+  count: Local;
+  places: Local;
+  x: Local;
+  m: Local;
+}
+
+/**
+ * Leaves by `done` after a number as most are: a whole number of at most eight digits where one is asked for, else one
+ * with at most so many after the point. It needs no check of its size. Falls through, with p as it was, at any other.
+ */
+function plainNumber({ p, field, cell, count, places, x, m }: NumberLocals, done: Label): Code[] {
+  const character = i32.load8(i32.add(p, count));
+  const ended = i32.or(i32.eq(character, byte(',')), i32.eq(character, byte('}')));
+  const leadingZero = i32.and(i32.eq(i32.load8(p), byte('0')), i32.gt(count, 1));
+  return [
+    ...figures(p, x, count),
+    block((other) => [
+      brIf(other, i32.or(i32.eqz(count), leadingZero)),
+      when(ended, [f64.store(cell, f64.fromI64(x)), p.set(i32.add(p, count)), br(done)]),
+      brIf(other, i32.or(i32.ne(character, byte('.')), i32.le(field, Field.output))),
+      m.set(x),
+      count.set(i32.add(count, 1)),
+      ...figures(i32.add(p, count), x, places),
+      // Whole microseconds are what they are; what has more places may have been converted.
+      brIf(other, i32.or(i32.eqz(places), i32.and(i32.gt(places, 3), i32.ne(field, Field.cost)))),
+      brIf(other, i32.gt(i32.add(count, places), EXACT_DIGITS + 1)),
+      count.set(i32.add(count, places)),
+      brIf(other, i32.eqz(ended)),
+      // One division of two exact doubles rounds correctly (Clinger 1990).
+      f64.store(
+        cell,
+        f64.div(
+          f64.fromI64(i64.add(i64.mul(m, i64.load(i32.shl(places, 3), at.WHOLE_POWERS)), x)),
+          f64.load(i32.shl(places, 3), at.POWERS),
+        ),
+      ),
+      p.set(i32.add(p, count)),
+      br(done),
+    ]),
+  ];
+}
+
 function defineScan(
   module: Module,
   json: JsonFunctions,
@@ -370,18 +416,19 @@ function defineScan(
           br(again),
         ]),
       ]);
-      const readValue = when(
-        i32.eq(field, Field.other),
-        [p.set(json.value(p, 0))],
-        [
-          cell.set(i32.add(row, i32.shl(field, 3))),
-          when(
-            i32.le(field, Field.cost),
-            [p.set(readers.numeric(p, field, cell))],
-            [when(i32.eq(field, Field.at), [p.set(readers.time(p, cell))], [p.set(readers.token(p, cell))])],
-          ),
-        ],
-      );
+      const [count, places, x, m] = [local('i32'), local('i32'), local('i64'), local('i64')];
+      const readValue = block((done) => [
+        cell.set(i32.add(row, i32.shl(field, 3))),
+        when(i32.le(field, Field.cost), [
+          ...plainNumber({ p, field, cell, count, places, x, m }, done),
+          p.set(readers.numeric(p, field, cell)),
+          br(done),
+        ]),
+        when(i32.eq(field, Field.at), [p.set(readers.time(p, cell)), br(done)]),
+        when(i32.ne(field, Field.other), [p.set(readers.token(p, cell)), br(done)]),
+        when(i32.eq(i32.load8(p), QUOTE), [p.set(json.text(p)), br(done)]),
+        p.set(json.value(p, 0)),
+      ]);
       return [
         row.set(at.ROWS),
         absent.set(v128.splatF64(NAN)),

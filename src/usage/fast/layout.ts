@@ -69,6 +69,9 @@ export const SPAN_TO = 312;
 export const INPUT_STARTS = 320;
 export const MAX_INPUT_STARTS = 64;
 
+/** The powers of ten up to the eighth as whole numbers. */
+export const WHOLE_POWERS = 896;
+
 /** Pieces: links to the next and the sibling, length, field; then the bytes. The first is the root, without bytes. */
 export const NODES = 1024;
 export const NODE_BYTES = 144;

@@ -15,6 +15,7 @@ export function createKernelMemory(): KernelMemory {
   const words = new Int32Array(memory.buffer);
   const doubles = new Float64Array(memory.buffer);
   for (let i = 0; i < at.POWER_COUNT; i++) doubles[at.POWERS / 8 + i] = Number(`1e${i}`);
+  for (let i = 0; i <= 8; i++) words[at.WHOLE_POWERS / 4 + 2 * i] = 10 ** i;
   bytes.fill(0xff, at.MASKS, at.MASKS + 16);
   return { memory, bytes, words, doubles };
 }

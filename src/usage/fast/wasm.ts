@@ -112,7 +112,7 @@ export const f64 = {
   mul: op(0xa2),
   div: op(0xa3),
   fromI32: op(0xb8),
-  fromI64: op(0xba),
+  fromI64: op(0xb9),
 };
 /** Sixteen bytes at once. */
 export const v128 = {
