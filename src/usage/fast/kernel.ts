@@ -279,7 +279,7 @@ function defineToken(module: Module, json: JsonFunctions): Callable {
     const [first, last] = [local('i64'), local('i64')];
     const found = [f64.store(cell, f64.fromI32(token)), ret(end)];
     return [
-      end.set(json.value(p, 0)),
+      when(i32.eq(i32.load8(p), QUOTE), [end.set(json.text(p))], [end.set(json.value(p, 0))]),
       when(i32.eq(end, -1), FAIL),
       length.set(i32.sub(end, p)),
       when(i32.gt(length, at.MAX_TOKEN), FAIL),
@@ -332,6 +332,10 @@ function defineToken(module: Module, json: JsonFunctions): Callable {
   });
 }
 
+/** Whether a value has ended before a character, for certain. */
+const endsValue = (character: Code): Code =>
+  i32.or(i32.eq(character, byte(',')), i32.eq(character, byte('}')));
+
 interface NumberLocals {
   p: Local;
   field: Local;
@@ -348,7 +352,7 @@ interface NumberLocals {
  */
 function plainNumber({ p, field, cell, count, places, x, m }: NumberLocals, done: Label): Code[] {
   const character = i32.load8(i32.add(p, count));
-  const ended = i32.or(i32.eq(character, byte(',')), i32.eq(character, byte('}')));
+  const ended = endsValue(character);
   const leadingZero = i32.and(i32.eq(i32.load8(p), byte('0')), i32.gt(count, 1));
   return [
     ...figures(p, x, count),
@@ -373,6 +377,36 @@ function plainNumber({ p, field, cell, count, places, x, m }: NumberLocals, done
         ),
       ),
       p.set(i32.add(p, count)),
+      br(done),
+    ]),
+  ];
+}
+
+interface TokenLocals {
+  p: Local;
+  node: Local;
+  cell: Local;
+  token: Local;
+  place: Local;
+  length: Local;
+}
+
+/** Leaves by `done` where the value is the token that it last was: most values are. */
+function sameToken({ p, node, cell, token, place, length }: TokenLocals, done: Label): Code[] {
+  const mask = v128.load(i32.sub(at.MASKS + 16, length));
+  const character = i32.load8(i32.add(p, length));
+  return [
+    token.set(i32.load(node, at.TOKEN)),
+    block((other) => [
+      brIf(other, i32.eqz(token)),
+      token.set(i32.sub(token, 1)),
+      place.set(i32.load(i32.shl(token, 3), at.TOKENS)),
+      length.set(i32.load(i32.shl(token, 3), at.TOKENS + 4)),
+      brIf(other, i32.gt(length, 16)),
+      brIf(other, v128.anyTrue(v128.and(v128.xor(v128.load(p), v128.load(place)), mask))),
+      brIf(other, i32.eqz(endsValue(character))),
+      f64.store(cell, f64.fromI32(token)),
+      p.set(i32.add(p, length)),
       br(done),
     ]),
   ];
@@ -416,6 +450,7 @@ function defineScan(
           br(again),
         ]),
       ]);
+      const [token, place] = [local('i32'), local('i32')];
       const [count, places, x, m] = [local('i32'), local('i32'), local('i64'), local('i64')];
       const readValue = block((done) => [
         cell.set(i32.add(row, i32.shl(field, 3))),
@@ -425,7 +460,12 @@ function defineScan(
           br(done),
         ]),
         when(i32.eq(field, Field.at), [p.set(readers.time(p, cell)), br(done)]),
-        when(i32.ne(field, Field.other), [p.set(readers.token(p, cell)), br(done)]),
+        when(i32.ne(field, Field.other), [
+          ...sameToken({ p, node, cell, token, place, length }, done),
+          p.set(readers.token(p, cell)),
+          i32.store(node, i32.add(i32.truncate(f64.load(cell)), 1), at.TOKEN),
+          br(done),
+        ]),
         when(i32.eq(i32.load8(p), QUOTE), [p.set(json.text(p)), br(done)]),
         p.set(json.value(p, 0)),
       ]);

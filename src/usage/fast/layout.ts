@@ -72,15 +72,17 @@ export const MAX_INPUT_STARTS = 64;
 /** The powers of ten up to the eighth as whole numbers. */
 export const WHOLE_POWERS = 896;
 
-/** Pieces: links to the next and the sibling, length, field; then the bytes. The first is the root, without bytes. */
+/** Pieces: links to the next and the sibling, length, field, token; then the bytes. The first is the root, without bytes. */
 export const NODES = 1024;
-export const NODE_BYTES = 144;
+export const NODE_BYTES = 160;
 export const MAX_NODES = 1000;
 export const NEXT = 0;
 export const SIBLING = 4;
 export const LENGTH = 8;
 export const FIELD = 12;
-export const PIECE = 16;
+/** The token that the value last was, plus one. */
+export const TOKEN = 16;
+export const PIECE = 32;
 export const MAX_PIECE = NODE_BYTES - PIECE;
 
 /** Rows of 16 doubles. */

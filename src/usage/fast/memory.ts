@@ -31,5 +31,6 @@ export function tokenText({ bytes, words }: KernelMemory, token: number): string
 export function clearTokens({ words }: KernelMemory): void {
   words[at.TOKEN_COUNT / 4] = 0;
   words[at.ARENA_USED / 4] = 0;
+  for (let node = 0; node < at.MAX_NODES; node++) words[(at.NODES + at.NODE_BYTES * node + at.TOKEN) / 4] = 0;
   words.fill(0, at.SLOTS / 4, at.SLOTS / 4 + at.SLOT_COUNT);
 }
