@@ -156,7 +156,7 @@ export const MAX_BUFFERED = (BUFFER_BYTES - BUFFERED) / 8;
 
 /** The lines to read; the kernel may look at this many bytes after them. */
 export const INPUT = BUFFERS + BUFFER_BYTES * MAX_BUFFERS;
-export const INPUT_BYTES = 1 << 20;
+export const INPUT_BYTES = 1 << 18;
 export const SLACK = 64;
 
 export const PAGES = Math.ceil((INPUT + INPUT_BYTES + SLACK) / 65_536);
