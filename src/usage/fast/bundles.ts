@@ -10,7 +10,7 @@ import type { Records } from './records.ts';
 export interface Bundles {
   calls: BundleCalls;
   /**
-   * From here on rows are bundled for a taker; another before gets what it has not got yet.
+   * From here on rows are bundled for a taker; the bundles for another must have been drained.
    * @returns whether they are: not without a taker, nor for one that tells too many sizes apart.
    */
   begin(taker: BundleTaker | undefined): boolean;
@@ -131,7 +131,6 @@ export function createBundles({ words, doubles }: KernelMemory, records: Records
     begin(next) {
       const wanted = next && next.inputStarts.length < at.MAX_INPUT_STARTS ? next : undefined;
       if (wanted === taker) return taker !== undefined;
-      drain();
       taker = wanted;
       words[at.BUNDLING / 4] = taker ? 1 : 0;
       doubles.set([...(taker?.inputStarts ?? []), Number.POSITIVE_INFINITY], at.INPUT_STARTS / 8);

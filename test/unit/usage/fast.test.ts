@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sumValue } from '../../../src/assess/sum.ts';
+import { type Column, chunksOf } from '../../../src/assess/column.ts';
+import { add, copySum, type Sum, sumValue } from '../../../src/assess/sum.ts';
 import { createTaker } from '../../../src/assess/taker.ts';
 import { CATALOGUE_BANDS } from '../../../src/pricing/bands.ts';
 import { createFast } from '../../../src/usage/fast/fast.ts';
@@ -8,6 +9,7 @@ import { native } from '../../../src/usage/formats/native.ts';
 import { createIntake, type Reject } from '../../../src/usage/intake.ts';
 import { readSource } from '../../../src/usage/read.ts';
 import type { UsageRecord } from '../../../src/usage/record.ts';
+import { seeded } from '../canary/pairs.ts';
 
 /** The fast way through a log has to give what the slow way gives, whatever stands in the log. */
 
@@ -226,17 +228,17 @@ async function readRecords(bytes: Buffer, size: number, fast: boolean) {
   return { records, rejects, intake, fault };
 }
 
-async function readTally(bytes: Buffer, size: number, fast: boolean) {
+async function readTally(bytes: Buffer, fast: boolean, timezone = 'UTC') {
   const taker = createTaker({
     bands: CATALOGUE_BANDS,
     selection: { models: [], providers: [], users: [] },
     dedupe: false,
     by: undefined,
-    timezone: 'UTC',
+    timezone,
   });
   const intake = createIntake();
   await readSource(
-    { name: 'log', bytes: chunks(bytes, size) },
+    { name: 'log', bytes: chunks(bytes, 65_536) },
     {
       formats: [native],
       intake,
@@ -246,18 +248,32 @@ async function readTally(bytes: Buffer, size: number, fast: boolean) {
         : {}),
     },
   ).catch((error: unknown) => error);
-  const series = [...taker.tally.series].map(([key, one]) => [
-    key,
-    sumValue(one.reportedUsd),
-    JSON.stringify(one, plain),
-  ]);
-  return { intake, series: series.sort() };
+  return { intake, tally: JSON.stringify(taker.tally, plain) };
 }
 
 /** Columns and sums may be laid out otherwise; what they come to is compared by their values. */
 function plain(key: string, value: unknown): unknown {
-  if (key === 'reportedUsd') return undefined;
+  if (key === 'reportedUsd') return doublesOf(value as Sum);
+  if (key === 'latency' || key === 'ttft') {
+    const column = value as Column;
+    const values = chunksOf(column).flatMap((chunk) =>
+      Array.from(chunk, (each) => (column.wide ? each : each / 1000)),
+    );
+    return values.sort((a, b) => a - b);
+  }
+  // The order of the classes shows where there are too many of them.
   return value instanceof Map ? [...value].sort() : value;
+}
+
+/** The sum as the double next to it, the double next to what that lacks, and so on: two sums are the same or differ. */
+function doublesOf(sum: Sum): number[] {
+  const left = copySum(sum);
+  const doubles: number[] = [];
+  for (let next = sumValue(left); next !== 0; next = sumValue(left)) {
+    doubles.push(next);
+    add(left, -next);
+  }
+  return doubles;
 }
 
 const buffer = (lines: string[]) => Buffer.from(HEAD + lines.join(''), 'utf8');
@@ -279,13 +295,85 @@ describe('the fast way through a log', () => {
     expect(await readRecords(bytes, 65_536, true)).toEqual(await readRecords(bytes, 65_536, false));
   });
 
-  it('adds rows up to what records add up to', async () => {
+  it('sums records up to what they add up to one by one', async () => {
     await fc.assert(
       fc.asyncProperty(log, async (lines) => {
         const bytes = buffer(lines);
-        expect(await readTally(bytes, 65_536, true)).toEqual(await readTally(bytes, 65_536, false));
+        expect(await readTally(bytes, true)).toEqual(await readTally(bytes, false));
       }),
       { numRuns: 200 },
     );
   }, 60_000);
+
+  it('sums up many kinds, days, sizes and costs as one by one', async () => {
+    await fc.assert(
+      fc.asyncProperty(varied, async ({ timezone, ...variety }) => {
+        const bytes = Buffer.from(HEAD + variedLines(variety), 'utf8');
+        expect(await readTally(bytes, true, timezone)).toEqual(await readTally(bytes, false, timezone));
+      }),
+      { numRuns: 30, examples: [[{ ...TOO_MANY_CLASSES }]] },
+    );
+  }, 60_000);
 });
+
+/** How much there is of what tells records apart; up to more than the kernel has room for at once. */
+const varied = fc.record({
+  seed: fc.nat(),
+  models: fc.constantFrom(1, 5, 300),
+  providers: fc.constantFrom(1, 2, 40),
+  statuses: fc.constantFrom(1, 6, 250),
+  days: fc.constantFrom(1, 30, 9000),
+  /** One of so many costs, latencies and lines is unusual. */
+  unusual: fc.constantFrom(2, 20, 1e9),
+  timezone: fc.constantFrom('UTC', 'Asia/Kolkata', 'America/St_Johns', 'Pacific/Apia'),
+});
+
+/** Which of them are lumped depends on their order in the log. */
+const TOO_MANY_CLASSES = {
+  seed: 1,
+  models: 1,
+  providers: 1,
+  statuses: 250,
+  days: 30,
+  unusual: 2,
+  timezone: 'UTC',
+};
+
+function variedLines(
+  variety: Omit<typeof varied extends fc.Arbitrary<infer T> ? T : never, 'timezone'>,
+): string {
+  const random = seeded(variety.seed);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const pick = <T>(values: readonly T[]) => values[below(values.length)] as T;
+  const isUnusual = () => below(variety.unusual) === 0;
+  const start = Date.UTC(2025, 2, 8);
+  const lines = Array.from({ length: 6000 }, () => {
+    const size = pick([10, 127_999, 128_000, 128_001, 199_999, 200_000, 200_001, 272_000, 5_000_000]);
+    const fields = [
+      `"timestamp":"${new Date(start + below(variety.days * 86_400_000)).toISOString()}"`,
+      `"provider":"p${below(variety.providers)}"`,
+      `"model":"m${below(variety.models)}"`,
+      `"input_tokens":${size}`,
+      `"cached_input_tokens":${below(10)}`,
+      `"output_tokens":${below(1000)}`,
+      `"latency_ms":${isUnusual() ? pick(['0.0001', '5000000.5', '1e2', '12.34567', '0']) : below(1e6) / 1000}`,
+      `"ttft_ms":${isUnusual() ? 'null' : below(1e6) / 1000}`,
+      `"status":${below(3) > 0 ? 200 : pick(['"cancelled"', '500', ...Array(8).fill(`"class ${below(variety.statuses)}"`)])}`,
+      `"cost":${isUnusual() ? pick(['1e-9', '123456789012', '0', 'null', '0.1', '3.0000000000000001e-7']) : below(1e6) / 1e8}`,
+    ];
+    // Some of them no kernel understands.
+    if (isUnusual())
+      fields.push(
+        pick([
+          '"not\\u0065":1',
+          '"mod\\u0065l":"x"',
+          '"deep":{"a":[{}]}',
+          '"timestamp":null',
+          '"model":""',
+          '"status":" "',
+        ]),
+      );
+    return `{${fields.join(',')}}\n`;
+  });
+  return lines.join('');
+}
