@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { clean } from '../clean.ts';
 import type { Progress } from '../usage/read-all.ts';
 import type { Context } from './context.ts';
@@ -5,6 +6,8 @@ import type { Context } from './context.ts';
 const EVERY_MS = 200;
 /** What is over sooner needs no progress. */
 const AFTER_MS = 500;
+const MIN_NAME = 8;
+const MAX_NAME = 30;
 
 /** One line on stderr that is written over, in a terminal only: bytes, records, rate, time left. */
 export function showProgress(ctx: Context): { update(progress: Progress): void; done(): void } {
@@ -18,8 +21,8 @@ export function showProgress(ctx: Context): { update(progress: Progress): void; 
       if (now - last < EVERY_MS) return;
       last = now;
       shown = true;
-      const line = progressLine(progress, now - began);
-      process.stderr.write(`\r\x1b[K${line.slice(0, Math.max(20, ctx.terminal.columns - 1))}`);
+      const line = progressLine(progress, now - began, ctx.terminal.columns - 1);
+      process.stderr.write(`\r\x1b[K${line}`);
     },
     done() {
       if (shown) process.stderr.write('\r\x1b[K');
@@ -27,8 +30,15 @@ export function showProgress(ctx: Context): { update(progress: Progress): void; 
   };
 }
 
-/** `usage.jsonl  120 of 480 MB, 400,000 records, 60 MB/s, 6 s left`. */
-export function progressLine({ source, bytes, totalBytes, records }: Progress, elapsedMs: number): string {
+/**
+ * `usage.jsonl  120 of 480 MB, 400,000 records, 60 MB/s, 6 s left`; of a long name as much as there is room for.
+ * @param width in characters; a longer line could not be written over.
+ */
+export function progressLine(
+  { source, bytes, totalBytes, records }: Progress,
+  elapsedMs: number,
+  width: number,
+): string {
   const perSecond = bytes / Math.max(elapsedMs / 1000, 0.001);
   const parts = [
     totalBytes === undefined ? megabytes(bytes) : `${number(bytes)} of ${megabytes(totalBytes)}`,
@@ -38,7 +48,9 @@ export function progressLine({ source, bytes, totalBytes, records }: Progress, e
   if (totalBytes !== undefined && perSecond > 0) {
     parts.push(`${Math.ceil(Math.max(0, totalBytes - bytes) / perSecond)} s left`);
   }
-  return `${clean(source, 30)}  ${parts.join(', ')}`;
+  const figures = parts.join(', ');
+  const name = clean(basename(source), Math.max(MIN_NAME, Math.min(MAX_NAME, width - figures.length - 2)));
+  return `${name}  ${figures}`.slice(0, Math.max(1, width));
 }
 
 function number(bytes: number): string {

@@ -33,9 +33,10 @@ export async function readAll(options: ReadAllOptions): Promise<SourceSummary[]>
   const summaries: SourceSummary[] = [];
   for (const input of inputs) {
     if (options.signal.aborted) break;
-    const progress = (count: number) => {
+    const progress = (count: number, recordsAhead = 0) => {
       bytes += count;
-      options.onProgress?.({ source: input.name, bytes, totalBytes, records: options.intake.read });
+      const records = options.intake.read + recordsAhead;
+      options.onProgress?.({ source: input.name, bytes, totalBytes, records });
     };
     if (isParquet(input)) {
       const { readParquet } = await import('./parquet/read.ts');

@@ -21,10 +21,13 @@ export interface Source {
   file?: {
     path: string;
     bytes: number;
-    /** To be told of bytes that are read otherwise, for progress. */
-    onBytes(bytes: number): void;
+    /** To be told of bytes that are read otherwise. */
+    onBytes: OnBytes;
   };
 }
+
+/** Told of bytes that were read, for progress; and how many records were that the intake does not hold yet. */
+export type OnBytes = (bytes: number, recordsAhead?: number) => void;
 
 export interface ReadOptions extends SinkOptions {
   formats: readonly Format[];

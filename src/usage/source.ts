@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { decompressed } from './decompress.ts';
 import type { InputFile } from './inputs.ts';
-import type { Source } from './read.ts';
+import type { OnBytes, Source } from './read.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -9,11 +9,7 @@ const CHUNK_BYTES = 1024 * 1024;
  * An input as bytes, decompressed.
  * @param onBytes told how many bytes were read from the file itself, for progress.
  */
-export function openSource(
-  input: InputFile,
-  stdin: NodeJS.ReadStream,
-  onBytes: (bytes: number) => void = () => {},
-): Source {
+export function openSource(input: InputFile, stdin: NodeJS.ReadStream, onBytes: OnBytes = () => {}): Source {
   const raw = input.path === undefined ? (stdin as AsyncIterable<Buffer>) : fileBytes(input.path);
   const { name, path, bytes } = input;
   const file = path === undefined ? undefined : { path, bytes: bytes ?? 0, onBytes };
@@ -25,10 +21,7 @@ async function* fileBytes(path: string): AsyncGenerator<Buffer> {
   yield* createReadStream(path, { highWaterMark: CHUNK_BYTES });
 }
 
-async function* counted(
-  bytes: AsyncIterable<Buffer>,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
+async function* counted(bytes: AsyncIterable<Buffer>, onBytes: OnBytes): AsyncGenerator<Buffer> {
   for await (const chunk of bytes) {
     onBytes(chunk.length);
     yield chunk;

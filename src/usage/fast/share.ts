@@ -18,6 +18,8 @@ export interface SharedFile {
   taskBytes: number;
   /** NEXT_TASK and STOPPED, seen by all threads. */
   counters: Int32Array<SharedArrayBuffer>;
+  /** Lines read so far, by all threads. */
+  lineCount: BigInt64Array<SharedArrayBuffer>;
   kernel: KernelModule;
   wants: Wants;
 }
@@ -92,7 +94,9 @@ export async function readShare(
       at += count;
     }
     lines.end();
-    tasks.push({ index, lines: lines.lines + lines.otherLines, rejects });
+    const count = lines.lines + lines.otherLines;
+    tasks.push({ index, lines: count, rejects });
+    Atomics.add(file.lineCount, 0, BigInt(count));
   };
 
   try {

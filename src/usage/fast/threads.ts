@@ -33,8 +33,8 @@ export interface FileRest {
   head: Buffer;
   intake: Intake;
   signal: AbortSignal | undefined;
-  /** Told now and then how many more bytes were read. */
-  onBytes(bytes: number): void;
+  /** Told now and then how many more bytes were read, and all the lines so far. */
+  onBytes(bytes: number, lines: number): void;
 }
 
 /**
@@ -57,6 +57,7 @@ export async function readInThreads<T>(
     to,
     taskBytes: threads.taskBytes,
     counters: new Int32Array(new SharedArrayBuffer(8)),
+    lineCount: new BigInt64Array(new SharedArrayBuffer(8)),
     kernel,
     wants,
   };
@@ -93,7 +94,7 @@ async function readHere<T>(file: SharedFile, threads: Threads<T>, rest: FileRest
   let told = 0;
   const share = await readShare(file, taker, async () => {
     const read = Math.min(Atomics.load(file.counters, NEXT_TASK) * file.taskBytes, file.to - file.from);
-    rest.onBytes(read - told);
+    rest.onBytes(read - told, Number(Atomics.load(file.lineCount, 0)));
     told = read;
     await setImmediate();
     if (rest.signal?.aborted) Atomics.store(file.counters, STOPPED, 1);
