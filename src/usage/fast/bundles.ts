@@ -1,8 +1,8 @@
 import type { Bundle, BundleTaker, Kind, Seller } from '../bundle.ts';
-import { Added, Outcome } from './bundle-wasm.ts';
 import type { BundleCalls } from './host.ts';
-import * as at from './layout.ts';
-import { BundleCell, KindCell } from './layout.ts';
+import { Added, Outcome } from './kernel/bundle.ts';
+import * as at from './kernel/layout.ts';
+import { BundleCell, KindCell } from './kernel/layout.ts';
 import type { KernelMemory } from './memory.ts';
 import type { Records } from './records.ts';
 

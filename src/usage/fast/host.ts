@@ -1,7 +1,7 @@
 import { createFields } from '../fields.ts';
 import { parseTimestamp } from '../time.ts';
-import { kernelBinary } from './kernel.ts';
-import * as at from './layout.ts';
+import { kernelBinary } from './kernel/kernel.ts';
+import * as at from './kernel/layout.ts';
 import type { KernelMemory } from './memory.ts';
 
 /** The little of WebAssembly's interface that is needed here: Node's types do not hold it. */
@@ -23,10 +23,10 @@ declare global {
 
 /** The compiled kernel: it can be sent to other threads. */
 export type KernelModule = WebAssembly.Module;
-/** See kernel.ts. */
+/** See kernel/kernel.ts. */
 export type Scan = (from: number, limit: number) => at.Stop;
 
-/** What the kernel asks of whoever holds its bundles; see bundle-wasm.ts. */
+/** What the kernel asks of whoever holds its bundles; see kernel/bundle.ts. */
 export interface BundleCalls {
   span(at: number): void;
   open(row: number, bundle: number): number;

@@ -1,6 +1,6 @@
-import * as at from './layout.ts';
+import * as at from './kernel/layout.ts';
 
-/** The memory of a kernel: see layout.ts for what stands where. */
+/** The memory of a kernel: see kernel/layout.ts for what stands where. */
 export interface KernelMemory {
   memory: WebAssembly.Memory;
   /** The same as bytes, as 32-bit numbers and as doubles. */

@@ -1,5 +1,5 @@
-import * as at from './layout.ts';
-import { Field } from './layout.ts';
+import * as at from './kernel/layout.ts';
+import { Field } from './kernel/layout.ts';
 
 const FIELDS: Readonly<Record<string, Field>> = {
   id: Field.id,

@@ -1,8 +1,8 @@
 import type { Kind } from '../bundle.ts';
 import { createFields, optionalText, statusOf } from '../fields.ts';
 import type { UsageRecord } from '../record.ts';
-import * as at from './layout.ts';
-import { Field } from './layout.ts';
+import * as at from './kernel/layout.ts';
+import { Field } from './kernel/layout.ts';
 import { type KernelMemory, tokenText } from './memory.ts';
 
 /** Makes records of the kernel's rows. */

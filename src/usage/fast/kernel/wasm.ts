@@ -179,7 +179,7 @@ export const select = op(0x1b);
 export const ret = (...value: Arg[]): Code => op(0x0f)(...value);
 
 /** A module under construction: first the imports, then the functions. */
-export function createModule(): {
+export interface Module {
   imported(name: string, signature: Signature): Callable;
   define(
     signature: Signature,
@@ -190,7 +190,9 @@ export function createModule(): {
   next(): Callable;
   /** The binary. The memory comes from outside, as `env.memory`, with at least so many pages of 64 KiB. */
   binary(pages: number): Uint8Array<ArrayBuffer>;
-} {
+}
+
+export function createModule(): Module {
   const imports: { name: string; signature: Signature }[] = [];
   const functions: FunctionBody[] = [];
   const callable =

@@ -4,9 +4,9 @@ import {
   brIf,
   type Callable,
   type Code,
-  type createModule,
   i32,
   loop,
+  type Module,
   ret,
   v128,
   when,
@@ -22,8 +22,10 @@ export interface JsonFunctions {
 }
 
 export const byte = (character: string) => character.charCodeAt(0);
-const QUOTE = byte('"');
+export const QUOTE = byte('"');
 const BACKSLASH = byte('\\');
+/** The value at hand is none that is read here. */
+export const FAIL = [ret(-1)];
 /** Deeper values are left to JSON.parse. */
 const MAX_DEPTH = 32;
 
@@ -31,8 +33,12 @@ export const isDigit = (character: Code | number): Code => i32.lt(i32.sub(charac
 const oneOf = (value: Code, characters: string): Code =>
   [...characters].map((each) => i32.eq(value, byte(each))).reduce((a, b) => i32.or(a, b));
 
+/** Whether a value has ended before a character, for certain. */
+export const endsValue = (character: Code): Code =>
+  i32.or(i32.eq(character, byte(',')), i32.eq(character, byte('}')));
+
 /** The grammar of JSON (RFC 8259), exactly as strict as JSON.parse. No line break is passed. */
-export function jsonFunctions(module: ReturnType<typeof createModule>): JsonFunctions {
+export function jsonFunctions(module: Module): JsonFunctions {
   const blanks = module.define({ params: ['i32'], result: 'i32' }, (_local, p) => [
     loop((again) => [when(oneOf(i32.load8(p), ' \t\r'), [p.set(i32.add(p, 1)), br(again)])]),
     ret(p),

@@ -6,19 +6,17 @@ import {
   brIf,
   type Callable,
   type Code,
-  type createModule,
   f64,
   i32,
   i64,
   type Local,
   loop,
+  type Module,
   type NewLocal,
   ret,
   v128,
   when,
 } from './wasm.ts';
-
-type Module = ReturnType<typeof createModule>;
 
 /** What a row came to: it was added, it is none for a bundle, or there is no room for another kind or bundle. */
 export enum Added {
