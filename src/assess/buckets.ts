@@ -42,46 +42,6 @@ function countWide(counts: Uint32Array, values: Float64Array): void {
 }
 
 /**
- * Copies values in the order of their buckets.
- * @param into of the same kind and length.
- * @param counts grow by the values in each bucket.
- */
-export function orderInto(into: Values, values: Values, counts: Uint32Array): void {
-  const places = new Uint32Array(BUCKETS);
-  countInto(places, values);
-  let place = 0;
-  for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    const count = places[bucket] as number;
-    counts[bucket] = (counts[bucket] as number) + count;
-    places[bucket] = place;
-    place += count;
-  }
-  if (values instanceof Uint32Array) placeNarrow(into, values, places);
-  else placeWide(into, values, places);
-}
-
-/** @param places where in `into` the next value of each bucket goes. */
-function placeNarrow(into: Values, values: Uint32Array, places: Uint32Array): void {
-  for (let i = 0; i < values.length; i++) {
-    const us = values[i] as number;
-    const bucket = bucketOf(us);
-    const place = places[bucket] as number;
-    into[place] = us;
-    places[bucket] = place + 1;
-  }
-}
-
-function placeWide(into: Values, values: Float64Array, places: Uint32Array): void {
-  for (let i = 0; i < values.length; i++) {
-    const ms = values[i] as number;
-    const bucket = bucketOfMs(ms);
-    const place = places[bucket] as number;
-    into[place] = ms;
-    places[bucket] = place + 1;
-  }
-}
-
-/**
  * Copies the values that lie in wanted buckets.
  * @param into of the same kind, or Float64.
  * @param fill where in `into` the first goes.
@@ -110,25 +70,6 @@ function copyWide(into: Values, fill: number, values: Float64Array, wanted: Uint
     const ms = values[i] as number;
     if (wanted[bucketOfMs(ms)] !== 0) into[end++] = ms;
   }
-  return end;
-}
-
-/** The same for one bucket of values that are in the order of their buckets. */
-export function copyBucket(into: Values, fill: number, ordered: Values, bucket: number): number {
-  const units = unitsOf(ordered, into);
-  const bucketAt =
-    ordered instanceof Uint32Array
-      ? (i: number) => bucketOf(ordered[i] as number)
-      : (i: number) => bucketOfMs(ordered[i] as number);
-  let low = 0;
-  for (let high = ordered.length; low < high; ) {
-    const middle = (low + high) >>> 1;
-    if (bucketAt(middle) < bucket) low = middle + 1;
-    else high = middle;
-  }
-  let end = fill;
-  for (; low < ordered.length && bucketAt(low) === bucket; low++)
-    into[end++] = (ordered[low] as number) / units;
   return end;
 }
 

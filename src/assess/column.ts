@@ -1,21 +1,15 @@
-import { BUCKETS, countInto, orderInto } from './buckets.ts';
-
 /**
  * A growing column of durations in milliseconds that stays small: a whole number of microseconds below 71 minutes
  * (what logs write) takes 4 bytes, until there is another value; then all that follow take 8. Nothing is rounded: what
- * goes in comes out, bit for bit, but in no order. Plain data, so that a worker can send it.
+ * goes in comes out, bit for bit. Plain data, so that a worker can send it.
  */
 export interface Column {
   length: number;
   /** Whether some chunks are wide; new ones are then. */
   wide: boolean;
-  /** Chunks whose values are in the order of their buckets (see buckets.ts): few must be read to find quantiles. */
-  ordered: Chunk[];
-  /** How many values of the ordered chunks lie in each bucket; undefined without such chunks. */
-  counts: Uint32Array<ArrayBuffer> | undefined;
-  /** The other chunks. Full but for the last; that is wide where the column is. */
-  loose: Chunk[];
-  /** Fill of the last loose chunk. */
+  /** Full but for the last; that is wide where the column is. */
+  chunks: Chunk[];
+  /** Fill of the last chunk. */
   fill: number;
 }
 
@@ -23,12 +17,10 @@ export interface Column {
 export type Chunk = Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 const FIRST_CHUNK = 16;
-const MAX_CHUNK = 8192;
-/** Chunks from this length on are ordered once they are full: a short column is not worth the counts. */
-const MIN_ORDERED = 4096;
+const MAX_CHUNK = 16_384;
 
 export function createColumn(): Column {
-  return { length: 0, wide: false, ordered: [], counts: undefined, loose: [], fill: 0 };
+  return { length: 0, wide: false, chunks: [], fill: 0 };
 }
 
 /** Appends a duration, milliseconds. */
@@ -83,22 +75,12 @@ function microseconds(ms: number): number {
 }
 
 function chunkWithRoom(column: Column): Chunk {
-  const { loose, wide } = column;
-  const last = loose[loose.length - 1];
+  const { chunks, wide } = column;
+  const last = chunks[chunks.length - 1];
   if (last && column.fill < last.length) return last;
   const length = last ? Math.min(last.length * 2, MAX_CHUNK) : FIRST_CHUNK;
-  let next: Chunk = wide ? new Float64Array(length) : new Uint32Array(length);
-  if (last && last.length >= MIN_ORDERED) {
-    // The values move to the new chunk, and where they were is room again; unless the two are not alike.
-    const alike = next.byteLength === last.byteLength;
-    const ordered = alike ? next : last.slice();
-    column.counts ??= new Uint32Array(BUCKETS);
-    orderInto(ordered, last, column.counts);
-    column.ordered.push(ordered);
-    loose.pop();
-    if (ordered === next) next = last;
-  }
-  loose.push(next);
+  const next = wide ? new Float64Array(length) : new Uint32Array(length);
+  chunks.push(next);
   column.fill = 0;
   return next;
 }
@@ -106,46 +88,25 @@ function chunkWithRoom(column: Column): Chunk {
 /** Appends the values of `other`, which must not be used any more. */
 export function mergeColumn(into: Column, other: Column): void {
   into.wide ||= other.wide;
-  if (into.counts) addCounts(into.counts, other.counts);
-  else into.counts = other.counts;
-  into.ordered = [...into.ordered, ...other.ordered];
-  into.loose = [...looseChunks(into), ...looseChunks(other)];
-  into.fill = into.loose[into.loose.length - 1]?.length ?? 0;
+  into.chunks = [...chunksOf(into), ...chunksOf(other)];
+  into.fill = into.chunks[into.chunks.length - 1]?.length ?? 0;
   into.length += other.length;
 }
 
-/** All chunks, each cut to what it holds. */
-export function chunksOf(column: Column): Chunk[] {
-  return [...column.ordered, ...looseChunks(column)];
-}
-
-/** The chunks that are not ordered, each cut to what it holds. */
-export function looseChunks({ loose, fill }: Column): Chunk[] {
-  const last = loose[loose.length - 1];
-  return last ? [...loose.slice(0, -1), last.subarray(0, fill)] : [];
-}
-
-/** Adds how many values of a column lie in each bucket. */
-export function countColumn(counts: Uint32Array, column: Column): void {
-  addCounts(counts, column.counts);
-  for (const chunk of looseChunks(column)) countInto(counts, chunk);
+/** The chunks, each cut to what it holds. */
+export function chunksOf({ chunks, fill }: Column): Chunk[] {
+  const last = chunks[chunks.length - 1];
+  return last ? [...chunks.slice(0, -1), last.subarray(0, fill)] : [];
 }
 
 /** The memory of a column that can be handed to another thread as it is. */
-export function columnBuffers({ ordered, counts, loose }: Column): ArrayBuffer[] {
-  return [...ordered, ...loose, ...(counts ? [counts] : [])].map(({ buffer }) => buffer);
-}
-
-function addCounts(into: Uint32Array, counts: Uint32Array | undefined): void {
-  if (!counts) return;
-  for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    into[bucket] = (into[bucket] as number) + (counts[bucket] as number);
-  }
+export function columnBuffers({ chunks }: Column): ArrayBuffer[] {
+  return chunks.map(({ buffer }) => buffer);
 }
 
 /** Makes the chunk wide that is being filled, and those that follow. */
 function widen(column: Column): void {
-  const last = column.loose.pop();
-  if (last) column.loose.push(Float64Array.from(last, (us) => us / 1000));
+  const last = column.chunks.pop();
+  if (last) column.chunks.push(Float64Array.from(last, (us) => us / 1000));
   column.wide = true;
 }

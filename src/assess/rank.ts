@@ -1,58 +1,83 @@
-import { BUCKETS, copyAll, copyBucket, copyWanted } from './buckets.ts';
-import { type Chunk, type Column, chunksOf, countColumn, looseChunks } from './column.ts';
+import { BUCKETS, copyAll, copyWanted, countInto } from './buckets.ts';
+import { type Chunk, type Column, chunksOf } from './column.ts';
+
+/** A question for the values at some ranks (from 0, in ascending order) of all values of some columns. */
+export interface RankQuestion {
+  columns: readonly Column[];
+  ranks: readonly number[];
+}
 
 /** Fewer values are sorted: that is quicker than to look for those that matter. */
 const FEW = 20_000;
+/** What was found in a longer column for one question is kept for the others. */
+const LONG = 4096;
 
 /**
- * The values at some ranks (from 0, in ascending order) of all values of some columns, milliseconds. Many values are
- * not sorted: they are counted by buckets, and only the buckets in which a rank lies are sorted.
+ * The values at the ranks of each question, milliseconds. Many values are not sorted: they are counted by buckets, and
+ * only the buckets in which a rank lies are sorted. However many questions there are of a long column, it is read twice.
  */
-export function valuesAt(columns: readonly Column[], ranks: readonly number[]): number[] {
-  const wide = columns.some((column) => column.wide);
-  const unitsPerMs = wide ? 1 : 1000;
-  const total = columns.reduce((sum, column) => sum + column.length, 0);
-  const { values, places } = total <= FEW ? allOf(columns, wide, total, ranks) : some(columns, wide, ranks);
-  values.sort();
-  return places.map((place) => (values[place] as number) / unitsPerMs);
+export function valuesAt(questions: readonly RankQuestion[]): number[][] {
+  const counts = new Map<Column, Uint32Array>();
+  const wanted = new Map<Column, Uint8Array>();
+  const plans = questions.map((question) => planOf(question, counts));
+  for (const plan of plans) want(plan, wanted);
+  const copies = new Map<Column, Chunk>();
+  return plans.map((plan) => {
+    const values = valuesOf(plan, (column) => {
+      let copy = copies.get(column);
+      if (!copy) {
+        copy = copyOf(column, wanted.get(column) as Uint8Array, counts.get(column) as Uint32Array);
+        copies.set(column, copy);
+      }
+      return copy;
+    });
+    values.sort();
+    const unitsPerMs = values instanceof Uint32Array ? 1000 : 1;
+    return plan.places.map((place) => (values[place] as number) / unitsPerMs);
+  });
 }
 
-/** Values among which those at the ranks are, and their places when these are sorted. */
-interface Found {
-  values: Chunk;
+/** Among which values those are that a question asks for. */
+interface Plan {
+  columns: readonly Column[];
+  /** By bucket: 1 where its values are needed, else 0; undefined where all are. */
+  wanted: Uint8Array | undefined;
+  /** How many values are needed. */
+  size: number;
+  /** The ranks among these values. */
   places: readonly number[];
 }
 
-function allOf(columns: readonly Column[], wide: boolean, total: number, ranks: readonly number[]): Found {
-  const values = emptyChunk(wide, total);
-  let fill = 0;
-  for (const column of columns) for (const chunk of chunksOf(column)) fill = copyAll(values, fill, chunk);
-  return { values, places: ranks };
+/** @param known the counts of long columns, those that were counted before; it grows by those that were not. */
+function planOf({ columns, ranks }: RankQuestion, known: Map<Column, Uint32Array>): Plan {
+  const total = columns.reduce((sum, column) => sum + column.length, 0);
+  if (total <= FEW) return { columns, wanted: undefined, size: total, places: ranks };
+  const counts = new Uint32Array(BUCKETS);
+  for (const column of columns) {
+    if (column.length < LONG) {
+      count(counts, column);
+      continue;
+    }
+    let own = known.get(column);
+    if (!own) {
+      own = new Uint32Array(BUCKETS);
+      count(own, column);
+      known.set(column, own);
+    }
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      counts[bucket] = (counts[bucket] as number) + (own[bucket] as number);
+    }
+  }
+  return { columns, ...placesOf(counts, ranks) };
 }
 
-function some(columns: readonly Column[], wide: boolean, ranks: readonly number[]): Found {
-  const counts = new Uint32Array(BUCKETS);
-  for (const column of columns) countColumn(counts, column);
-  const { buckets, size, places } = placesOf(counts, ranks);
-  const wanted = new Uint8Array(BUCKETS);
-  for (const bucket of buckets) wanted[bucket] = 1;
-  const values = emptyChunk(wide, size);
-  let fill = 0;
-  for (const column of columns) {
-    for (const chunk of column.ordered) {
-      for (const bucket of buckets) fill = copyBucket(values, fill, chunk, bucket);
-    }
-    for (const chunk of looseChunks(column)) fill = copyWanted(values, fill, chunk, wanted);
-  }
-  return { values, places };
+function count(counts: Uint32Array, column: Column): void {
+  for (const chunk of chunksOf(column)) countInto(counts, chunk);
 }
 
 /** In which buckets some ranks lie, how many values these hold, and the ranks among these values. */
-function placesOf(
-  counts: Uint32Array,
-  ranks: readonly number[],
-): { buckets: number[]; size: number; places: number[] } {
-  const buckets: number[] = [];
+function placesOf(counts: Uint32Array, ranks: readonly number[]): Omit<Plan, 'columns'> {
+  const wanted = new Uint8Array(BUCKETS);
   const places: number[] = [];
   let size = 0;
   // Values in the buckets before this one, and in this one.
@@ -65,13 +90,50 @@ function placesOf(
       bucket++;
       count = counts[bucket] as number;
     }
-    if (buckets[buckets.length - 1] !== bucket) {
-      buckets.push(bucket);
+    if (wanted[bucket] === 0) {
+      wanted[bucket] = 1;
       size += count;
     }
     places[i] = size - count + rank - before;
   }
-  return { buckets, size, places };
+  return { wanted, size, places };
+}
+
+/** Adds what a question needs of its long columns to what others need of them. */
+function want({ columns, wanted }: Plan, all: Map<Column, Uint8Array>): void {
+  if (!wanted) return;
+  for (const column of columns) {
+    if (column.length < LONG) continue;
+    const own = all.get(column);
+    if (!own) all.set(column, wanted.slice());
+    else
+      for (let bucket = 0; bucket < BUCKETS; bucket++)
+        own[bucket] = (own[bucket] as number) | (wanted[bucket] as number);
+  }
+}
+
+/** The values of a column that some question needs. */
+function copyOf(column: Column, wanted: Uint8Array, counts: Uint32Array): Chunk {
+  let size = 0;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) if (wanted[bucket] !== 0) size += counts[bucket] as number;
+  const copy = emptyChunk(column.wide, size);
+  let fill = 0;
+  for (const chunk of chunksOf(column)) fill = copyWanted(copy, fill, chunk, wanted);
+  return copy;
+}
+
+/** @param copyOf the values of a long column that some question needs. */
+function valuesOf({ columns, wanted, size }: Plan, copyOf: (column: Column) => Chunk): Chunk {
+  const wide = columns.some((column) => column.wide);
+  const values = emptyChunk(wide, size);
+  let fill = 0;
+  for (const column of columns) {
+    const chunks = wanted && column.length >= LONG ? [copyOf(column)] : chunksOf(column);
+    for (const chunk of chunks) {
+      fill = wanted ? copyWanted(values, fill, chunk, wanted) : copyAll(values, fill, chunk);
+    }
+  }
+  return values;
 }
 
 function emptyChunk(wide: boolean, length: number): Chunk {

@@ -22,9 +22,7 @@ const durations = fc.oneof(
 /** A column as it is, but for its values: their bytes, so that zeros differ by their sign. */
 const bits = (column: Column) => ({
   ...column,
-  counts: [...(column.counts ?? [])],
-  ordered: column.ordered.map((chunk) => chunk.length),
-  loose: column.loose.map((chunk) => chunk.length),
+  chunks: column.chunks.map((chunk) => chunk.length),
   bytes: Buffer.concat(chunksOf(column).map((chunk) => Buffer.from(chunk.buffer, 0, chunk.byteLength))),
 });
 
@@ -59,7 +57,7 @@ describe('a column', () => {
     push(one, value);
     pushAll(all, Float64Array.of(1, value));
     expect([one.wide, all.wide]).toEqual([wide, wide]);
-    const [chunk] = all.loose;
+    const [chunk] = all.chunks;
     expect([chunk?.[0], chunk?.[1]]).toEqual(wide ? [1, value] : [1000, Math.round(value * 1000)]);
   });
 });

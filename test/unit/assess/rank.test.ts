@@ -29,11 +29,11 @@ const KINDS: Record<string, (random: number) => number> = {
   'doubles of all sizes': (random) => 2 ** (random * 2000 - 1000),
 };
 
-/** Around the lengths at which chunks grow, are ordered and are counted, and at which values are sorted no more. */
+/** Around the lengths at which chunks grow, columns are long and values are sorted no more. */
 const length = fc.oneof(
   fc.nat(100),
   fc
-    .tuple(fc.constantFrom(16, 4080, 8176, 16_368, 20_000, 24_560), fc.integer({ min: -2, max: 2 }))
+    .tuple(fc.constantFrom(16, 4096, 16_368, 20_000, 32_752), fc.integer({ min: -2, max: 2 }))
     .map(([threshold, more]) => threshold + more),
   fc.nat(40_000),
 );
@@ -59,9 +59,11 @@ function columnOf(values: Float64Array, step: number): Column {
 /** As a worker sends it: nothing is copied. */
 function sent(column: Column): Column {
   const copy = structuredClone(column, { transfer: columnBuffers(column) });
-  expect([...column.ordered, ...column.loose, column.counts].every((each) => !each?.length)).toBe(true);
+  expect(column.chunks.every((chunk) => chunk.length === 0)).toBe(true);
   return copy;
 }
+
+const at = (columns: readonly Column[], ranks: readonly number[]) => valuesAt([{ columns, ranks }])[0];
 
 const sortedTogether = (parts: readonly Float64Array[]) =>
   Float64Array.from(parts.flatMap((part) => [...part])).sort();
@@ -76,28 +78,34 @@ const columns = fc.array(
   { minLength: 1, maxLength: 3 },
 );
 
+const shares = fc.oneof(
+  fc.constantFrom<(readonly number[])[]>([0.5, 0.95, 0.99], CURVE_SHARES),
+  fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 }),
+);
+
 describe('quantiles of many columns', () => {
   it('are those of all their values, sorted', () => {
     fc.assert(
-      fc.property(columns, fc.array(fc.double({ min: 0, max: 1, noNaN: true })), (list, shares) => {
+      fc.property(columns, shares, (list, shares) => {
         const made = list.map(({ parts, step, more }) => {
           const [into, ...others] = parts.map((part) => sent(columnOf(part, step))) as [Column, ...Column[]];
           for (const other of others) mergeColumn(into, other);
           pushAll(into, more);
           return into;
         });
-        const all = sortedTogether(list.flatMap(({ parts, more }) => [...parts, more]));
-        const at = [0, 0.5, 0.95, 0.99, 1, ...shares];
-        const expected = all.length === 0 ? undefined : at.map((share) => quantile(all, share));
-        expect(quantiles(made, at)).toEqual(expected);
-        // Asked a second time, of each by itself, and of the last one first.
-        for (const [i, { parts, more }] of [...list.entries()].reverse()) {
-          const own = sortedTogether([...parts, more]);
-          const found = quantiles([made[i] as Column], CURVE_SHARES);
-          expect(found).toEqual(
-            own.length === 0 ? undefined : CURVE_SHARES.map((share) => quantile(own, share)),
-          );
-        }
+        const values = list.map(({ parts, more }) => [...parts, more]);
+        // Of all, of each, of every two neighbours, and of none.
+        const places = [...list.keys()];
+        const sets = [places, ...places.map((i) => [i]), ...places.slice(1).map((i) => [i - 1, i]), []];
+        const expected = sets.map((set) => {
+          const all = sortedTogether(set.flatMap((i) => values[i] as Float64Array[]));
+          return all.length === 0 ? undefined : [0, ...shares, 1].map((share) => quantile(all, share));
+        });
+        const found = quantiles(
+          sets.map((set) => set.map((i) => made[i] as Column)),
+          [0, ...shares, 1],
+        );
+        expect(found).toEqual(expected);
       }),
       { numRuns: 60 },
     );
@@ -107,9 +115,9 @@ describe('quantiles of many columns', () => {
     const parts = [1, 2].map((seed) => Float64Array.from(numbers(seed, 15_000), KINDS[kind]));
     const all = sortedTogether(parts);
     const made = parts.map((part) => columnOf(part, 300));
-    expect(valuesAt(made, [...all.keys()])).toEqual([...all]);
+    expect(at(made, [...all.keys()])).toEqual([...all]);
     const backwards = [29_999, 20_000, 20_000, 7, 7, 0];
-    expect(valuesAt(made, backwards)).toEqual(backwards.map((rank) => all[rank]));
+    expect(at(made, backwards)).toEqual(backwards.map((rank) => all[rank]));
   });
 
   it.each(Object.keys(KINDS))('%s: every value is found among those of other kinds', (kind) => {
@@ -128,7 +136,7 @@ describe('quantiles of many columns', () => {
     };
     const all = (...parts: readonly Float64Array[]) => [...sortedTogether(parts)];
     const found = (...columns: readonly Column[]) =>
-      valuesAt(columns, [...Array(columns.reduce((sum, { length }) => sum + length, 0)).keys()]);
+      at(columns, [...Array(columns.reduce((sum, { length }) => sum + length, 0)).keys()]);
     expect(found(columnOf(own, 300), columnOf(doubles, 300))).toEqual(all(own, doubles));
     expect(found(merged(own, doubles, other))).toEqual(all(own, doubles, other));
     expect(found(merged(doubles, own, other))).toEqual(all(own, doubles, other));
@@ -152,7 +160,7 @@ describe('quantiles of many columns', () => {
     ];
     const all = sortedTogether(parts);
     const made = parts.map((part) => columnOf(part, 300));
-    for (let rank = 0; rank < all.length; rank += 61) expect(valuesAt(made, [rank])).toEqual([all[rank]]);
+    for (let rank = 0; rank < all.length; rank += 61) expect(at(made, [rank])).toEqual([all[rank]]);
   });
 
   it('need little memory besides the values', () => {
@@ -164,7 +172,7 @@ describe('quantiles of many columns', () => {
       columnBuffers(column).reduce((sum, { byteLength }) => sum + byteLength, 0);
     expect(bytes(long)).toBeLessThan(4.1 * 1_000_000);
     expect(chunksOf(long).reduce((sum, chunk) => sum + chunk.length, 0)).toBe(1_000_000);
-    for (const count of [100, 4000, 8000]) {
+    for (const count of [1, 100, 4000, 8000]) {
       expect(bytes(columnOf(new Float64Array(count), 300))).toBeLessThan(2 * 4 * count + 100);
     }
   });
