@@ -54,7 +54,7 @@ function planOf({ columns, ranks }: RankQuestion, known: Map<Column, Uint32Array
   if (total <= FEW) return { columns, wanted: undefined, size: total, places: ranks };
   const counts = new Uint32Array(BUCKETS);
   for (const column of columns) {
-    if (column.length < LONG) {
+    if (!isLong(column)) {
       count(counts, column);
       continue;
     }
@@ -69,6 +69,10 @@ function planOf({ columns, ranks }: RankQuestion, known: Map<Column, Uint32Array
     }
   }
   return { columns, ...placesOf(counts, ranks) };
+}
+
+function isLong(column: Column): boolean {
+  return column.length >= LONG;
 }
 
 function count(counts: Uint32Array, column: Column): void {
@@ -103,7 +107,7 @@ function placesOf(counts: Uint32Array, ranks: readonly number[]): Omit<Plan, 'co
 function want({ columns, wanted }: Plan, all: Map<Column, Uint8Array>): void {
   if (!wanted) return;
   for (const column of columns) {
-    if (column.length < LONG) continue;
+    if (!isLong(column)) continue;
     const own = all.get(column);
     if (!own) all.set(column, wanted.slice());
     else
@@ -128,7 +132,7 @@ function valuesOf({ columns, wanted, size }: Plan, copyOf: (column: Column) => C
   const values = emptyChunk(wide, size);
   let fill = 0;
   for (const column of columns) {
-    const chunks = wanted && column.length >= LONG ? [copyOf(column)] : chunksOf(column);
+    const chunks = wanted && isLong(column) ? [copyOf(column)] : chunksOf(column);
     for (const chunk of chunks) {
       fill = wanted ? copyWanted(values, fill, chunk, wanted) : copyAll(values, fill, chunk);
     }
