@@ -6,11 +6,12 @@ import { savingsInterval } from './bootstrap.ts';
 import { dailyAssessment, dayCosts, daysOf } from './days.ts';
 import { type Grouping, groupsOf } from './groups.ts';
 import { assessmentNotes } from './notes.ts';
+import type { Percentiles } from './percentile.ts';
 import { type Cut, MONTH_DAYS, periodOf } from './period.ts';
 import { type PricedModel, priceModel } from './priced.ts';
 import type { PriceSide, Target } from './prices.ts';
 import { type Recommendation, recommend, type Thresholds } from './recommend.ts';
-import { durationsOf } from './spreads.ts';
+import { durationsOf, type Scoped } from './spreads.ts';
 import { sumValue } from './sum.ts';
 import { inOrder, type Series, spanOf, type Tally } from './tally.ts';
 import { isAssumed, type WhatIf } from './what-if.ts';
@@ -66,6 +67,10 @@ export function assess(input: AssessInput): Assessment {
   const interval = savedUsd === null ? undefined : savingsInterval(costs, input.seed);
   const month = MONTH_DAYS * (1 + (whatIf.growth ?? 0));
   const totalTokens = tokensOf(all);
+  const asked: Scoped[] = [{ scope: { all: true }, series: all }];
+  for (const model of models) asked.push({ scope: { model: model.model }, series: model.series });
+  const [latencyMs = null, ...latencies] = durationsOf(tally, 'latency', asked);
+  const [ttftMs = null, ...ttfts] = durationsOf(tally, 'ttft', asked);
 
   return {
     schemaVersion: 1,
@@ -90,8 +95,8 @@ export function assess(input: AssessInput): Assessment {
       byModel: Object.fromEntries(models.map(({ model, series }) => [model, tokensOf(series)])),
       unbilled: totalTokens - sum(all, billedTokens),
     },
-    latencyMs: durationsOf(tally, 'latency', { all: true }, all),
-    ttftMs: durationsOf(tally, 'ttft', { all: true }, all),
+    latencyMs,
+    ttftMs,
     cost: {
       reportedUsd: all.some((series) => series.reportedRecords > 0)
         ? sum(all, (series) => sumValue(series.reportedUsd))
@@ -121,7 +126,7 @@ export function assess(input: AssessInput): Assessment {
       ? { ...whatIf, plainProjectedUsd: plainUsd, plainMonthlyProjectedUsd: monthly(plainUsd) }
       : null,
     migrationWindow: windowOf(compared, input.migration, currentUsd, projectedUsd),
-    models: models.map((model) => modelAssessment(model, tally)),
+    models: models.map((model, i) => modelAssessment(model, latencies[i] ?? null, ttfts[i] ?? null)),
     groups: input.by
       ? { by: input.by, groups: groupsOf(input.by, tally, models, comparable, target !== undefined) }
       : null,
@@ -152,7 +157,11 @@ function effectiveCut({ cut, intake }: AssessInput): Cut {
   };
 }
 
-function modelAssessment(model: PricedModel, tally: Tally): ModelAssessment {
+function modelAssessment(
+  model: PricedModel,
+  latencyMs: Percentiles | null,
+  ttftMs: Percentiles | null,
+): ModelAssessment {
   const { series } = model;
   return {
     model: model.model,
@@ -160,8 +169,8 @@ function modelAssessment(model: PricedModel, tally: Tally): ModelAssessment {
     requests: sum(series, (one) => one.requests),
     errors: sum(series, (one) => one.requests - one.ok),
     tokens: tokensOf(series),
-    latencyMs: durationsOf(tally, 'latency', model, series),
-    ttftMs: durationsOf(tally, 'ttft', model, series),
+    latencyMs,
+    ttftMs,
     currentUsd: model.currentUsd ?? null,
     projectedUsd: model.projectedUsd ?? null,
     currentPrice: model.currentPrice ?? null,

@@ -1,24 +1,26 @@
 /**
- * A growing column of durations in milliseconds that stays small: while every value is a whole number of
- * microseconds below 71 minutes (what logs write) it takes 4 bytes a value, else 8. Nothing is rounded: what
+ * A growing column of durations in milliseconds that stays small: a whole number of microseconds below 71 minutes
+ * (what logs write) takes 4 bytes, until there is another value; then all that follow take 8. Nothing is rounded: what
  * goes in comes out, bit for bit. Plain data, so that a worker can send it.
  */
 export interface Column {
   length: number;
-  /** All Uint32 (microseconds) or, when wide, all Float64 (milliseconds). Full but for the last. */
+  /** Whether some chunks are wide; new ones are then. */
+  wide: boolean;
+  /** Full but for the last; that is wide where the column is. */
   chunks: Chunk[];
   /** Fill of the last chunk. */
   fill: number;
-  wide: boolean;
 }
 
+/** Microseconds; or, wide, milliseconds. */
 export type Chunk = Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 const FIRST_CHUNK = 16;
 const MAX_CHUNK = 16_384;
 
 export function createColumn(): Column {
-  return { length: 0, chunks: [], fill: 0, wide: false };
+  return { length: 0, wide: false, chunks: [], fill: 0 };
 }
 
 /** Appends a duration, milliseconds. */
@@ -73,20 +75,19 @@ function microseconds(ms: number): number {
 }
 
 function chunkWithRoom(column: Column): Chunk {
-  let last = column.chunks[column.chunks.length - 1];
-  if (!last || column.fill === last.length) {
-    const size = last ? Math.min(last.length * 2, MAX_CHUNK) : FIRST_CHUNK;
-    last = column.wide ? new Float64Array(size) : new Uint32Array(size);
-    column.chunks.push(last);
-    column.fill = 0;
-  }
-  return last;
+  const { chunks, wide } = column;
+  const last = chunks[chunks.length - 1];
+  if (last && column.fill < last.length) return last;
+  const length = last ? Math.min(last.length * 2, MAX_CHUNK) : FIRST_CHUNK;
+  const next = wide ? new Float64Array(length) : new Uint32Array(length);
+  chunks.push(next);
+  column.fill = 0;
+  return next;
 }
 
 /** Appends the values of `other`, which must not be used any more. */
 export function mergeColumn(into: Column, other: Column): void {
-  if (other.wide && !into.wide) widen(into);
-  if (into.wide && !other.wide) widen(other);
+  into.wide ||= other.wide;
   into.chunks = [...chunksOf(into), ...chunksOf(other)];
   into.fill = into.chunks[into.chunks.length - 1]?.length ?? 0;
   into.length += other.length;
@@ -98,7 +99,14 @@ export function chunksOf({ chunks, fill }: Column): Chunk[] {
   return last ? [...chunks.slice(0, -1), last.subarray(0, fill)] : [];
 }
 
+/** The memory of a column that can be handed to another thread as it is. */
+export function columnBuffers({ chunks }: Column): ArrayBuffer[] {
+  return chunks.map(({ buffer }) => buffer);
+}
+
+/** Makes the chunk wide that is being filled, and those that follow. */
 function widen(column: Column): void {
-  column.chunks = column.chunks.map((chunk) => Float64Array.from(chunk, (us) => us / 1000));
+  const last = column.chunks.pop();
+  if (last) column.chunks.push(Float64Array.from(last, (us) => us / 1000));
   column.wide = true;
 }

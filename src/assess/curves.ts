@@ -28,12 +28,15 @@ export function latencyCurves(tally: Tally, models: readonly string[]): LatencyC
   const { spreads } = tally;
   if (spreads) return models.flatMap((model) => curveOf(model, spreads.latency.get(scopeKey({ model }))));
   const all = [...tally.series.values()];
-  return models.flatMap((model) => {
-    const columns = all.filter((series) => series.model === model).map((series) => series.latency);
-    const values = quantiles(columns, CURVE_SHARES);
+  const columns = models.map((model) =>
+    all.filter((series) => series.model === model).map((series) => series.latency),
+  );
+  const found = quantiles(columns, CURVE_SHARES);
+  return models.flatMap((model, i) => {
+    const values = found[i];
     if (!values) return [];
-    const points = CURVE_SHARES.map((share, i) => ({ ms: values[i] as number, share }));
-    const requests = columns.reduce((sum, column) => sum + column.length, 0);
+    const points = CURVE_SHARES.map((share, at) => ({ ms: values[at] as number, share }));
+    const requests = (columns[i] ?? []).reduce((sum, column) => sum + column.length, 0);
     return [{ model, requests, points }];
   });
 }

@@ -57,13 +57,15 @@ export function groupsOf(
       entry.projectedUsd += projectedUsd ?? 0;
     }
   }
-  const list = [...groups].map(([key, { series, currentUsd, projectedUsd, priced }]) => ({
+  const asked = [...groups].map(([key, { series }]) => ({ scope: { group: key }, series }));
+  const [latencies, ttfts] = [durationsOf(tally, 'latency', asked), durationsOf(tally, 'ttft', asked)];
+  const list = [...groups].map(([key, { series, currentUsd, projectedUsd, priced }], i) => ({
     key,
     requests: sum(series, (one) => one.requests),
     errors: sum(series, (one) => one.requests - one.ok),
     tokens: sum(series, (one) => one.inputTokens + one.outputTokens),
-    latencyMs: durationsOf(tally, 'latency', { group: key }, series),
-    ttftMs: durationsOf(tally, 'ttft', { group: key }, series),
+    latencyMs: latencies[i] ?? null,
+    ttftMs: ttfts[i] ?? null,
     currentUsd: priced ? currentUsd : null,
     projectedUsd: priced && projected ? projectedUsd : null,
   }));

@@ -12,18 +12,27 @@ export function quantile(ascending: ArrayLike<number>, p: number): number | unde
   return interpolate(ascending[below] as number, ascending[above] as number, share);
 }
 
-/** The same at several p of all values of some columns, milliseconds. @returns undefined without values. */
-export function quantiles(columns: readonly Column[], shares: readonly number[]): number[] | undefined {
-  const length = columns.reduce((sum, column) => sum + column.length, 0);
-  if (length === 0) return undefined;
-  const places = shares.map((p) => between(length, p));
-  const values = valuesAt(
-    columns,
-    places.flatMap(({ below, above }) => [below, above]),
-  );
-  return places.map(({ share }, i) =>
-    interpolate(values[2 * i] as number, values[2 * i + 1] as number, share),
-  );
+/**
+ * The same at several p of all values of some columns, milliseconds, for each of some questions at once.
+ * @returns undefined where there are no values.
+ */
+export function quantiles(
+  questions: readonly (readonly Column[])[],
+  shares: readonly number[],
+): (number[] | undefined)[] {
+  const asked = questions.map((columns) => {
+    const length = columns.reduce((sum, column) => sum + column.length, 0);
+    const places = length === 0 ? [] : shares.map((p) => between(length, p));
+    return { columns, places, ranks: places.flatMap(({ below, above }) => [below, above]) };
+  });
+  const found = valuesAt(asked);
+  return asked.map(({ places }, question) => {
+    if (places.length === 0) return undefined;
+    const values = found[question] as number[];
+    return places.map(({ share }, i) =>
+      interpolate(values[2 * i] as number, values[2 * i + 1] as number, share),
+    );
+  });
 }
 
 function between(length: number, p: number): { below: number; above: number; share: number } {
@@ -42,10 +51,14 @@ export interface Percentiles {
   p99: number;
 }
 
-/** p50, p95 and p99 over all values of some columns, milliseconds; null without values. */
-export function percentiles(columns: readonly Column[]): Percentiles | null {
-  const found = quantiles(columns, [0.5, 0.95, 0.99]);
-  if (!found) return null;
-  const [p50, p95, p99] = found as [number, number, number];
-  return { p50, p95, p99 };
+/** p50, p95 and p99 over all values of some columns, milliseconds, for each of some questions; null without values. */
+export function percentiles(questions: readonly (readonly Column[])[]): (Percentiles | null)[] {
+  return quantiles(questions, PERCENTILE_SHARES).map((found) => {
+    if (!found) return null;
+    const [p50, p95, p99] = found as [number, number, number];
+    return { p50, p95, p99 };
+  });
 }
+
+/** The shares at which `percentiles` are. */
+export const PERCENTILE_SHARES = [0.5, 0.95, 0.99] as const;

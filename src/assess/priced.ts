@@ -16,6 +16,16 @@ export interface PricedCell {
   plainUsd: number | undefined;
 }
 
+/** A cell with what is known of its cost before it is known which counts, USD. */
+interface Row {
+  series: Series;
+  cell: Cell;
+  reportedUsd: number;
+  recomputedUsd: number | undefined;
+  projectedUsd: number | undefined;
+  plainUsd: number | undefined;
+}
+
 /** One model with its cost over the period, USD. */
 export interface PricedModel {
   model: string;
@@ -59,37 +69,48 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
   let targetPrice: string | undefined;
   let complete = true;
 
-  const rows = series.flatMap((one) =>
-    [...one.cells.values()].map((cell) => {
-      if (cell.reportedRecords < cell.billed) complete = false;
-      const size = tokensInBand(bands, cell.inputBand);
-      const tokens = tokensOf(cell, 1);
-      const row = { series: one, cell, recomputedUsd: 0 as number | undefined, projectedUsd: 0, plainUsd: 0 };
-      if (cell.billed === 0)
-        return { ...row, projectedUsd: target ? 0 : undefined, plainUsd: target ? 0 : undefined };
-      const price = findPrice(legacy, model, one.provider, cell.at ?? now);
-      currentPrice = oneSource(currentPrice, price?.source);
-      const card = cell.batch && price?.batch ? price.batch : price;
-      const offered =
-        targetModel === null || !target
-          ? undefined
-          : findPrice(target.side, targetModel, undefined, today(cell.at, now));
-      targetPrice = oneSource(targetPrice, offered?.source);
-      const moved = tokensOf(cell, drift);
-      const at = (assumed: WhatIf) =>
-        offered && costIf(offered, moved, size * drift, cell.batch, assumed, targetModel ?? model);
-      return {
-        ...row,
-        recomputedUsd: card && costUsd(card, tokens, size),
-        projectedUsd: at(whatIf),
-        plainUsd: at({}),
+  const price = (one: Series, cell: Cell) => {
+    const found = findPrice(legacy, model, one.provider, cell.at ?? now);
+    currentPrice = oneSource(currentPrice, found?.source);
+    return cell.batch && found?.batch ? found.batch : found;
+  };
+  const offer = (cell: Cell) => {
+    if (targetModel === null || !target) return undefined;
+    const found = findPrice(target.side, targetModel, undefined, today(cell.at, now));
+    targetPrice = oneSource(targetPrice, found?.source);
+    return found;
+  };
+  const unbilled = target ? 0 : undefined;
+
+  const rows: Row[] = [];
+  for (const one of series) {
+    for (const cell of one.cells.values()) {
+      const row: Row = {
+        series: one,
+        cell,
+        reportedUsd: 0,
+        recomputedUsd: 0,
+        projectedUsd: unbilled,
+        plainUsd: unbilled,
       };
-    }),
-  );
+      rows.push(row);
+      if (cell.reportedRecords < cell.billed) complete = false;
+      row.reportedUsd = sumValue(cell.reportedUsd);
+      if (cell.billed === 0) continue;
+      const size = tokensInBand(bands, cell.inputBand);
+      const card = price(one, cell);
+      row.recomputedUsd = card && costUsd(card, tokensOf(cell, 1), size);
+      const offered = offer(cell);
+      const at = (assumed: WhatIf) =>
+        offered &&
+        costIf(offered, tokensOf(cell, drift), size * drift, cell.batch, assumed, targetModel ?? model);
+      row.projectedUsd = at(whatIf);
+      row.plainUsd = at({});
+    }
+  }
 
   const billed = rows.some(({ cell }) => cell.billed > 0);
-  const reportedUsd =
-    billed && complete ? total(rows.map(({ cell }) => sumValue(cell.reportedUsd))) : undefined;
+  const reportedUsd = billed && complete ? total(rows.map((row) => row.reportedUsd)) : undefined;
   const recomputedUsd = billed ? total(rows.map((row) => row.recomputedUsd)) : undefined;
   const asReported = reportedUsd !== undefined && (recomputedUsd === undefined || currentPrice !== 'config');
   return {
@@ -99,7 +120,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     cells: rows.map((row) => ({
       series: row.series,
       cell: row.cell,
-      currentUsd: asReported ? sumValue(row.cell.reportedUsd) : row.recomputedUsd,
+      currentUsd: asReported ? row.reportedUsd : row.recomputedUsd,
       projectedUsd: row.projectedUsd,
       plainUsd: row.plainUsd,
     })),

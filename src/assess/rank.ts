@@ -1,121 +1,145 @@
+import { BUCKETS, copyAll, copyWanted, countInto } from './buckets.ts';
 import { type Chunk, type Column, chunksOf } from './column.ts';
+
+/** A question for the values at some ranks (from 0, in ascending order) of all values of some columns. */
+export interface RankQuestion {
+  columns: readonly Column[];
+  ranks: readonly number[];
+}
 
 /** Fewer values are sorted: that is quicker than to look for those that matter. */
 const FEW = 20_000;
-/** A bucket holds the values that are the same in their leading bit and the six after it. */
-const BUCKETS = 1 << 11;
-/** The same for doubles: those with the same exponent and first six bits after the point. */
-const WIDE_BUCKETS = 1 << 17;
+/** What was found in a longer column for one question is kept for the others. */
+const LONG = 4096;
 
 /**
- * The values at some ranks (from 0, in ascending order) of all values of some columns, milliseconds. Many values are
- * not sorted: they are counted by buckets, and only the buckets in which a rank lies are sorted.
+ * The values at the ranks of each question, milliseconds. Many values are not sorted: they are counted by buckets, and
+ * only the buckets in which a rank lies are sorted. However many questions there are of a long column, it is read twice.
  */
-export function valuesAt(columns: readonly Column[], ranks: readonly number[]): number[] {
-  const wide = columns.some((column) => column.wide);
-  const unitsPerMs = wide ? 1 : 1000;
-  const total = columns.reduce((sum, column) => sum + column.length, 0);
-  if (total <= FEW) {
-    const all = emptyChunk(wide, total);
-    let at = 0;
-    for (const chunk of chunksIn(columns, wide)) {
-      all.set(chunk, at);
-      at += chunk.length;
-    }
-    all.sort();
-    return ranks.map((rank) => (all[rank] as number) / unitsPerMs);
-  }
-  const counts = new Uint32Array(wide ? WIDE_BUCKETS : BUCKETS);
-  for (const chunk of chunksIn(columns, wide)) {
-    if (chunk instanceof Uint32Array) countNarrow(chunk, counts);
-    else countWide(halvesOf(chunk), counts);
-  }
-  const places = ranks.map((rank) => findBucket(counts, rank));
-  const wanted = [...new Set(places.map(({ bucket }) => bucket))];
-  const slots = new Int32Array(counts.length).fill(-1);
-  for (const [slot, bucket] of wanted.entries()) slots[bucket] = slot;
-  const found = wanted.map((bucket) => emptyChunk(wide, counts[bucket] as number));
-  const fills = new Uint32Array(wanted.length);
-  for (const chunk of chunksIn(columns, wide)) {
-    if (chunk instanceof Uint32Array) collectNarrow(chunk, slots, found, fills);
-    else collectWide(chunk, halvesOf(chunk), slots, found, fills);
-  }
-  for (const values of found) values.sort();
-  return places.map(({ bucket, rank }) => {
-    const values = found[slots[bucket] as number] as Chunk;
-    return (values[rank] as number) / unitsPerMs;
+export function valuesAt(questions: readonly RankQuestion[]): number[][] {
+  const counts = new Map<Column, Uint32Array>();
+  const wanted = new Map<Column, Uint8Array>();
+  const plans = questions.map((question) => planOf(question, counts));
+  for (const plan of plans) want(plan, wanted);
+  const copies = new Map<Column, Chunk>();
+  return plans.map((plan) => {
+    const values = valuesOf(plan, (column) => {
+      let copy = copies.get(column);
+      if (!copy) {
+        copy = copyOf(column, wanted.get(column) as Uint8Array, counts.get(column) as Uint32Array);
+        copies.set(column, copy);
+      }
+      return copy;
+    });
+    values.sort();
+    const unitsPerMs = values instanceof Uint32Array ? 1000 : 1;
+    return plan.places.map((place) => (values[place] as number) / unitsPerMs);
   });
 }
 
-/** In which bucket a rank lies, and the rank among the values of the bucket. */
-function findBucket(counts: Uint32Array, rank: number): { bucket: number; rank: number } {
-  let left = rank;
-  let bucket = 0;
-  for (; left >= (counts[bucket] as number); bucket++) left -= counts[bucket] as number;
-  return { bucket, rank: left };
+/** Among which values those are that a question asks for. */
+interface Plan {
+  columns: readonly Column[];
+  /** By bucket: 1 where its values are needed, else 0; undefined where all are. */
+  wanted: Uint8Array | undefined;
+  /** How many values are needed. */
+  size: number;
+  /** The ranks among these values. */
+  places: readonly number[];
 }
 
-/** Ascending with the value; below 64 every value has its own. */
-function bucketOf(value: number): number {
-  const shift = 25 - Math.clz32(value | 64);
-  return (shift << 6) + (value >>> shift);
-}
-
-function countNarrow(values: Uint32Array, counts: Uint32Array): void {
-  for (let i = 0; i < values.length; i++) {
-    const bucket = bucketOf(values[i] as number);
-    counts[bucket] = (counts[bucket] as number) + 1;
-  }
-}
-
-function collectNarrow(values: Uint32Array, slots: Int32Array, found: Chunk[], fills: Uint32Array): void {
-  for (let i = 0; i < values.length; i++) {
-    const slot = slots[bucketOf(values[i] as number)] as number;
-    if (slot >= 0) keep(values[i] as number, slot, found, fills);
-  }
-}
-
-/** @param words the doubles as pairs of words; those of positive doubles are in the order of the doubles. */
-function countWide(words: Uint32Array, counts: Uint32Array): void {
-  for (let i = 1; i < words.length; i += 2) {
-    const bucket = (words[i] as number) >>> 14;
-    counts[bucket] = (counts[bucket] as number) + 1;
-  }
-}
-
-function collectWide(
-  values: Chunk,
-  words: Uint32Array,
-  slots: Int32Array,
-  found: Chunk[],
-  fills: Uint32Array,
-): void {
-  for (let i = 0; i < values.length; i++) {
-    const slot = slots[(words[2 * i + 1] as number) >>> 14] as number;
-    if (slot >= 0) keep(values[i] as number, slot, found, fills);
-  }
-}
-
-function keep(value: number, slot: number, found: Chunk[], fills: Uint32Array): void {
-  const fill = fills[slot] as number;
-  (found[slot] as Chunk)[fill] = value;
-  fills[slot] = fill + 1;
-}
-
-/** Chunks of one kind: where one column is wide, all are read as milliseconds. */
-function* chunksIn(columns: readonly Column[], wide: boolean): Generator<Chunk> {
+/** @param known the counts of long columns, those that were counted before; it grows by those that were not. */
+function planOf({ columns, ranks }: RankQuestion, known: Map<Column, Uint32Array>): Plan {
+  const total = columns.reduce((sum, column) => sum + column.length, 0);
+  if (total <= FEW) return { columns, wanted: undefined, size: total, places: ranks };
+  const counts = new Uint32Array(BUCKETS);
   for (const column of columns) {
-    for (const chunk of chunksOf(column)) {
-      yield wide && !column.wide ? Float64Array.from(chunk, (us) => us / 1000) : chunk;
+    if (!isLong(column)) {
+      count(counts, column);
+      continue;
+    }
+    let own = known.get(column);
+    if (!own) {
+      own = new Uint32Array(BUCKETS);
+      count(own, column);
+      known.set(column, own);
+    }
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      counts[bucket] = (counts[bucket] as number) + (own[bucket] as number);
     }
   }
+  return { columns, ...placesOf(counts, ranks) };
+}
+
+function isLong(column: Column): boolean {
+  return column.length >= LONG;
+}
+
+function count(counts: Uint32Array, column: Column): void {
+  for (const chunk of chunksOf(column)) countInto(counts, chunk);
+}
+
+/** In which buckets some ranks lie, how many values these hold, and the ranks among these values. */
+function placesOf(counts: Uint32Array, ranks: readonly number[]): Omit<Plan, 'columns'> {
+  const wanted = new Uint8Array(BUCKETS);
+  const places: number[] = [];
+  let size = 0;
+  // Values in the buckets before this one, and in this one.
+  let before = 0;
+  let count = 0;
+  let bucket = -1;
+  for (const [i, rank] of [...ranks.entries()].sort(([, a], [, b]) => a - b)) {
+    while (rank >= before + count) {
+      before += count;
+      bucket++;
+      count = counts[bucket] as number;
+    }
+    if (wanted[bucket] === 0) {
+      wanted[bucket] = 1;
+      size += count;
+    }
+    places[i] = size - count + rank - before;
+  }
+  return { wanted, size, places };
+}
+
+/** Adds what a question needs of its long columns to what others need of them. */
+function want({ columns, wanted }: Plan, all: Map<Column, Uint8Array>): void {
+  if (!wanted) return;
+  for (const column of columns) {
+    if (!isLong(column)) continue;
+    const own = all.get(column);
+    if (!own) all.set(column, wanted.slice());
+    else
+      for (let bucket = 0; bucket < BUCKETS; bucket++)
+        own[bucket] = (own[bucket] as number) | (wanted[bucket] as number);
+  }
+}
+
+/** The values of a column that some question needs. */
+function copyOf(column: Column, wanted: Uint8Array, counts: Uint32Array): Chunk {
+  let size = 0;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) if (wanted[bucket] !== 0) size += counts[bucket] as number;
+  const copy = emptyChunk(column.wide, size);
+  let fill = 0;
+  for (const chunk of chunksOf(column)) fill = copyWanted(copy, fill, chunk, wanted);
+  return copy;
+}
+
+/** @param copyOf the values of a long column that some question needs. */
+function valuesOf({ columns, wanted, size }: Plan, copyOf: (column: Column) => Chunk): Chunk {
+  const wide = columns.some((column) => column.wide);
+  const values = emptyChunk(wide, size);
+  let fill = 0;
+  for (const column of columns) {
+    const chunks = wanted && isLong(column) ? [copyOf(column)] : chunksOf(column);
+    for (const chunk of chunks) {
+      fill = wanted ? copyWanted(values, fill, chunk, wanted) : copyAll(values, fill, chunk);
+    }
+  }
+  return values;
 }
 
 function emptyChunk(wide: boolean, length: number): Chunk {
   return wide ? new Float64Array(length) : new Uint32Array(length);
-}
-
-/** The bits of doubles, of each the lower half first. */
-function halvesOf(chunk: Chunk): Uint32Array {
-  return new Uint32Array(chunk.buffer, chunk.byteOffset, 2 * chunk.length);
 }

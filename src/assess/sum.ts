@@ -27,10 +27,6 @@ export function add(sum: Sum, value: number): void {
   if (lostAgain !== 0) grow(sum.rest, lostAgain);
 }
 
-export function copySum({ high, low, rest }: Sum): Sum {
-  return { high, low, rest: [...rest] };
-}
-
 export function mergeSum(into: Sum, other: Sum): void {
   add(into, other.high);
   add(into, other.low);
@@ -39,6 +35,8 @@ export function mergeSum(into: Sum, other: Sum): void {
 
 /** The double nearest to the sum. */
 export function sumValue(sum: Sum): number {
+  // An addition of two rounds to the nearest itself.
+  if (sum.rest.length === 0) return sum.high + sum.low;
   const parts: number[] = [];
   for (const part of [sum.high, sum.low, ...sum.rest]) grow(parts, part);
   // No two parts overlap, the largest last: the first that changes nothing ends the sum, but for a tie.

@@ -1,8 +1,8 @@
 import type { Bands } from '../pricing/bands.ts';
-import { type Column, createColumn, mergeColumn } from './column.ts';
+import { type Column, columnBuffers, createColumn, mergeColumn } from './column.ts';
 import type { Span } from './period.ts';
 import type { Spreads } from './spreads.ts';
-import { copySum, createSum, mergeSum, type Sum } from './sum.ts';
+import { createSum, mergeSum, type Sum } from './sum.ts';
 
 /**
  * Everything an assessment needs to know of the records, in memory that grows with the number of models, days
@@ -181,9 +181,7 @@ export function lumps(tallies: readonly Tally[]): boolean {
 
 /** The memory of a tally that can be handed to another thread as it is. */
 export function buffersOf(tally: Tally): ArrayBuffer[] {
-  return [...tally.series.values()].flatMap(({ latency, ttft }) =>
-    [latency, ttft].flatMap(({ chunks }) => chunks.map((chunk) => chunk.buffer)),
-  );
+  return [...tally.series.values()].flatMap(({ latency, ttft }) => [latency, ttft].flatMap(columnBuffers));
 }
 
 /** Adds the tally of another part of the log, which must not be used any more; both must have the same bands. */
@@ -192,8 +190,10 @@ export function mergeTally(into: Tally, other: Tally): void {
   into.to = Math.max(into.to, other.to);
   into.until = Math.max(into.until, other.until);
   into.timed += other.timed;
-  for (const theirs of other.series.values()) {
-    mergeSeries(seriesOf(into, theirs.group, theirs.provider, theirs.model), theirs);
+  for (const [key, theirs] of other.series) {
+    const mine = into.series.get(key);
+    if (mine) mergeSeries(mine, theirs);
+    else into.series.set(key, theirs);
   }
 }
 
@@ -211,7 +211,7 @@ function mergeSeries(into: Series, other: Series): void {
   for (const [key, cell] of other.cells) {
     const mine = into.cells.get(key);
     if (mine) mergeCell(mine, cell);
-    else into.cells.set(key, { ...cell, reportedUsd: copySum(cell.reportedUsd) });
+    else into.cells.set(key, cell);
   }
 }
 

@@ -19,7 +19,7 @@ const durations = fc.oneof(
   fc.tuple(fc.integer({ min: 0, max: 40_000 }), duration).map(([length, value]) => Array(length).fill(value)),
 );
 
-/** A column as it is, but for its chunks: their bytes, so that zeros differ by their sign. */
+/** A column as it is, but for its values: their bytes, so that zeros differ by their sign. */
 const bits = (column: Column) => ({
   ...column,
   chunks: column.chunks.map((chunk) => chunk.length),

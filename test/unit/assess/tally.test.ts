@@ -17,7 +17,9 @@ const column = (values: readonly number[]) => {
 /** All values of some columns in ascending order. */
 const sorted = (columns: readonly Column[]) =>
   columns
-    .flatMap((one) => chunksOf(one).flatMap((chunk) => [...chunk].map((v) => (one.wide ? v : v / 1000))))
+    .flatMap((one) =>
+      chunksOf(one).flatMap((chunk) => [...chunk].map((v) => (chunk instanceof Uint32Array ? v / 1000 : v))),
+    )
     .sort((a, b) => a - b);
 const sumOf = (values: readonly number[]) => {
   const sum = createSum();
@@ -70,8 +72,8 @@ describe('percentiles', () => {
   ])('p %f is %f', (p, expected) => expect(quantile([15, 20, 35, 40, 50], p)).toBeCloseTo(expected, 12));
 
   it('of nothing are nothing, of one value are that value', () => {
-    expect(percentiles([column([])])).toBeNull();
-    expect(percentiles([column([7])])).toEqual({ p50: 7, p95: 7, p99: 7 });
+    expect(percentiles([[column([])], []])).toEqual([null, null]);
+    expect(percentiles([[column([7])]])).toEqual([{ p50: 7, p95: 7, p99: 7 }]);
   });
 });
 
@@ -92,7 +94,7 @@ describe('values by rank', () => {
     ]) {
       const all = parts.flat().sort((a, b) => a - b);
       const ranks = [0, 1, 15_000, 15_001, 20_000, all.length - 1];
-      expect(valuesAt(parts.map(column), ranks)).toEqual(ranks.map((rank) => all[rank]));
+      expect(valuesAt([{ columns: parts.map(column), ranks }])).toEqual([ranks.map((rank) => all[rank])]);
     }
   });
 });
