@@ -1,4 +1,4 @@
-import type { Intake } from '../usage/intake.ts';
+import { type Intake, largestFirst } from '../usage/intake.ts';
 import { AFTER_UNTIL, BEFORE_SINCE } from '../usage/select.ts';
 import type { Zone } from '../usage/zone.ts';
 import type { Assessment, ModelAssessment } from './assessment.ts';
@@ -260,7 +260,7 @@ function total(amounts: readonly (number | undefined)[]): number | null {
 }
 
 function byCount(counts: ReadonlyMap<string, number>): Record<string, number> {
-  return Object.fromEntries([...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)));
+  return Object.fromEntries(largestFirst(counts));
 }
 
 function iso(at: number | null): string | null {

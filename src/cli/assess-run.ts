@@ -18,7 +18,7 @@ import type { Crew } from '../usage/fast/crew.ts';
 import type { Format } from '../usage/format.ts';
 import { FORMATS } from '../usage/formats/index.ts';
 import { findInputs, type InputFile } from '../usage/inputs.ts';
-import { createIntake, type Intake, MAX_SAMPLES } from '../usage/intake.ts';
+import { createIntake, type Intake, largestFirst, MAX_SAMPLES } from '../usage/intake.ts';
 import type { ReadOptions, SourceSummary } from '../usage/read.ts';
 import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
 import { createZone } from '../usage/zone.ts';
@@ -212,7 +212,8 @@ function showRejects(intake: Intake, ctx: Context): void {
   }
   if (intake.rejected > MAX_SAMPLES)
     ctx.note(`and ${intake.rejected - MAX_SAMPLES} more unusable records; by reason:`);
-  for (const [reason, count] of intake.rejectedByReason) ctx.note(`  ${count} × ${clean(reason)}`);
+  for (const [reason, count] of largestFirst(intake.rejectedByReason))
+    ctx.note(`  ${count} × ${clean(reason)}`);
 }
 
 function requireData(intake: Intake, maxBad: number): void {
@@ -229,7 +230,9 @@ function requireData(intake: Intake, maxBad: number): void {
     );
   }
   if (intake.used > 0) return;
-  const reasons = [...intake.filteredByReason].map(([reason, count]) => `${count} ${reason}`).join(', ');
+  const reasons = largestFirst(intake.filteredByReason)
+    .map(([reason, count]) => `${count} ${reason}`)
+    .join(', ');
   throw new CutoverError('NO_DATA', EXIT.inconclusive, `no records to assess (${account})`, {
     hint: reasons === '' ? undefined : `filtered: ${reasons}`,
   });

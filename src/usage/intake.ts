@@ -66,6 +66,11 @@ export function mergeIntake(into: Intake, other: Intake): void {
   into.samples.push(...other.samples.slice(0, MAX_SAMPLES - into.samples.length));
 }
 
+/** Counts by name, the largest first: in whatever order they were counted, they are told in one. */
+export function largestFirst(counts: ReadonlyMap<string, number>): [string, number][] {
+  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+}
+
 function bump(counts: Map<string, number>, reason: string, by: number): void {
   const key = counts.has(reason) || counts.size < MAX_REASONS ? reason : 'other reasons';
   counts.set(key, (counts.get(key) ?? 0) + by);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Column, chunksOf } from '../../../src/assess/column.ts';
-import { add, copySum, type Sum, sumValue } from '../../../src/assess/sum.ts';
+import { add, type Sum, sumValue } from '../../../src/assess/sum.ts';
 import { createTaker } from '../../../src/assess/taker.ts';
 import { CATALOGUE_BANDS } from '../../../src/pricing/bands.ts';
 import { createFast } from '../../../src/usage/fast/fast.ts';
@@ -255,9 +255,8 @@ async function readTally(bytes: Buffer, fast: boolean, timezone = 'UTC') {
 function plain(key: string, value: unknown): unknown {
   if (key === 'reportedUsd') return doublesOf(value as Sum);
   if (key === 'latency' || key === 'ttft') {
-    const column = value as Column;
-    const values = chunksOf(column).flatMap((chunk) =>
-      Array.from(chunk, (each) => (column.wide ? each : each / 1000)),
+    const values = chunksOf(value as Column).flatMap((chunk) =>
+      Array.from(chunk, (each) => (chunk instanceof Uint32Array ? each / 1000 : each)),
     );
     return values.sort((a, b) => a - b);
   }
@@ -267,7 +266,7 @@ function plain(key: string, value: unknown): unknown {
 
 /** The sum as the double next to it, the double next to what that lacks, and so on: two sums are the same or differ. */
 function doublesOf(sum: Sum): number[] {
-  const left = copySum(sum);
+  const left = structuredClone(sum);
   const doubles: number[] = [];
   for (let next = sumValue(left); next !== 0; next = sumValue(left)) {
     doubles.push(next);
