@@ -1,32 +1,58 @@
 // Bundles the command and the thread's module into dist/.
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { catalogue } from './catalogue.mjs';
+import { keepCode } from './code-cache.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
 
-await build({
+const shared = {
   absWorkingDir: root,
-  entryPoints: ['src/main.ts', 'src/cli/assess-worker.ts'],
-  outdir: 'dist',
-  outExtension: { '.js': '.mjs' },
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: ['better-sqlite3'],
-  plugins: [catalogue],
   minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',
-  // Bundled CommonJS modules ask for Node's own modules with require.
-  banner: {
-    js: "import{createRequire as nodeRequire}from'node:module';const require=nodeRequire(import.meta.url);",
-  },
+};
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist);
+
+// A command loads only what it needs, so what it needs must be files of their own: only ES modules are split so.
+const { outputFiles } = await build({
+  ...shared,
+  entryPoints: ['src/main.ts'],
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  splitting: true,
+  format: 'esm',
+  external: ['better-sqlite3'],
+  plugins: [catalogue(dist)],
+  write: false,
+});
+// CommonJS starts sooner: Node.js need not start its loader of ES modules, and V8's code can be kept (bin/load.js).
+for (const { path, text } of outputFiles) {
+  const { code } = await transform(text, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': 'moduleUrl' },
+  });
+  writeFileSync(join(dist, basename(path)), code);
+}
+
+await build({
+  ...shared,
+  entryPoints: ['src/cli/assess-worker.ts'],
+  outfile: 'dist/assess-worker.cjs',
+  format: 'cjs',
 });
 
 // The catalogue's data is bundled, so its licence comes along.
-copyFileSync(join(root, 'node_modules/@pydantic/genai-prices/LICENSE'), join(root, 'dist/catalogue-LICENSE'));
+copyFileSync(join(root, 'node_modules/@pydantic/genai-prices/LICENSE'), join(dist, 'catalogue-LICENSE'));
+keepCode();

@@ -1,45 +1,43 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { waitForUpdate } from '@pydantic/genai-prices';
 
 /** What a price of ours is made of: see src/pricing/catalogue.ts. */
 const PRICES = ['input_mtok', 'cache_read_mtok', 'cache_write_mtok', 'output_mtok'];
 
-/**
- * Builds src/pricing/catalogue-data.ts as the data itself, without descriptions and the like. Each provider's models
- * are text until one is looked for: a log has models of one provider or two, and JSON.parse is quicker than a literal.
- */
-export const catalogue = {
-  name: 'catalogue',
-  setup(build) {
-    let met = false;
-    build.onLoad({ filter: /[\\/]pricing[\\/]catalogue-data\.ts$/ }, async () => {
-      met = true;
-      return { contents: catalogueModule(await waitForUpdate()), loader: 'js' };
-    });
-    build.onEnd(() => (met ? undefined : { errors: [{ text: 'src/pricing/catalogue-data.ts is not met' }] }));
-  },
-};
+const MODULE = `
+import { readFileSync } from 'node:fs';
+import { parseCatalogue } from './catalogue-text.ts';
+export async function catalogueData() {
+  return parseCatalogue(readFileSync(new URL('./catalogue.jsonl', import.meta.url), 'utf8'));
+}
+`;
 
-/** The text of a module with the `catalogueData` of these providers. */
-export function catalogueModule(providers) {
-  const text = (value) => JSON.stringify(value);
-  return `
-function provider(fields, modelsText) {
-  let models;
+/**
+ * Builds src/pricing/catalogue-data.ts as a module that reads a file, written to `dist` too: the package's data without
+ * descriptions and the like.
+ */
+export function catalogue(dist) {
   return {
-    ...fields,
-    get models() {
-      models ??= JSON.parse(modelsText);
-      return models;
+    name: 'catalogue',
+    setup(build) {
+      let met = false;
+      build.onLoad({ filter: /[\\/]pricing[\\/]catalogue-data\.ts$/ }, () => {
+        met = true;
+        return { contents: MODULE, loader: 'ts' };
+      });
+      build.onEnd(async () => {
+        if (!met) return { errors: [{ text: 'src/pricing/catalogue-data.ts is not met' }] };
+        writeFileSync(join(dist, 'catalogue.jsonl'), catalogueText(await waitForUpdate()));
+      });
     },
   };
 }
-const PROVIDERS = [
-${providers.map((one) => `  provider(${text(fieldsOf(one))}, ${text(text(one.models.map(modelOf)))}),`).join('\n')}
-];
-export async function catalogueData() {
-  return PROVIDERS;
-}
-`;
+
+/** The file: see src/pricing/catalogue-text.ts. */
+export function catalogueText(providers) {
+  const lines = [providers.map(fieldsOf), ...providers.map(({ models }) => models.map(modelOf))];
+  return lines.map((line) => JSON.stringify(line)).join('\n');
 }
 
 function fieldsOf({ id, api_pattern, model_match, provider_match, fallback_model_providers }) {

@@ -14,7 +14,7 @@ export type CatalogueModel = Pick<ModelInfo, 'match' | 'prices'>;
 
 /**
  * The providers of @pydantic/genai-prices. The package's data is one literal of 800 KB, too slow to load for a
- * command: the build puts in this module's place one that holds only these fields (build/catalogue.mjs).
+ * command: the build puts in this module's place one that reads a file of only these fields (build/catalogue.mjs).
  */
 export async function catalogueData(): Promise<readonly CatalogueProvider[]> {
   const { waitForUpdate } = await import('@pydantic/genai-prices');

@@ -7,7 +7,7 @@ import {
 } from '@pydantic/genai-prices';
 import { describe, expect, it } from 'vitest';
 import { createCatalogue } from '../../../src/pricing/catalogue.ts';
-import { type CatalogueProvider, catalogueData } from '../../../src/pricing/catalogue-data.ts';
+import { catalogueData } from '../../../src/pricing/catalogue-data.ts';
 import {
   makerOf,
   modelOf,
@@ -15,6 +15,7 @@ import {
   providerAt,
   providerNamed,
 } from '../../../src/pricing/catalogue-lookup.ts';
+import { parseCatalogue } from '../../../src/pricing/catalogue-text.ts';
 
 const providers = (await waitForUpdate()) as Provider[];
 
@@ -101,11 +102,9 @@ describe('looking up in the catalogue gives what the package gives', () => {
 
 describe('the catalogue that is built', () => {
   it('has the prices of the package', async () => {
-    const { catalogueModule } = await import(new URL('../../../build/catalogue.mjs', import.meta.url).href);
-    const module = `data:text/javascript,${encodeURIComponent(catalogueModule(providers))}`;
-    const built: { catalogueData(): Promise<CatalogueProvider[]> } = await import(module);
+    const { catalogueText } = await import(new URL('../../../build/catalogue.mjs', import.meta.url).href);
     const [ours, theirs] = [
-      createCatalogue(await built.catalogueData()),
+      createCatalogue(parseCatalogue(catalogueText(providers))),
       createCatalogue(await catalogueData()),
     ];
     const queries = [
