@@ -198,7 +198,7 @@ async function readInputs(
   try {
     return await readAll({
       inputs,
-      stdin: ctx.stdin,
+      stdin: () => ctx.stdin,
       ...reading,
       ...(rejects ? { onReject: rejects.add } : {}),
       onProgress: progress.update,

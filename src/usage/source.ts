@@ -11,10 +11,10 @@ const CHUNK_BYTES = 1024 * 1024;
  */
 export function openSource(
   input: InputFile,
-  stdin: NodeJS.ReadStream,
+  stdin: () => NodeJS.ReadStream,
   onBytes: (bytes: number) => void = () => {},
 ): Source {
-  const raw = input.path === undefined ? (stdin as AsyncIterable<Buffer>) : fileBytes(input.path);
+  const raw = input.path === undefined ? (stdin() as AsyncIterable<Buffer>) : fileBytes(input.path);
   const { name, path, bytes } = input;
   const file = path === undefined ? undefined : { path, bytes: bytes ?? 0, onBytes };
   return { name, bytes: decompressed(counted(raw, onBytes)), ...(file ? { file } : {}) };
