@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+const { createLoader } = require('./load.js');
 
-const built = new URL('../dist/main.mjs', import.meta.url);
-if (existsSync(built)) {
-  await import(built.href);
+const dist = join(__dirname, '..', 'dist');
+if (existsSync(join(dist, 'main.cjs'))) {
+  createLoader(dist).load('main.cjs');
 } else {
   process.stderr.write('cutover: not built yet. Run: npm run setup\n');
   process.exitCode = 1;

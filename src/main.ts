@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
+import type { Tally } from './assess/tally.ts';
 import type { Context } from './cli/context.ts';
 import { isEmergency } from './cli/is-emergency.ts';
 import { didYouMean } from './config/suggest.ts';
@@ -10,11 +12,11 @@ import { wrapText } from './report/text.ts';
 
 /** A command's file is loaded when the command is run, or when help needs its flags. */
 interface CommandEntry {
-  load(): Promise<{ register(program: Command, ctx: Context): void }>;
+  load(argv: readonly string[], ctx: Context): Promise<{ register(program: Command, ctx: Context): void }>;
 }
 
 const COMMANDS: Record<string, CommandEntry> = {
-  assess: { load: () => import('./cli/assess.ts') },
+  assess: { load: loadAssess },
   canary: { load: () => import('./cli/canary.ts') },
   shift: { load: () => import('./cli/shift.ts') },
   checkpoint: { load: () => import('./cli/checkpoint.ts') },
@@ -29,6 +31,14 @@ const COMMANDS: Record<string, CommandEntry> = {
   gateway: { load: () => import('./cli/gateway.ts') },
 };
 
+/** Large logs are read by several threads: these start while this one loads the command. */
+async function loadAssess(argv: readonly string[], { cwd }: Context) {
+  const { crewAhead } = await import('./cli/assess-crew.ts');
+  const crew = crewAhead<Tally>(argv, cwd);
+  const { register } = await import('./cli/assess.ts');
+  return { register: (program: Command, ctx: Context) => register(program, ctx, crew) };
+}
+
 async function main(argv: string[]): Promise<void> {
   const interrupt = new AbortController();
   process.on('SIGINT', () => {
@@ -42,21 +52,31 @@ async function main(argv: string[]): Promise<void> {
     if (error.code !== 'EPIPE') throw error;
   });
 
-  const ctx = realContext(interrupt.signal);
+  let code: number = EXIT.ok;
+  // A command that waits for what never comes ends without being done.
+  process.exitCode = EXIT.fault;
+  const ctx = realContext(interrupt.signal, (chosen) => {
+    code = chosen;
+  });
   try {
     if (isEmergency(argv)) {
       const { runEmergencyCommand } = await import('./cli/emergency.ts');
-      return await runEmergencyCommand(argv, ctx);
+      await runEmergencyCommand(argv, ctx);
+    } else {
+      const program = await buildProgram(argv, ctx);
+      await program.parseAsync(argv, { from: 'user' });
     }
-    const program = await buildProgram(argv, ctx);
-    await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    process.exitCode = reportError(error, argv, ctx);
+    code = reportError(error, argv, ctx);
   }
+  process.exitCode = code;
 }
 
 async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
-  const { Command } = await import('commander');
+  const named = argv.find((word) => !word.startsWith('-') && word in COMMANDS);
+  const wanted = named ? { [named]: COMMANDS[named] as CommandEntry } : COMMANDS;
+  const loading = Promise.all(Object.values(wanted).map((entry) => entry.load(named ? argv : [], ctx)));
+  const [loaded, { Command }] = await Promise.all([loading, import('commander')]);
   const program = new Command('cutover')
     .description('Move production LLM traffic from one provider to another, and back, safely.')
     .option('-c, --config <path>', 'the config (default: $CUTOVER_CONFIG, then ./cutover.yaml)')
@@ -69,9 +89,6 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
     .exitOverride()
     .configureOutput({ outputError: () => {} });
 
-  const named = argv.find((word) => !word.startsWith('-') && word in COMMANDS);
-  const wanted = named ? { [named]: COMMANDS[named] as CommandEntry } : COMMANDS;
-  const loaded = await Promise.all(Object.values(wanted).map((entry) => entry.load()));
   for (const module of loaded) module.register(program, ctx);
   program.on('command:*', (words: string[]) => {
     const word = String(words[0]);
@@ -89,24 +106,25 @@ function packageVersion(): string {
   return version;
 }
 
-function realContext(signal: AbortSignal): Context {
+function realContext(signal: AbortSignal, exit: Context['exit']): Context {
   return {
     cwd: process.cwd(),
     env: process.env,
-    stdin: process.stdin,
+    // Opened when it is read: most commands do not.
+    get stdin() {
+      return process.stdin;
+    },
     signal,
     now: () => new Date(),
     print: (text) => void process.stdout.write(`${harmless(text)}\n`),
     note: (text) => void process.stderr.write(`${harmless(text)}\n`),
     terminal: {
       stdout: process.stdout.isTTY === true,
-      stderr: process.stderr.isTTY === true,
-      stdin: process.stdin.isTTY === true,
+      stderr: isatty(2),
+      stdin: isatty(0),
       columns: process.stdout.columns ?? 80,
     },
-    exit: (code) => {
-      process.exitCode = code;
-    },
+    exit,
   };
 }
 
@@ -152,4 +170,4 @@ function isCommanderError(error: unknown): error is Error & { exitCode: number; 
   );
 }
 
-await main(process.argv.slice(2));
+void main(process.argv.slice(2));

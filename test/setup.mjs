@@ -34,7 +34,8 @@ const newest = (dir) =>
       .filter((entry) => entry.isFile())
       .map((entry) => mtime(join(entry.parentPath, entry.name))),
   );
-const built = mtime(join(root, 'dist', 'main.mjs'));
-if (built < Math.max(newest(join(root, 'src')), mtime(join(root, 'package.json')), mtime(installed))) {
+const built = mtime(join(root, 'dist', 'main.cjs'));
+const sources = [newest(join(root, 'src')), newest(join(root, 'build')), mtime(join(root, 'package.json'))];
+if (built < Math.max(...sources, mtime(installed))) {
   run('npm', ['run', '--silent', 'build']);
 }

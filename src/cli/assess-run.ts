@@ -22,11 +22,12 @@ import { createIntake, type Intake, largestFirst, MAX_SAMPLES } from '../usage/i
 import type { ReadOptions, SourceSummary } from '../usage/read.ts';
 import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
 import { createZone } from '../usage/zone.ts';
+import { assessCrew } from './assess-crew.ts';
 import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
 import { output } from './assess-output.ts';
 import { showProgress } from './assess-progress.ts';
 import { hasSource, readSourceTable } from './assess-source.ts';
-import { assessCrew, assessFast } from './assess-threads.ts';
+import { assessFast } from './assess-threads.ts';
 import type { Context } from './context.ts';
 
 /** Days are drawn with this seed: the same log gives the same interval. */
@@ -34,9 +35,15 @@ const SEED = 1;
 
 /**
  * Reads the logs, assesses them and prints the report.
+ * @param ahead threads that were started already.
  * @throws CutoverError for faulty options (64), inputs (65), no data (3) and config (78).
  */
-export async function runAssess(files: string[], options: AssessOptions, ctx: Context): Promise<void> {
+export async function runAssess(
+  files: string[],
+  options: AssessOptions,
+  ctx: Context,
+  ahead?: Crew<Tally>,
+): Promise<void> {
   if (options.listFormats) {
     ctx.print(listFormats(options.json === true));
     return;
@@ -48,8 +55,8 @@ export async function runAssess(files: string[], options: AssessOptions, ctx: Co
     });
   }
   const inputs = findInputs(files, ctx.cwd);
-  // Threads start while this one gets ready.
-  const crew = assessCrew(inputs);
+  const inOrder = options.dedupe === true || options.rejects !== undefined;
+  const crew = ahead ?? (inOrder ? undefined : assessCrew<Tally>(inputs.map(({ bytes }) => bytes)));
   const loaded = await findConfig(options, ctx);
   const config = loaded?.config;
   const zone = createZone(options.timezone ?? config?.assess.timezone ?? 'UTC');
@@ -191,7 +198,7 @@ async function readInputs(
   try {
     return await readAll({
       inputs,
-      stdin: ctx.stdin,
+      stdin: () => ctx.stdin,
       ...reading,
       ...(rejects ? { onReject: rejects.add } : {}),
       onProgress: progress.update,

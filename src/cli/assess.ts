@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { Tally } from '../assess/tally.ts';
+import type { Crew } from '../usage/fast/crew.ts';
 import type { AssessOptions } from './assess-options.ts';
 import type { Context } from './context.ts';
 
@@ -11,7 +13,8 @@ Examples:
   cutover assess --source clickhouse --last 30d
   cutover assess usage.jsonl --cache-hit 70% --fail-under 15`;
 
-export function register(program: Command, ctx: Context): void {
+/** @param crew threads that were started ahead; the command dismisses them. */
+export function register(program: Command, ctx: Context, crew?: Crew<Tally>): void {
   const each = (value: string, earlier: string[]) => [...earlier, value];
   program
     .command('assess')
@@ -49,6 +52,6 @@ export function register(program: Command, ctx: Context): void {
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], _options: unknown, command: Command) => {
       const { runAssess } = await import('./assess-run.ts');
-      await runAssess(files, command.optsWithGlobals<AssessOptions>(), ctx);
+      await runAssess(files, command.optsWithGlobals<AssessOptions>(), ctx, crew);
     });
 }

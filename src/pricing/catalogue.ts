@@ -1,12 +1,8 @@
-import type {
-  ModelPrice as CataloguePrice,
-  ModelInfo,
-  PriceCalculation,
-  Provider,
-  TieredPrices,
-} from '@pydantic/genai-prices';
+import type { ModelPrice as CataloguePrice, TieredPrices } from '@pydantic/genai-prices';
 import { CATALOGUE_BANDS, clockBand } from './bands.ts';
 import type { PriceBook, PriceQuery } from './book.ts';
+import { type CatalogueModel, type CatalogueProvider, catalogueData } from './catalogue-data.ts';
+import { makerOf, modelOf, pricesAt, providerAt, providerNamed } from './catalogue-lookup.ts';
 import { BY_MAKER, type ModelPrice, type Rate } from './price.ts';
 
 /**
@@ -14,28 +10,24 @@ import { BY_MAKER, type ModelPrice, type Rate } from './price.ts';
  * prices and off-peak hours. It is large: loaded when the first model needs it.
  */
 export async function loadCatalogue(): Promise<PriceBook> {
-  const { calcPrice, findProvider } = await import('@pydantic/genai-prices');
+  return createCatalogue(await catalogueData());
+}
+
+/** A price book of the catalogue's data. */
+export function createCatalogue(providers: readonly CatalogueProvider[]): PriceBook {
   /** What was looked up, by query without its time. */
   const remembered = new Map<string, Known>();
 
-  const providerOf = (query: PriceQuery): Provider | undefined => {
-    if (query.provider) {
-      const named = findProvider({ providerId: query.provider.toLowerCase() });
-      if (named) return named;
-    }
-    return query.baseUrl ? findProvider({ providerApiUrl: query.baseUrl }) : undefined;
-  };
+  const providerOf = (query: PriceQuery): CatalogueProvider | undefined =>
+    (query.provider ? providerNamed(providers, query.provider) : undefined) ??
+    (query.baseUrl ? providerAt(providers, query.baseUrl) : undefined);
   const look = (query: PriceQuery, known: Known): ModelPrice | undefined => {
-    const lookUp = (model: string, provider?: Provider): ModelPrice | undefined => {
-      // By its id: of a provider itself, all models would be copied each time.
-      const found: PriceCalculation | null = calcPrice({ input_tokens: 1 }, model, {
-        timestamp: new Date(query.at),
-        ...(provider ? { providerId: provider.id } : {}),
-      });
-      if (!found) return undefined;
-      known.models.add(found.model);
-      const { id } = found.provider;
-      return fromCatalogue(found.model_price, provider ? id : `${id}, ${BY_MAKER}`);
+    const lookUp = (name: string, provider?: CatalogueProvider): ModelPrice | undefined => {
+      const seller = provider ?? makerOf(providers, name);
+      const model = seller && modelOf(providers, seller, name);
+      if (!model) return undefined;
+      known.models.add(model);
+      return fromCatalogue(pricesAt(model, query.at), provider ? seller.id : `${seller.id}, ${BY_MAKER}`);
     };
     const provider = providerOf(query);
     return (
@@ -43,7 +35,7 @@ export async function loadCatalogue(): Promise<PriceBook> {
       // A reseller's model, priced like its maker's.
       lookUp(query.model) ??
       withPrefix(query.model, (id, model) => {
-        const maker = findProvider({ providerId: id });
+        const maker = providerNamed(providers, id);
         return maker && lookUp(model, maker);
       })
     );
@@ -64,7 +56,7 @@ export async function loadCatalogue(): Promise<PriceBook> {
 
 interface Known {
   /** The catalogue's models that were met. */
-  models: Set<ModelInfo>;
+  models: Set<CatalogueModel>;
   /** By what holds at the time. */
   prices: Map<string, ModelPrice | undefined>;
 }
@@ -73,7 +65,7 @@ interface Known {
  * What decides at a time which of the models' prices hold: the start dates that have come, and the band of the day
  * where prices change within it. Looking a model up takes long, and most models have one price for all times.
  */
-function conditionsAt(models: ReadonlySet<ModelInfo>, at: number): string {
+function conditionsAt(models: ReadonlySet<CatalogueModel>, at: number): string {
   let begun = 0;
   let hourly = false;
   for (const { prices } of models) {

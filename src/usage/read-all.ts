@@ -8,7 +8,8 @@ import { openSource } from './source.ts';
 
 export interface ReadAllOptions extends ReadOptions {
   inputs: readonly InputFile[];
-  stdin: NodeJS.ReadStream;
+  /** Opened only when it is an input. */
+  stdin(): NodeJS.ReadStream;
   /** Told now and then how far reading is. */
   onProgress?(progress: Progress): void;
   signal: AbortSignal;
@@ -46,7 +47,7 @@ export async function readAll(options: ReadAllOptions): Promise<SourceSummary[]>
     }
     summaries.push(await readSource(openSource(input, options.stdin, progress), options));
     // Nobody reads on: a pipe that stays open must not keep the process.
-    if (options.signal.aborted && input.path === undefined) options.stdin.destroy();
+    if (options.signal.aborted && input.path === undefined) options.stdin().destroy();
   }
   return summaries;
 }

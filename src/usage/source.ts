@@ -9,8 +9,12 @@ const CHUNK_BYTES = 1024 * 1024;
  * An input as bytes, decompressed.
  * @param onBytes told how many bytes were read from the file itself, for progress.
  */
-export function openSource(input: InputFile, stdin: NodeJS.ReadStream, onBytes: OnBytes = () => {}): Source {
-  const raw = input.path === undefined ? (stdin as AsyncIterable<Buffer>) : fileBytes(input.path);
+export function openSource(
+  input: InputFile,
+  stdin: () => NodeJS.ReadStream,
+  onBytes: OnBytes = () => {},
+): Source {
+  const raw = input.path === undefined ? (stdin() as AsyncIterable<Buffer>) : fileBytes(input.path);
   const { name, path, bytes } = input;
   const file = path === undefined ? undefined : { path, bytes: bytes ?? 0, onBytes };
   return { name, bytes: decompressed(counted(raw, onBytes)), ...(file ? { file } : {}) };

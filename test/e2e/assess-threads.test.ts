@@ -100,7 +100,7 @@ async function read(
   const intake = createIntake();
   const summaries = await readAll({
     inputs: paths.map((path) => ({ name: path, path, bytes: undefined })).map(sized),
-    stdin: process.stdin,
+    stdin: () => process.stdin,
     formats,
     intake,
     ...taker,

@@ -34,7 +34,6 @@ export interface Crew<T> {
 export function startCrew<T>(entry: URL, count: number): Crew<T> {
   const workers = Array.from({ length: count }, () => {
     const worker = new Worker(entry, { execArgv: [] });
-    worker.unref();
     const member: Member<T> = { worker, failure: undefined, settle: undefined };
     const fail = (failure: Error) => {
       member.failure ??= failure;
@@ -43,6 +42,8 @@ export function startCrew<T>(entry: URL, count: number): Crew<T> {
     worker.on('message', (done: Done<T>) => member.settle?.(done));
     worker.on('error', fail);
     worker.on('exit', (code) => fail(new Error(`a reading thread ended early (exit code ${code})`)));
+    // After the listeners: to listen for messages keeps the process alive again.
+    worker.unref();
     return member;
   });
   return {

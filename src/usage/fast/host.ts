@@ -1,6 +1,6 @@
 import { createFields } from '../fields.ts';
 import { parseTimestamp } from '../time.ts';
-import { kernelBinary } from './kernel/kernel.ts';
+import { kernelBinary } from './kernel/binary.ts';
 import * as at from './kernel/layout.ts';
 import type { KernelMemory } from './memory.ts';
 
