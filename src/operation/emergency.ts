@@ -65,7 +65,32 @@ export async function runEmergency(emergency: Emergency): Promise<OperationRepor
   const flagEnd = await setFlagFirst(execution, plan, { id, token }, emergency.journal.migration);
   emergency.onFlag(flagEnd);
   const journal = openJournal(emergency, plan, { id, token, startedAt, flagEnd });
-  return execute(journal, execution);
+  return execute(await lookingAgain(journal, execution), execution);
+}
+
+/**
+ * Whoever held the lease has lost it by now, but may have set the flag once more before: a store that keeps no tokens
+ * takes that. Then the flag is set again.
+ */
+async function lookingAgain(journal: Journal, execution: Execution): Promise<Journal> {
+  const { operation } = journal;
+  if ((await flagRatio(execution)) === operation.plan.to.ratio) return journal;
+  const steps = operation.steps.map((step) =>
+    step.position === 0 ? { ...step, outcome: 'pending' as const } : step,
+  );
+  return { ...journal, operation: { ...operation, steps } };
+}
+
+/** What the flag says; null when it says nothing in time. */
+async function flagRatio({ drivers }: Execution): Promise<number | null> {
+  try {
+    const reading = await withTimeout(drivers.flag.get(AbortSignal.timeout(READ_MS)), READ_MS);
+    return reading?.ratio ?? null;
+  } catch (error) {
+    // Setting it again will tell why.
+    void error;
+    return null;
+  }
 }
 
 async function setFlagFirst(

@@ -95,6 +95,9 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
         const open = openOperations(db);
         const blocking = isBackward(plan.kind) ? undefined : open.find(blocksForward);
         if (blocking) throw unfinished(blocking);
+        // An emergency may have been journaled since: who did not know of it must not lead out of it.
+        const unknown = open.find(({ id }) => !plan.supersedes.includes(id));
+        if (plan.kind === 'rollback' && unknown) throw stalePlan();
         // What is left of older operations is replaced by this one: nothing may finish them behind its back.
         for (const older of open) endSuperseded(db, older, plan, now);
         // An emergency repeated in panic must not push the checkpoints of better days out of retention.
