@@ -2,13 +2,13 @@
 // what V8 made of each (build/code-cache.mjs). Where that is of another Node.js it is left aside, and nothing changes.
 const { readFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
-const { join } = require('node:path');
+const { join, sep } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
 
 /** Code is only what this very Node.js made of it. */
 const MADE_BY = `${process.version}-${process.platform}-${process.arch}`;
-const PARAMETERS = 'exports, require, module, moduleUrl';
+const PARAMETERS = 'exports, require, module, meta';
 
 /**
  * @param {string} dir the folder of the modules
@@ -25,14 +25,19 @@ function createLoader(dir) {
     if (known) return known.exports;
     const module = { exports: {} };
     modules.set(name, module);
-    const filename = join(dir, name);
+    const filename = dir + sep + name;
     const script = new Script(`(function (${PARAMETERS}) {${readFileSync(filename, 'utf8')}\n})`, {
       filename,
       cachedData: readCode(codePath(dir, name)),
     });
     scripts.set(name, script);
     const within = (id) => (id.startsWith('./') ? load(id.slice(2)) : packages(id));
-    script.runInThisContext()(module.exports, within, module, pathToFileURL(filename).href);
+    const meta = {
+      get url() {
+        return pathToFileURL(filename).href;
+      },
+    };
+    script.runInThisContext()(module.exports, within, module, meta);
     return module.exports;
   };
   return { load, scripts };
@@ -40,7 +45,7 @@ function createLoader(dir) {
 
 /** Where the code of a module is kept. */
 function codePath(dir, name) {
-  return join(dir, 'code', MADE_BY, `${name}.bin`);
+  return [dir, 'code', MADE_BY, `${name}.bin`].join(sep);
 }
 
 function readCode(path) {

@@ -42,7 +42,7 @@ for (const { path, text } of outputFiles) {
     platform: 'node',
     target: 'node20',
     supported: { 'dynamic-import': false },
-    define: { 'import.meta.url': 'moduleUrl' },
+    define: { 'import.meta': 'meta' },
   });
   writeFileSync(join(dist, basename(path)), code);
 }
