@@ -20,7 +20,7 @@ import { createZone } from '../../src/usage/zone.ts';
 
 /** Several threads have to give what one gives, whatever stands in a log and wherever it is divided. */
 
-const ENTRY = new URL('../../dist/cli/assess-worker.mjs', import.meta.url);
+const ENTRY = new URL('../../dist/assess-worker.cjs', import.meta.url);
 const DAY_MS = 86_400_000;
 const NEVER = new AbortController().signal;
 const ALL: TakeRules = {
