@@ -100,6 +100,18 @@ describe('looking up in the catalogue gives what the package gives', () => {
   });
 });
 
+it('knows prices that hold over midnight, and the first where none holds', () => {
+  const night = { type: 'time_of_date', start_time: '22:00:00Z', end_time: '01:30:00+01:00' } as const;
+  const model = {
+    match: { equals: 'm' },
+    prices: [{ prices: { input_mtok: 2 } }, { constraint: night, prices: { input_mtok: 1 } }],
+  };
+  const at = (time: string) => pricesAt(model, Date.parse(`2026-08-20T${time}Z`)).input_mtok;
+  expect(
+    ['21:59:59', '22:00:00', '23:59:59', '00:00:00', '00:29:59', '00:30:00', '12:00:00'].map(at),
+  ).toEqual([2, 1, 1, 1, 1, 2, 2]);
+});
+
 describe('the catalogue that is built', () => {
   it('has the prices of the package', async () => {
     const { catalogueText } = await import(new URL('../../../build/catalogue.mjs', import.meta.url).href);
