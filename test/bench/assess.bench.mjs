@@ -1,9 +1,10 @@
 // `cutover assess` of a large JSONL log against DuckDB on the same columns, whole processes in turn, results compared.
-// 1 M lines (255 MB); with --full 10 M too (2.5 GB). DuckDB is not a dependency of the project:
-//   npm install --prefix DIR @duckdb/node-api@1.5.6-r.1   and   CUTOVER_BENCH_MODULES=DIR npm run bench -- assess
+// 1 M lines (255 MB); with --full 10 M too (2.5 GB). DuckDB is not a dependency of the project: it is installed in the
+// temporary folder, or found where CUTOVER_BENCH_MODULES says.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { comparePair } from './pair.mjs';
@@ -11,15 +12,24 @@ import { usageLog } from './usage-log.mjs';
 
 const bin = fileURLToPath(new URL('../../bin/cutover.js', import.meta.url));
 const peer = fileURLToPath(new URL('./duckdb.mjs', import.meta.url));
-const modules = process.env.CUTOVER_BENCH_MODULES;
+const modules = process.env.CUTOVER_BENCH_MODULES ?? join(tmpdir(), 'cutover-bench', 'modules');
 const full = process.argv.includes('--full');
 
-function resolvable() {
-  try {
-    createRequire(modules ? join(modules, 'package.json') : import.meta.url).resolve('@duckdb/node-api');
-    return true;
-  } catch {
-    return false;
+const DUCKDB = '@duckdb/node-api@1.5.6-r.1';
+
+/** Whether there is a DuckDB; one that is not there is installed first, where that is possible. */
+function hasDuckDb() {
+  const require = createRequire(join(modules, 'package.json'));
+  for (const mayInstall of [true, false]) {
+    try {
+      require.resolve('@duckdb/node-api');
+      return true;
+    } catch {
+      if (!mayInstall) return false;
+      process.stdout.write(`  (installing ${DUCKDB}, once)\n`);
+      mkdirSync(modules, { recursive: true });
+      spawnSync('npm', ['install', '--prefix', modules, DUCKDB], { stdio: 'ignore' });
+    }
   }
 }
 
@@ -57,6 +67,7 @@ function factsOf(document) {
   };
 }
 
+const duckDb = hasDuckDb();
 const lines = full ? [1_000_000, 10_000_000] : [1_000_000];
 const perRecord = [];
 for (const count of lines) {
@@ -65,15 +76,15 @@ for (const count of lines) {
   const { mib, stdout } = peak(ours.args);
   const facts = factsOf(JSON.parse(stdout));
   const label = `assess, ${count / 1e6} M lines`;
-  if (resolvable()) {
-    const theirs = { name: 'DuckDB', args: [peer, path] };
+  if (duckDb) {
+    const theirs = { name: 'DuckDB', args: [peer, path, modules] };
     const found = JSON.parse(spawnSync(process.execPath, theirs.args, { encoding: 'utf8' }).stdout);
     const ratio = comparePair(label, ours, theirs, count > 1e6 ? 3 : 7);
     process.stdout.write(
       `  throughput ${(1 / ratio).toFixed(2)} × DuckDB's; counts equal, the rest within ${difference(facts, found).toExponential(1)}\n`,
     );
   } else {
-    process.stdout.write('  (DuckDB is not installed: CUTOVER_BENCH_MODULES names the folder it is in)\n');
+    process.stdout.write('  (no DuckDB: it could not be installed)\n');
     comparePair(label, ours, { name: 'node -e 0', args: ['-e', '0'] }, 5);
   }
   process.stdout.write(

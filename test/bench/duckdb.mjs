@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const modules = process.env.CUTOVER_BENCH_MODULES;
-const require = createRequire(modules ? join(modules, 'package.json') : import.meta.url);
+const [path, modules] = process.argv.slice(2);
+const require = createRequire(join(modules, 'package.json'));
 const { DuckDBInstance } = await import(pathToFileURL(require.resolve('@duckdb/node-api')).href);
 
-const file = process.argv[2].replaceAll("'", "''");
+const file = path.replaceAll("'", "''");
 const db = await DuckDBInstance.create(':memory:', { threads: '2' });
 const connection = await db.connect();
 const columns = `{timestamp:'TIMESTAMP', model:'VARCHAR', input_tokens:'BIGINT', cached_input_tokens:'BIGINT',
