@@ -32,9 +32,8 @@ interface Traits {
   batch: boolean;
 }
 
-/** Where the last record of a model went: neighbours in a log are alike, so most need not be looked up. */
+/** Where the last record of a model in a group went: most go there too, and need not be looked up. */
 interface Lane {
-  group: string;
   provider: string | undefined;
   series: Series;
   cell: Cell | undefined;
@@ -42,16 +41,19 @@ interface Lane {
 }
 
 export function createAdder(tally: Tally, rules: TallyRules): Adder {
-  const lanes = new Map<string, Lane>();
+  /** By group, then by model. */
+  const lanes = new Map<string, Map<string, Lane>>();
   const spanOf = createSpans(tally.bands, rules.dayOf);
   let span: DaySpan | undefined;
 
   const laneOf = (group: string, provider: string | undefined, model: string): Lane => {
-    const last = lanes.get(model);
-    if (last !== undefined && last.group === group && last.provider === provider) return last;
+    const inGroup = lanes.get(group);
+    const last = inGroup?.get(model);
+    if (last !== undefined && last.provider === provider) return last;
     const series = seriesOf(tally, group, provider, model);
-    const lane = { group, provider, series, cell: undefined, clock: 0 };
-    lanes.set(model, lane);
+    const lane = { provider, series, cell: undefined, clock: 0 };
+    if (inGroup) inGroup.set(model, lane);
+    else lanes.set(group, new Map([[model, lane]]));
     return lane;
   };
   const takeTimes = ({ from, to, records }: Bundle): DaySpan | undefined => {

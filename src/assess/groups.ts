@@ -11,8 +11,18 @@ export type Grouping = (typeof GROUPINGS)[number];
 
 /** The group of a record. */
 export function groupKey(by: Grouping | undefined, zone: Zone): (record: UsageRecord) => string {
-  const timed = (of: (at: number) => string) => (record: UsageRecord) =>
-    record.at === undefined ? '(no time)' : of(record.at);
+  const timed = (numberOf: (at: number) => number, nameOf: (number: number) => string) => {
+    // Neighbours in a log are of one day, and to write it down takes longer than all else.
+    let last = Number.NaN;
+    let name = '';
+    return ({ at }: UsageRecord) => {
+      if (at === undefined) return '(no time)';
+      const number = numberOf(at);
+      if (number !== last) name = nameOf(number);
+      last = number;
+      return name;
+    };
+  };
   switch (by) {
     case undefined:
       return () => '';
@@ -21,9 +31,9 @@ export function groupKey(by: Grouping | undefined, zone: Zone): (record: UsageRe
     case 'user':
       return (record) => record.user ?? '(no user)';
     case 'day':
-      return timed((at) => dayName(zone.dayOf(at)));
+      return timed(zone.dayOf, dayName);
     case 'hour':
-      return timed((at) => `${String(zone.hourOf(at)).padStart(2, '0')}:00`);
+      return timed(zone.hourOf, (hour) => `${String(hour).padStart(2, '0')}:00`);
   }
 }
 
