@@ -149,8 +149,8 @@ export enum BundleCell {
 
 /** Buffers of durations: each how many it holds, then these. */
 export const BUFFERS = BUNDLES + BUNDLE_BYTES * MAX_BUNDLES;
-export const BUFFER_BYTES = 16384;
-export const MAX_BUFFERS = 512;
+export const BUFFER_BYTES = 4096;
+export const MAX_BUFFERS = 2048;
 export const BUFFERED = 8;
 export const MAX_BUFFERED = (BUFFER_BYTES - BUFFERED) / 8;
 
