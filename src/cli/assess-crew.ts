@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { systemCode } from '../errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { type Crew, startCrew } from '../usage/fast/crew.ts';
 
@@ -31,6 +32,12 @@ export function crewAhead<T>(words: readonly string[], cwd: string): Crew<T> | u
 }
 
 function sizeOf(path: string): number | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found?.isFile() ? found.size : undefined;
+  try {
+    const found = statSync(path);
+    return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    // No file, or none that can be looked at: the command itself says so, where the word was meant as one.
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  }
 }

@@ -19,6 +19,8 @@ describe('threads that are started ahead', () => {
     ['a faulty value', ['--max-bad', 'x'], 64],
     ['a config that is not there', ['--config', 'none.yaml'], 78],
     ['a file that is not there', ['none.jsonl'], 65],
+    ['a word that can be no file', ['x'.repeat(5000)], 65],
+    ['a file under a file', ['large.jsonl/x.jsonl'], 65],
     ['help', ['--help'], 0],
   ])('do not keep the command after %s', async (_what, words, code) => {
     expect((await cutover(['assess', 'large.jsonl', ...words], { cwd: dir })).code).toBe(code);
