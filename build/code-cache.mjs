@@ -34,6 +34,17 @@ const COMMANDS = [
   ...Object.keys(LOGS).map((size) => ['without', 'assess', `../${size}.jsonl`, '--json']),
 ];
 
+/** What any program needs to start. */
+const NEEDED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'LD_LIBRARY_PATH', 'SYSTEMROOT'];
+
+/**
+ * The environment without what commands look at: who builds may be in the midst of a migration (CUTOVER_STATE), or in a
+ * job whose summary is another's (GITHUB_STEP_SUMMARY).
+ */
+export function bareEnvironment(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => NEEDED.includes(name.toUpperCase())));
+}
+
 /** Runs the built commands that should start fast, and keeps what V8 made of their modules (see bin/load.js). */
 export function keepCode() {
   const dir = mkdtempSync(join(tmpdir(), 'cutover-build-'));
@@ -42,9 +53,7 @@ export function keepCode() {
       writeFileSync(join(dir, `${size}.jsonl`), LINE.repeat(lines));
     for (const folder of ['with-config', 'without']) mkdirSync(join(dir, folder));
     writeFileSync(join(dir, 'with-config', 'cutover.yaml'), CONFIG);
-    const env = { ...process.env };
-    // Who builds may be in the midst of a migration.
-    delete env.CUTOVER_CONFIG;
+    const env = bareEnvironment(process.env);
     for (const [folder, ...args] of COMMANDS) {
       const { status, stderr } = spawnSync(process.execPath, [run, ...args], {
         cwd: join(dir, folder),

@@ -13,7 +13,7 @@ import { findOperation } from './operations.ts';
 import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
 import { beginSideJournal } from './side-journal.ts';
-import { runStep } from './steps.ts';
+import { RATIO_TOLERANCE, runStep } from './steps.ts';
 
 export interface Emergency {
   execution: Execution;
@@ -74,7 +74,8 @@ export async function runEmergency(emergency: Emergency): Promise<OperationRepor
  */
 async function lookingAgain(journal: Journal, execution: Execution): Promise<Journal> {
   const { operation } = journal;
-  if ((await flagRatio(execution)) === operation.plan.to.ratio) return journal;
+  const ratio = await flagRatio(execution);
+  if (ratio !== null && Math.abs(ratio - operation.plan.to.ratio) <= RATIO_TOLERANCE) return journal;
   const steps = operation.steps.map((step) =>
     step.position === 0 ? { ...step, outcome: 'pending' as const } : step,
   );

@@ -1,5 +1,6 @@
 import * as at from './layout.ts';
 import { BundleCell, Field, KindCell } from './layout.ts';
+import { HASH } from './token.ts';
 import {
   block,
   br,
@@ -44,8 +45,6 @@ export interface BundleImports {
 }
 
 const ZERO = f64.const(0);
-/** Odd, and without a pattern. */
-const HASH = BigInt.asIntN(64, 0x9e3779b97f4a7c15n);
 
 /** (row): adds a row to the bundle of its kind, span and size; gives an Added. */
 export function defineBundling(module: Module, imports: BundleImports): Callable {

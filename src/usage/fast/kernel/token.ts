@@ -21,7 +21,7 @@ import {
 /** Given in place of where a value ends. */
 export const NO_ROOM = -2;
 /** Odd, and without a pattern. */
-const HASH = BigInt.asIntN(64, 0x9e3779b97f4a7c15n);
+export const HASH = BigInt.asIntN(64, 0x9e3779b97f4a7c15n);
 const HASH2 = BigInt.asIntN(64, 0xc2b2ae3d27d4eb4fn);
 
 /** Leaves by `differ` unless `length` bytes at two places are the same; i is scratch. Sixteen at a time. */
