@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ownEnvironment } from './own-environment.mjs';
 
 const run = fileURLToPath(new URL('run-and-keep.cjs', import.meta.url));
 const LINE = `${JSON.stringify({
@@ -34,17 +35,6 @@ const COMMANDS = [
   ...Object.keys(LOGS).map((size) => ['without', 'assess', `../${size}.jsonl`, '--json']),
 ];
 
-/** What any program needs to start. */
-const NEEDED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'LD_LIBRARY_PATH', 'SYSTEMROOT'];
-
-/**
- * The environment without what commands look at: who builds may be in the midst of a migration (CUTOVER_STATE), or in a
- * job whose summary is another's (GITHUB_STEP_SUMMARY).
- */
-export function bareEnvironment(env) {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => NEEDED.includes(name.toUpperCase())));
-}
-
 /** Runs the built commands that should start fast, and keeps what V8 made of their modules (see bin/load.js). */
 export function keepCode() {
   const dir = mkdtempSync(join(tmpdir(), 'cutover-build-'));
@@ -53,7 +43,7 @@ export function keepCode() {
       writeFileSync(join(dir, `${size}.jsonl`), LINE.repeat(lines));
     for (const folder of ['with-config', 'without']) mkdirSync(join(dir, folder));
     writeFileSync(join(dir, 'with-config', 'cutover.yaml'), CONFIG);
-    const env = bareEnvironment(process.env);
+    const env = ownEnvironment(process.env);
     for (const [folder, ...args] of COMMANDS) {
       const { status, stderr } = spawnSync(process.execPath, [run, ...args], {
         cwd: join(dir, folder),

@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
+import { ownEnvironment } from '../../build/own-environment.mjs';
 import { check, explain, run, startLine, stopAll, title } from './stage.mjs';
 
+process.env = ownEnvironment(process.env);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'cutover-demo-'));
 const REQUESTS = 300;
