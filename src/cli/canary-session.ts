@@ -1,3 +1,4 @@
+import { STILL_AFTER_MS } from '../operation/heartbeat.ts';
 import { operationDocument, renderOutcome } from '../report/operation.ts';
 import { planRollback, wayToLegacy } from '../rollback/plan.ts';
 import { getCheckpoint } from '../store/checkpoints.ts';
@@ -8,6 +9,10 @@ import type { Context, GlobalOptions } from './context.ts';
 import { gatherRollback } from './evidence.ts';
 import { openSession, type Session } from './session.ts';
 import { styleFor } from './style.ts';
+import { whileHeld } from './wait.ts';
+
+/** A target that failed keeps its traffic while a lost holder stands in the way: long enough to see it stand still. */
+const HELD_WAIT_MS = STILL_AFTER_MS + 10_000;
 
 /** A session as the canary's commands use it. */
 export async function openCanarySession(ctx: Context, options: GlobalOptions): Promise<CanarySession> {
@@ -41,16 +46,20 @@ async function autoRollback(
   reason: string,
   sameStage: () => boolean,
 ): Promise<CanaryRollback> {
-  if (!sameStage()) {
+  const report = await whileHeld(ctx, HELD_WAIT_MS, async (watched) => {
+    if (!sameStage()) return null;
+    const input = gatherRollback(session, { reason });
+    const to = wayToLegacy(input.previous, (id) => getCheckpoint(session.db, id));
+    const journal = { ...session.journal, watched };
+    return runPlan(ctx, options, { ...session, journal }, planRollback(input, to));
+  });
+  if (report === null) {
     return {
       outcome: 'done',
       text: 'the migration has moved on since; nothing was rolled back',
       operation: null,
     };
   }
-  const input = gatherRollback(session, { reason });
-  const to = wayToLegacy(input.previous, (id) => getCheckpoint(session.db, id));
-  const report = await runPlan(ctx, options, session, planRollback(input, to));
   return {
     outcome: report.outcome,
     text: renderOutcome(report, session.config.migration, await styleFor(ctx, options, 'stdout')),

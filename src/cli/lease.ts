@@ -11,14 +11,14 @@ export function register(program: Command, ctx: Context): void {
 }
 
 async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
-  const { isStale, readLease } = await import('../operation/lease.ts');
+  const { holderState, readLease } = await import('../operation/lease.ts');
   const { alignColumns, formatAge } = await import('../report/text.ts');
   const { safe } = await import('../clean.ts');
   const { withSession } = await import('./session.ts');
   await withSession(ctx, options, async (session) => {
     const { token, held } = readLease(session.db);
     const now = session.clock.now();
-    const stale = held !== null && isStale(held, now);
+    const state = held && holderState(held);
     if (options.json) {
       const iso = (ms: number) => new Date(ms).toISOString();
       const lease = held && {
@@ -28,7 +28,9 @@ async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
         pid: held.pid,
         since: iso(held.acquiredAt),
         heartbeat: iso(held.heartbeatAt),
-        stale,
+        beats: held.beats,
+        state,
+        stale: state === 'gone',
       };
       return ctx.print(JSON.stringify({ schemaVersion: 1, command: 'lease', token, lease }));
     }
@@ -40,12 +42,18 @@ async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
           ['operation', held.operationId],
           ['process', `${held.pid} on ${safe(held.host)}`],
           ['since', formatAge(now - held.acquiredAt)],
-          ['heartbeat', formatAge(now - held.heartbeatAt)],
+          ['heartbeat', `${held.beats} beats`],
           ['token', String(token)],
-          ['stale', stale ? 'yes: the next change takes it over' : 'no'],
+          ['state', STATES[state ?? 'unknown']],
         ],
         0,
       ).join('\n'),
     );
   });
 }
+
+const STATES = {
+  running: 'running',
+  gone: 'gone: the next change takes it over',
+  unknown: 'cannot be seen from here: a change with --wait 1m takes over if the heartbeat stands still',
+};

@@ -1,5 +1,7 @@
 import { parseDuration } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
+import { type Watched, watch } from '../operation/heartbeat.ts';
+import { LeaseHeld } from '../operation/lease.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { type Session, withSession } from './session.ts';
 
@@ -16,13 +18,29 @@ export async function withLease(
   options: GlobalOptions & { wait?: string },
   work: (session: Session) => Promise<void>,
 ): Promise<void> {
-  const deadline = ctx.now().getTime() + waitOption(options.wait);
+  await whileHeld(ctx, waitOption(options.wait), (watched) =>
+    withSession(ctx, options, (session) => work({ ...session, journal: { ...session.journal, watched } })),
+  );
+}
+
+/**
+ * Tries a change until it is done or `waitMs` are over. The heartbeat of whoever is in the way is watched meanwhile:
+ * one that cannot be looked at and stood still is taken for gone.
+ */
+export async function whileHeld<T>(
+  ctx: Context,
+  waitMs: number,
+  work: (watched: Watched | undefined) => Promise<T>,
+): Promise<T> {
+  const deadline = performance.now() + waitMs;
+  let watched: Watched | null = null;
   for (let told = false; ; told = true) {
     try {
-      return await withSession(ctx, options, work);
+      return await work(watched ?? undefined);
     } catch (error) {
       const busy = error instanceof CutoverError && BUSY.includes(error.code);
-      if (!busy || ctx.now().getTime() + POLL_MS > deadline) throw error;
+      if (!busy || performance.now() + POLL_MS > deadline) throw error;
+      if (error instanceof LeaseHeld) watched = watch(watched, error.lease, performance.now());
       if (!told) ctx.note(`waiting: ${error.message}`);
       await pause(ctx.signal);
     }

@@ -4,7 +4,8 @@ import { appendHistory } from '../store/history.ts';
 import { type Db, explainingFaults } from '../store/open.ts';
 import { beginStage, readState, type State, writeState } from '../store/state.ts';
 import { type DnsReading, sameWorld, type World } from '../world.ts';
-import { assertHeld, beat, HEARTBEAT_MS, type Holder, releaseLease, takeLease } from './lease.ts';
+import { HEARTBEAT_MS, type Watched } from './heartbeat.ts';
+import { assertHeld, beat, type Holder, releaseLease, takeLease } from './lease.ts';
 import { findOperation, hasOperation, openOperations } from './operations.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import {
@@ -60,6 +61,8 @@ export interface JournalOptions {
   /** How many checkpoints retention keeps. */
   keep: number;
   now(): number;
+  /** What was seen of the heartbeat of a holder that cannot be looked at. */
+  watched?: Watched | undefined;
 }
 
 /** What a new operation brings besides its plan. */
@@ -89,6 +92,7 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
           now,
           atLeast: beginning.flagToken ?? 0,
           force: emergency,
+          watched: options.watched,
         });
         const from: World = emergency ? worldOf(state) : plan.from;
         if (!sameWorld(state, from)) throw stalePlan();
@@ -158,7 +162,11 @@ export function resumeOperation(
     db
       .transaction(() => {
         const now = options.now();
-        const token = takeLease(db, options.holder, operation.id, { now, ...lease });
+        const token = takeLease(db, options.holder, operation.id, {
+          now,
+          watched: options.watched,
+          ...lease,
+        });
         db.prepare('UPDATE operations SET token = ? WHERE id = ?').run(token, operation.id);
         appendHistory(db, {
           at: now,

@@ -1,32 +1,20 @@
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { CutoverError, EXIT, systemCode } from '../errors.ts';
+import { CutoverError, EXIT } from '../errors.ts';
 import type { Db } from '../store/open.ts';
+import { stoodStill, type Watched } from './heartbeat.ts';
+import { type Holder, type HolderState, holderState } from './holder.ts';
+
+export { type Holder, type HolderState, holderState, thisHolder } from './holder.ts';
 
 /** The lease as it stands: who may change the world now. */
-export interface Lease {
+export interface Lease extends Holder {
   token: number;
   operationId: string;
-  actor: string;
-  host: string;
-  pid: number;
-  /** Start time of the process, where the system tells: a reused pid is not the same process. */
-  process: string | null;
-  /** Unix milliseconds. */
+  /** Unix milliseconds, by the holder's clock. */
   acquiredAt: number;
   heartbeatAt: number;
+  /** Grows by one a beat while the holder lives. */
+  beats: number;
 }
-
-export interface Holder {
-  actor: string;
-  host: string;
-  pid: number;
-  process: string | null;
-}
-
-export const HEARTBEAT_MS = 1000;
-/** A holder on another machine, whose process cannot be looked at, is taken for dead after this silence. */
-export const STALE_AFTER_MS = 30_000;
 
 interface LeaseRow {
   token: number;
@@ -35,13 +23,32 @@ interface LeaseRow {
   host: string | null;
   pid: number | null;
   process: string | null;
+  boot: string | null;
+  namespace: string | null;
   acquired_at: number | null;
   heartbeat_at: number | null;
+  beats: number;
 }
 
-/** This process as a holder of the lease. */
-export function thisHolder(actor: string): Holder {
-  return { actor, host: hostname(), pid: process.pid, process: startTimeOf(process.pid) };
+/** The lease is another operation's, which runs or may run. */
+export class LeaseHeld extends CutoverError {
+  readonly lease: Lease;
+
+  constructor(lease: Lease, state: HolderState) {
+    const { actor, operationId, pid, host, acquiredAt } = lease;
+    const since = new Date(acquiredAt).toISOString();
+    const wait =
+      state === 'running'
+        ? 'wait for it (--wait 30s)'
+        : 'whether it still runs cannot be seen from here: --wait 1m takes over once its heartbeat stood still for 30 s';
+    super(
+      'LEASE_HELD',
+      EXIT.leaseHeld,
+      `${actor} is running operation ${operationId} (process ${pid} on ${host}, since ${since})`,
+      { hint: `${wait}; in an emergency: \`cutover rollback --emergency\`` },
+    );
+    this.lease = lease;
+  }
 }
 
 export function readLease(db: Db): { token: number; held: Lease | null } {
@@ -56,40 +63,42 @@ export function readLease(db: Db): { token: number; held: Lease | null } {
       host: row.host ?? '?',
       pid: row.pid ?? 0,
       process: row.process,
+      boot: row.boot,
+      namespace: row.namespace,
       acquiredAt: row.acquired_at ?? 0,
       heartbeatAt: row.heartbeat_at ?? 0,
+      beats: row.beats,
     },
   };
-}
-
-/** Whether the holder is gone: its process has ended (same machine), or it has been silent too long. */
-export function isStale(lease: Lease, now: number): boolean {
-  if (lease.host === hostname()) {
-    return !processRuns(lease.pid) || (lease.process !== null && startTimeOf(lease.pid) !== lease.process);
-  }
-  return now - lease.heartbeatAt > STALE_AFTER_MS;
 }
 
 /**
  * Takes the lease inside the caller's transaction and returns the new fencing token.
  * @param atLeast a token that must be exceeded besides the lease's own (an emergency knows the flag's)
  * @param force takes it from a live holder too: an emergency
+ * @param watched what was seen of the holder's heartbeat, where the holder itself cannot be looked at
  * @throws CutoverError LEASE_HELD (75) with who holds it and since when.
  */
 export function takeLease(
   db: Db,
   holder: Holder,
   operationId: string,
-  options: { now: number; atLeast?: number; force?: boolean },
+  options: { now: number; atLeast?: number; force?: boolean; watched?: Watched | undefined },
 ): number {
   const { token, held } = readLease(db);
-  if (held && !options.force && !isStale(held, options.now)) throw leaseHeld(held, options.now);
+  if (held && !options.force) assertGone(held, options.watched);
   const next = Math.max(token + 1, options.atLeast ?? 0);
   db.prepare(
-    `UPDATE lease SET token = ?, operation_id = ?, actor = ?, host = ?, pid = ?, process = ?,
-       acquired_at = ?, heartbeat_at = ?`,
-  ).run(next, operationId, holder.actor, holder.host, holder.pid, holder.process, options.now, options.now);
+    `UPDATE lease SET token = @next, operation_id = @operationId, actor = @actor, host = @host, pid = @pid,
+       process = @process, boot = @boot, namespace = @namespace, acquired_at = @now, heartbeat_at = @now, beats = 0`,
+  ).run({ ...holder, next, operationId, now: options.now });
   return next;
+}
+
+function assertGone(held: Lease, watched: Watched | undefined): void {
+  const state = holderState(held);
+  if (state === 'gone' || (state === 'unknown' && stoodStill(watched, held))) return;
+  throw new LeaseHeld(held, state);
 }
 
 /** @throws CutoverError FENCED (75) when another operation has taken the lease. */
@@ -107,47 +116,10 @@ export function assertHeld(db: Db, token: number): void {
 }
 
 export function beat(db: Db, token: number, now: number): void {
-  db.prepare('UPDATE lease SET heartbeat_at = ? WHERE token = ?').run(now, token);
+  db.prepare('UPDATE lease SET heartbeat_at = ?, beats = beats + 1 WHERE token = ?').run(now, token);
 }
 
 /** Gives the lease back; nothing happens when another operation has it by now. */
 export function releaseLease(db: Db, token: number): void {
   db.prepare('UPDATE lease SET operation_id = NULL WHERE token = ?').run(token);
-}
-
-export function leaseHeld(lease: Lease, now: number): CutoverError {
-  const age = Math.max(0, Math.round((now - lease.acquiredAt) / 1000));
-  return new CutoverError(
-    'LEASE_HELD',
-    EXIT.leaseHeld,
-    `${lease.actor} is running operation ${lease.operationId} (process ${lease.pid} on ${lease.host}, for ${age} s)`,
-    { hint: 'wait for it (--wait 30s); in an emergency: `cutover rollback --emergency`' },
-  );
-}
-
-function processRuns(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !isZombie(pid);
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
-}
-
-function procStat(pid: number): string[] | null {
-  try {
-    // The second field, the command's name, may hold spaces; the fields after its ')' do not.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    // No /proc on this system, or no such process: the caller goes by the pid alone.
-    return null;
-  }
-}
-
-const isZombie = (pid: number): boolean => procStat(pid)?.[0] === 'Z';
-
-/** Field 22 of /proc/PID/stat: clock ticks from boot to the start of the process. */
-function startTimeOf(pid: number): string | null {
-  return procStat(pid)?.[19] ?? null;
 }

@@ -13,7 +13,7 @@ import {
   type OperationEnd,
   type StepEnd,
 } from './journal.ts';
-import { type Holder, isStale, releaseLease } from './lease.ts';
+import { type Holder, holderState, releaseLease } from './lease.ts';
 import type { Plan } from './plan.ts';
 import type { OperationRecord } from './record.ts';
 
@@ -125,7 +125,7 @@ function adopt(db: Db, path: string, options: JournalOptions): string[] {
   if (lines.length === 0) return [];
   if (!head) return [`${path}: not a whole journal of an emergency; look at it and remove it`];
   const finish = lines.findLast((line) => line.type === 'finish');
-  if (!finish && stillRuns(head.holder, options.now())) return [];
+  if (!finish && holderState(head.holder) !== 'gone') return [];
   const already = new Map(
     lines.flatMap((line) => (line.type === 'step' ? [[line.position, line.end] as const] : [])),
   );
@@ -176,10 +176,6 @@ function begin(
     if (error instanceof CutoverError && error.code === ALREADY_JOURNALED) return null;
     throw error;
   }
-}
-
-function stillRuns(holder: Holder, now: number): boolean {
-  return !isStale({ ...holder, token: 0, operationId: '', acquiredAt: now, heartbeatAt: now }, now);
 }
 
 /** Another command may have taken it in and removed it since the folder was listed. */

@@ -1,0 +1,90 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { systemCode } from '../errors.ts';
+
+/** A process that holds the lease, or has begun an emergency. What the system does not tell is null. */
+export interface Holder {
+  actor: string;
+  host: string;
+  pid: number;
+  /** Start time of the process: a reused pid is not the same process. */
+  process: string | null;
+  /** Which boot of which machine. */
+  boot: string | null;
+  /** The PID namespace in which `pid` counts. */
+  namespace: string | null;
+}
+
+export type HolderState = 'running' | 'gone' | 'unknown';
+
+/** This process as a holder of the lease. */
+export function thisHolder(actor: string): Holder {
+  return {
+    actor,
+    host: hostname(),
+    pid: process.pid,
+    process: startTime(procStat('self')),
+    boot: bootId(),
+    namespace: pidNamespace(),
+  };
+}
+
+/**
+ * Whether a holder still runs, as far as it can be known from here. `gone` is said only of a process of this boot and
+ * this PID namespace; whoever cannot be seen is `unknown`, and then only its heartbeat tells.
+ */
+export function holderState(holder: Holder): HolderState {
+  const { host, pid, boot, namespace } = holder;
+  if (!boot || boot !== bootId() || host !== hostname()) return 'unknown';
+  if (!namespace || namespace !== pidNamespace()) return 'unknown';
+  if (!Number.isInteger(pid) || pid < 1) return 'unknown';
+  if (!pidExists(pid)) return 'gone';
+  const stat = seesOwnProcesses() ? procStat(String(pid)) : null;
+  // Somebody has this pid, but who cannot be seen (another user's, hidden).
+  if (stat === null || !holder.process) return 'unknown';
+  const ended = stat[0] === 'Z' || stat[0] === 'X';
+  return ended || startTime(stat) !== holder.process ? 'gone' : 'running';
+}
+
+function bootId(): string | null {
+  return read(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim());
+}
+
+function pidNamespace(): string | null {
+  return read(() => readlinkSync('/proc/self/ns/pid'));
+}
+
+/** /proc may be that of another PID namespace, where the same pid is another process. */
+function seesOwnProcesses(): boolean {
+  return read(() => readlinkSync('/proc/self')) === String(process.pid);
+}
+
+function pidExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
+  }
+}
+
+/** The fields of /proc/PID/stat after the command's name, which may hold spaces; null where there is none. */
+function procStat(pid: string): string[] | null {
+  const stat = read(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  return stat === null ? null : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** Field 22 of /proc/PID/stat: clock ticks from boot to the start of the process. */
+function startTime(stat: string[] | null): string | null {
+  return stat?.[19] ?? null;
+}
+
+function read(work: () => string): string | null {
+  try {
+    return work();
+  } catch (error) {
+    // Not a system that has it, or not ours to see: unknown, which nobody takes for gone.
+    void error;
+    return null;
+  }
+}
