@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CutoverError, systemCode } from '../errors.ts';
 import { appendHistory } from '../store/history.ts';
-import type { Db } from '../store/open.ts';
+import { type Db, explainingFaults } from '../store/open.ts';
 import {
   ALREADY_JOURNALED,
   beginOperation,
@@ -135,7 +135,7 @@ function adopt(db: Db, path: string, options: JournalOptions): string[] {
 }
 
 /**
- * Journals an emergency that has happened; without `end` it stays unfinished, for `resume`. Of several commands that
+ * Journals an emergency that has happened, in one transaction; without `end` it stays unfinished, for `resume`. Of several commands that
  * find it at once one does it; returns whether it was this one.
  */
 export function adoptEmergency(
@@ -146,22 +146,28 @@ export function adoptEmergency(
   options: JournalOptions,
   why: string,
 ): boolean {
-  const journal = begin(db, emergency, already, options);
-  if (!journal) return false;
-  appendHistory(db, {
-    at: options.now(),
-    actor: emergency.holder.actor,
-    event: 'emergency taken into the journal',
-    operationId: emergency.id,
-    detail: { why },
-  });
-  if (end) {
-    journal.finish(end);
-    return true;
-  }
-  journal.close();
-  releaseLease(db, journal.operation.token);
-  return true;
+  return explainingFaults(db.name, () =>
+    db
+      .transaction(() => {
+        const journal = begin(db, emergency, already, options);
+        if (!journal) return false;
+        try {
+          appendHistory(db, {
+            at: options.now(),
+            actor: emergency.holder.actor,
+            event: 'emergency taken into the journal',
+            operationId: emergency.id,
+            detail: { why },
+          });
+          if (end) journal.finish(end);
+          else releaseLease(db, journal.operation.token);
+          return true;
+        } finally {
+          journal.close();
+        }
+      })
+      .immediate(),
+  );
 }
 
 function begin(

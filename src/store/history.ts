@@ -39,11 +39,15 @@ function hashOf(row: Omit<HistoryRow, 'hash'>): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Appends an entry. Call it inside the transaction of what it tells about. */
+/**
+ * Appends an entry, inside the transaction of what it tells about. Outside of one, another connection could append
+ * between the look at the last entry and the new one: that is a mistake of the caller, and thrown as one.
+ */
 export function appendHistory(
   db: Db,
   entry: { at: number; actor: string; event: string; operationId?: string | null; detail: unknown },
 ): void {
+  if (!db.inTransaction) throw new Error(`history: ${entry.event} is told outside of a transaction`);
   const last = db.prepare('SELECT seq, hash FROM history ORDER BY seq DESC LIMIT 1').get() as
     | { seq: number; hash: string }
     | undefined;

@@ -6,7 +6,7 @@ import { CutoverError } from '../../../src/errors.ts';
 import type { FlagDriver, FlagReading } from '../../../src/flag/driver.ts';
 import { type Emergency, runEmergency } from '../../../src/operation/emergency.ts';
 import { execute } from '../../../src/operation/execute.ts';
-import { beginOperation, type JournalOptions } from '../../../src/operation/journal.ts';
+import { beginOperation, type JournalOptions, type OperationEnd } from '../../../src/operation/journal.ts';
 import { thisHolder } from '../../../src/operation/lease.ts';
 import { openOperations } from '../../../src/operation/operations.ts';
 import { type Plan, stepsFor } from '../../../src/operation/plan.ts';
@@ -14,6 +14,7 @@ import { adoptEmergency } from '../../../src/operation/side-journal.ts';
 import { plannedDrivers } from '../../../src/operation/steps.ts';
 import { planEmergency, planRollback } from '../../../src/rollback/plan.ts';
 import { getCheckpoint } from '../../../src/store/checkpoints.ts';
+import { appendHistory, readHistory, verifyHistory } from '../../../src/store/history.ts';
 import { type Db, openStore } from '../../../src/store/open.ts';
 import { readState } from '../../../src/store/state.ts';
 import type { World } from '../../../src/world.ts';
@@ -97,7 +98,12 @@ function world() {
       },
       ...change,
     });
-  return { db, flag, drivers, journal, change, run, rollback, emergency };
+  const another = () => {
+    const other = openStore(stateDir, { now: Date.now() });
+    onTestFinished(() => void other.close());
+    return other;
+  };
+  return { db, flag, drivers, journal, change, run, rollback, emergency, another };
 }
 
 async function rolling(at: ReturnType<typeof world>) {
@@ -107,15 +113,48 @@ async function rolling(at: ReturnType<typeof world>) {
   await at.run(at.change('shift', begun, half), 'op-2');
 }
 
-const journaledByAnother = (db: Db, { drivers, journal }: ReturnType<typeof world>) =>
+const journaledByAnother = (
+  db: Db,
+  { drivers, journal }: ReturnType<typeof world>,
+  end: OperationEnd | null = null,
+) =>
   adoptEmergency(
     db,
     { id: 'op-3', token: 1_000_002, plan: planEmergency(drivers, 0.5, ''), holder: journal.holder },
     new Map([[0, { outcome: 'done', attempts: 1, ms: 0, before: null, after: null, error: null }]]),
-    null,
+    end,
     journal,
     'test',
   );
+
+it('takes an emergency into the journal at once: another connection sees all of it or nothing', async () => {
+  const at = world();
+  await rolling(at);
+  const other = at.another();
+  const seen = new Set<string>();
+  const journal: JournalOptions = {
+    ...at.journal,
+    now: () => {
+      const { length } = readHistory(other, 1000).filter(({ operationId }) => operationId === 'op-3');
+      seen.add(`${openOperations(other).length} open, ${length} entries, ${readState(other, 'm').status}`);
+      return Date.now();
+    },
+  };
+  expect(journaledByAnother(at.db, { ...at, journal }, { outcome: 'done', applied: true, open: false })).toBe(
+    true,
+  );
+  expect([...seen]).toEqual(['0 open, 0 entries, rolling']);
+  expect(journaledByAnother(other, at)).toBe(false);
+  expect(readState(other, 'm')).toMatchObject({ status: 'rollback', ratio: 0 });
+  expect(verifyHistory(other).brokenAt).toBeNull();
+});
+
+it('keeps history only with what it tells about: never outside a transaction', () => {
+  const { db } = world();
+  const entry = { at: 0, actor: 'a', event: 'alone', detail: null };
+  expect(() => appendHistory(db, entry)).toThrow(/transaction/);
+  expect(readHistory(db, 10)).toEqual([]);
+});
 
 it('does not begin a rollback that was planned before an emergency came into the journal', async () => {
   const at = world();
