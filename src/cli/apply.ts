@@ -1,6 +1,6 @@
 import { EXIT } from '../errors.ts';
 import { readDns } from '../operation/dns.ts';
-import { execute, type OperationReport } from '../operation/execute.ts';
+import { type Execution, execute, type OperationReport } from '../operation/execute.ts';
 import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
 import type { Plan } from '../operation/plan.ts';
 import { newOperationId, type OperationRecord } from '../operation/record.ts';
@@ -29,19 +29,34 @@ export async function applyPlan(
   command: string,
   metrics: Record<string, unknown> = {},
 ): Promise<OperationReport | null> {
-  const { migration } = session.config;
   if (options.dryRun) {
-    if (options.json) ctx.print(JSON.stringify(planDocument(command, plan)));
-    else
-      ctx.print(
-        `${renderPlan(plan, migration, await styleFor(ctx, options, 'stdout'))}\nA dry run: nothing was changed.`,
-      );
+    await showPlan(ctx, options, session, plan, command);
     return null;
   }
   await confirmed(ctx, options, session, plan);
   const report = await runPlan(ctx, options, session, plan, metrics);
   await tell(ctx, options, session, command, report);
   return report;
+}
+
+/**
+ * Prints a plan for `--dry-run`.
+ * @param way of a gradual rollback: its rungs, and a line that tells them
+ */
+export async function showPlan(
+  ctx: Context,
+  globals: GlobalOptions,
+  session: Session,
+  plan: Plan,
+  command: string,
+  way?: { rungs: readonly Plan[]; line: string },
+): Promise<void> {
+  if (globals.json) {
+    const rungs = way ? { rungs: way.rungs } : {};
+    return ctx.print(JSON.stringify({ ...planDocument(command, plan), ...rungs }));
+  }
+  const text = renderPlan(plan, session.config.migration, await styleFor(ctx, globals, 'stdout'));
+  ctx.print([text, ...(way ? [way.line] : []), 'A dry run: nothing was changed.'].join('\n'));
 }
 
 /** Shows the plan and asks, unless the answer is there already. @throws CutoverError when it is not consented to. */
@@ -87,8 +102,17 @@ async function runJournal(
   session: Session,
   journal: Journal,
 ): Promise<OperationReport> {
+  return execute(journal, await executionOf(ctx, globals, session));
+}
+
+/** What the steps of an operation run with. */
+export async function executionOf(
+  ctx: Context,
+  globals: GlobalOptions,
+  session: Session,
+): Promise<Execution> {
   const style = await styleFor(ctx, globals, 'stderr');
-  return execute(journal, {
+  return {
     migration: session.config.migration,
     actor: session.actor,
     drivers: session.drivers,
@@ -98,18 +122,22 @@ async function runJournal(
     onStep: (step) => {
       if (!globals.json) ctx.note(renderStep(step, style));
     },
-  });
+  };
 }
 
-/** Prints what an operation came to and sets the exit code: 0 done, 4 a hook failed, 69 the flag was not set. */
+/**
+ * Prints what an operation came to and sets the exit code: 0 done, 4 a hook failed, 69 the flag was not set.
+ * @param more further fields of the JSON document
+ */
 export async function tell(
   ctx: Context,
   globals: GlobalOptions,
   session: Session,
   command: string,
   report: OperationReport,
+  more: Record<string, unknown> = {},
 ): Promise<void> {
-  if (globals.json) ctx.print(JSON.stringify(operationDocument(command, report)));
+  if (globals.json) ctx.print(JSON.stringify({ ...operationDocument(command, report), ...more }));
   else ctx.print(renderOutcome(report, session.config.migration, await styleFor(ctx, globals, 'stdout')));
   if (report.outcome === 'partial') ctx.exit(EXIT.hookFailed);
   if (report.outcome === 'failed') ctx.exit(EXIT.unreachable);

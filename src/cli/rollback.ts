@@ -35,7 +35,7 @@ export function register(program: Command, ctx: Context): void {
 
 async function runRollback(ctx: Context, options: RollbackOptions): Promise<void> {
   const { planRollback } = await import('../rollback/plan.ts');
-  const { applyPlan, confirmed } = await import('./apply.ts');
+  const { applyPlan } = await import('./apply.ts');
   const { checkpointArgument, gatherRollback, legacyGate } = await import('./evidence.ts');
   const { withLease } = await import('./wait.ts');
   const to = options.to === undefined ? null : checkpointArgument(options.to);
@@ -47,49 +47,46 @@ async function runRollback(ctx: Context, options: RollbackOptions): Promise<void
     const gate = await legacyGate(session);
     const plan = planRollback({ ...input, gates: [gate] }, to);
     if (!gate.ok && !options.anyway && !options.dryRun) await refuse(gate.detail);
-    if (overMs === null || options.dryRun) {
+    if (overMs === null) {
       await applyPlan(ctx, options, session, plan, 'rollback');
       return;
     }
-    await confirmed(ctx, options, session, plan);
-    await stepDown(ctx, options, session, plan, overMs);
-    const last = planRollback({ ...gatherRollback(session, options), gates: [gate] }, plan.restores);
-    await applyPlan(
-      ctx,
-      { ...options, yes: true, confirm: session.config.migration },
-      session,
-      last,
-      'rollback',
-    );
+    await runOver(ctx, options, session, plan, overMs);
   });
 }
 
-/** The steps of a gradual rollback but the last, evenly spread. Each is an operation of its own. */
-async function stepDown(
+/** Rung by rung: one rollback in the eyes of who asked for it, a row of operations in the journal. */
+async function runOver(
   ctx: Context,
   options: RollbackOptions,
   session: Session,
   plan: Plan,
   overMs: number,
-) {
-  const { intermediatePlan, rungsDown } = await import('../rollback/gradual.ts');
-  const { planRollback } = await import('../rollback/plan.ts');
-  const { runPlan } = await import('./apply.ts');
-  const { gatherRollback } = await import('./evidence.ts');
-  const { formatRatio } = await import('../config/units.ts');
-  const { setTimeout: sleep } = await import('node:timers/promises');
-  const { CutoverError, EXIT } = await import('../errors.ts');
-  const rungs = rungsDown(session.config.ladder, plan.from.ratio, plan.to.ratio);
-  for (const ratio of rungs) {
-    const next = planRollback({ ...gatherRollback(session, options), gates: plan.gates }, plan.restores);
-    const report = await runPlan(ctx, options, session, intermediatePlan(next, ratio));
-    if (!options.json) ctx.note(`${session.config.migration}: ${formatRatio(ratio)}`);
-    if (report.outcome !== 'done') break;
-    await sleep(overMs / rungs.length, undefined, { signal: ctx.signal }).catch(() => {
-      throw new CutoverError('INTERRUPTED', EXIT.fault, `stopped at ${formatRatio(ratio)}`, {
-        hint: `to go on: \`cutover rollback --to ${plan.restores}\``,
-      });
-    });
+): Promise<void> {
+  const { readDns } = await import('../operation/dns.ts');
+  const { readFlag, runGradual, wholeReport } = await import('../operation/gradual.ts');
+  const { formatDuration, formatRatio } = await import('../config/units.ts');
+  const { gradualPlans } = await import('../rollback/gradual.ts');
+  const { confirmed, executionOf, showPlan, tell } = await import('./apply.ts');
+  const { config, db, drivers, journal, secrets } = session;
+  const execution = await executionOf(ctx, options, session);
+  const flag = await readFlag(execution);
+  const plans = gradualPlans(plan, config.ladder, flag?.ratio ?? 0);
+  const line = `  over ${formatDuration(overMs)}, by ${plans.map(({ to }) => formatRatio(to.ratio)).join(', ')}`;
+  if (options.dryRun) return showPlan(ctx, options, session, plan, 'rollback', { rungs: plans, line });
+  if (!options.json) ctx.note(line);
+  await confirmed(ctx, options, session, plan);
+  const reports = await runGradual({
+    ...{ db, plans, flag, overMs, execution, journal },
+    readDns: () => readDns(drivers.dns, secrets.redact),
+    onRung: ({ outcome, to }) => {
+      if (!options.json && outcome !== 'failed') ctx.note(`${config.migration}: ${formatRatio(to.ratio)}`);
+    },
+  });
+  const rungs = reports.map(({ id, to, outcome }) => ({ operation: id, ratio: to.ratio, outcome }));
+  await tell(ctx, options, session, 'rollback', wholeReport(plans, reports), { rungs });
+  if (reports.length < plans.length && !options.json) {
+    ctx.note(`ended on the way; then \`cutover rollback --to ${plan.restores} --over …\` goes on`);
   }
 }
 

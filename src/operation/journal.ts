@@ -73,6 +73,8 @@ export interface Beginning {
   /** For an emergency: the token its flag write already carries, and the steps that already ran. */
   flagToken?: number;
   already?: Map<number, StepEnd>;
+  /** Throws when this operation must not begin any more; asked before it takes the lease, in the same transaction. */
+  assertNext?: () => void;
 }
 
 /**
@@ -87,6 +89,7 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
     db
       .transaction(() => {
         if (emergency && hasOperation(db, beginning.id)) throw alreadyJournaled(beginning.id);
+        beginning.assertNext?.();
         const state = readState(db, options.migration);
         const token = takeLease(db, options.holder, beginning.id, {
           now,

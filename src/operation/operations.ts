@@ -36,6 +36,14 @@ export function openOperations(db: Db): OperationRecord[] {
   return rows.map((row) => fromRow(db, row));
 }
 
+/** The operation that began last, or null before the first. */
+export function lastOperation(db: Db): OperationRecord | null {
+  const row = db.prepare('SELECT * FROM operations ORDER BY seq DESC LIMIT 1').get() as
+    | OperationRow
+    | undefined;
+  return row ? fromRow(db, row) : null;
+}
+
 /** The operation with this id; it must exist. */
 export function findOperation(db: Db, id: string): OperationRecord {
   return fromRow(db, db.prepare('SELECT * FROM operations WHERE id = ?').get(id) as OperationRow);

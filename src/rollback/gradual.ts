@@ -1,4 +1,7 @@
-import { type Plan, stepsFor } from '../operation/plan.ts';
+import { formatRatio } from '../config/units.ts';
+import { CutoverError, EXIT } from '../errors.ts';
+import type { Plan } from '../operation/plan.ts';
+import { RATIO_TOLERANCE } from '../operation/steps.ts';
 
 /** The ratios of the ladder on the way down, highest first; neither end is among them. */
 export function rungsDown(ladder: readonly number[], from: number, to: number): number[] {
@@ -6,15 +9,40 @@ export function rungsDown(ladder: readonly number[], from: number, to: number): 
 }
 
 /**
- * One step on the way down to where `plan` leads: only the flag moves, and nobody is told before the end. What
- * leads back from here is the end itself, so that a rollback that was broken off can be gone on with.
+ * A rollback as a row of operations, the last of which ends where `plan` does. Each expects the world that the one
+ * before it leaves and is strictly lower than that, and than what the flag says now. On the way only the flag moves,
+ * and nobody is told before the end; what leads back from there is the end itself, so that a rollback that was
+ * broken off can be gone on with.
+ * @param flagRatio what the flag says now; no flag is 0
+ * @throws CutoverError ROLLBACK_RAISES (64), FLAG_LOWER (75): nothing is ever lifted.
  */
-export function intermediatePlan(plan: Plan, ratio: number): Plan {
-  const flag = plan.steps.find(({ kind }) => kind === 'flag');
-  return {
-    ...plan,
-    to: { status: 'rolling', ratio, activeProvider: plan.from.activeProvider },
-    steps: flag ? stepsFor({ flag, dns: [], notify: [] }, { dns: false }) : [],
-    previous: plan.restores,
-  };
+export function gradualPlans(plan: Plan, ladder: readonly number[], flagRatio: number): Plan[] {
+  const { from, to } = plan;
+  if (to.ratio > from.ratio) {
+    throw new CutoverError('ROLLBACK_RAISES', EXIT.usage, '--over only goes down', {
+      hint: 'leave --over away to go to a checkpoint that sends more to target',
+    });
+  }
+  if (to.ratio > flagRatio + RATIO_TOLERANCE) {
+    const lower = `the flag says ${formatRatio(flagRatio)}, less than the ${formatRatio(to.ratio)} to go to`;
+    throw new CutoverError('FLAG_LOWER', EXIT.leaseHeld, `${lower}; --over lifts nothing`, {
+      hint: 'see `cutover status`; a rollback without --over makes the flag say what its checkpoint says',
+    });
+  }
+  const plans: Plan[] = [];
+  const last = () => plans.at(-1)?.to ?? from;
+  const flag = plan.steps.filter(({ kind }) => kind === 'flag');
+  for (const ratio of rungsDown(ladder, Math.min(from.ratio, flagRatio), to.ratio)) {
+    const { activeProvider } = from;
+    plans.push({
+      ...plan,
+      from: last(),
+      to: { status: 'rolling', ratio, activeProvider },
+      steps: flag,
+      dns: [],
+      previous: plan.restores,
+      supersedes: plans.length === 0 ? plan.supersedes : [],
+    });
+  }
+  return [...plans, plans.length === 0 ? plan : { ...plan, from: last(), supersedes: [] }];
 }

@@ -16,7 +16,7 @@ hooks:
       command: [sh, -c, "cat > /dev/null; echo begin $CUTOVER_OPERATION_ID $CUTOVER_OPERATION_KIND >> log; sleep 0.05; echo end $CUTOVER_OPERATION_ID $CUTOVER_OPERATION_KIND >> log"]
 `;
 
-it('forty processes at once and one emergency: one operation at a time, and 0 % at the end', async () => {
+it('forty processes at once, two of them going down by rungs, and one emergency: one operation at a time, and 0 % at the end', async () => {
   const dir = makeFolder(HOOKS);
   try {
     await cutoverJson(dir, ['canary', 'start', '--yes']);
@@ -25,6 +25,7 @@ it('forty processes at once and one emergency: one operation at a time, and 0 % 
       if (i % 4 === 1) return ['shift', '50%', '--wait', '20s', ...FORCE];
       if (i % 8 === 2) return ['canary', 'check', '--auto-rollback'];
       if (i % 8 === 6) return ['status', '--json'];
+      if (i === 3 || i === 7) return ['rollback', '--yes', '--anyway', '--over', '1s', '--wait', '20s'];
       return ['rollback', '--yes', '--anyway', '--wait', '20s'];
     });
     const running = commands.map((args) => cutover(dir, args));

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PlannedDrivers } from '../../../src/operation/plan.ts';
+import { whoChangedFlag } from '../../../src/operation/gradual.ts';
+import type { Plan, PlannedDrivers } from '../../../src/operation/plan.ts';
 import type { OperationRecord } from '../../../src/operation/record.ts';
-import { intermediatePlan, rungsDown } from '../../../src/rollback/gradual.ts';
+import { gradualPlans, rungsDown } from '../../../src/rollback/gradual.ts';
 import {
   eligibility,
   planEmergency,
@@ -110,12 +111,86 @@ describe('where a rollback leads', () => {
 });
 
 describe('a gradual rollback', () => {
+  const LADDER = [0.01, 0.1, 0.25, 0.5, 1];
+  const down = (to: number, flag = 0.5) =>
+    gradualPlans(planRollback(input(), to), LADDER, flag).map((plan) => plan.to.ratio);
+
   it('goes down rung by rung, moves the flag only, and leaves the end as the way back', () => {
-    expect(rungsDown([0.01, 0.1, 0.25, 0.5, 1], 1, 0.1)).toEqual([0.5, 0.25]);
+    expect(rungsDown(LADDER, 1, 0.1)).toEqual([0.5, 0.25]);
     expect(rungsDown([0.1, 1], 0.1, 0)).toEqual([]);
-    const step = intermediatePlan(planRollback(input(), 1), 0.25);
-    expect(step).toMatchObject({ to: { status: 'rolling', ratio: 0.25 }, previous: 1 });
-    expect(step.steps.map(({ kind }) => kind)).toEqual(['flag']);
+    const whole = planRollback(input({ open: [unfinished({ id: 'op-9' })] }), 2);
+    const [first, last] = gradualPlans(whole, LADDER, 0.5) as [Plan, Plan];
+    expect(first).toMatchObject({
+      from: whole.from,
+      to: { status: 'rolling', ratio: 0.25 },
+      previous: 2,
+      supersedes: ['op-9'],
+    });
+    expect(first.steps.map(({ kind }) => kind)).toEqual(['flag']);
+    expect(last).toEqual({ ...whole, from: first.to, supersedes: [] });
+  });
+
+  it('takes no rung that would lift the flag, and is refused when its end would', () => {
+    expect(down(1)).toEqual([0.25, 0.1, 0.01, 0]);
+    expect(down(1, 0.1)).toEqual([0.01, 0]);
+    expect(down(1, 0)).toEqual([0]);
+    expect(down(2, 0.8)).toEqual([0.25, 0.1]);
+    expect(() => down(2, 0.05)).toThrow(expect.objectContaining({ code: 'FLAG_LOWER', exitCode: 75 }));
+    const raise = planRollback(input({ world: { ...world, ratio: 0.05 }, force: true, reason: 'x' }), 3);
+    expect(() => gradualPlans(raise, LADDER, 0.5)).toThrow(expect.objectContaining({ exitCode: 64 }));
+  });
+
+  it('falls strictly from the world and the flag to its end, whatever the ladder', () => {
+    const ratio = fc.double({ min: 0, max: 1, noNaN: true });
+    const ladder = fc
+      .uniqueArray(ratio, { minLength: 1, maxLength: 12 })
+      .map((rungs) => rungs.toSorted((a, b) => a - b));
+    fc.assert(
+      fc.property(ladder, ratio, ratio, ratio, (rungs, state, flag, end) => {
+        fc.pre(end <= state && end <= flag);
+        const whole = { ...planRollback(input({ world: { ...world, ratio: state } }), 1) };
+        const plans = gradualPlans({ ...whole, to: { ...whole.to, ratio: end } }, rungs, flag);
+        let before: World = whole.from;
+        for (const [i, { from, to }] of plans.entries()) {
+          expect(from).toEqual(before);
+          const last = i === plans.length - 1;
+          if (!last) expect(to.ratio).toBeLessThan(Math.min(before.ratio, flag));
+          expect(to.ratio).toBeLessThanOrEqual(Math.min(before.ratio, flag));
+          before = to;
+        }
+        expect(plans.at(-1)?.to).toEqual({ ...whole.to, ratio: end });
+        for (const rung of rungs) {
+          const between = rung > end && rung < Math.min(state, flag);
+          expect(plans.some(({ to }) => to.ratio === rung)).toBe(between || rung === end);
+        }
+      }),
+    );
+  });
+
+  it.each([
+    ['as it was left', { ratio: 0.25, token: 7, operation: 'op-7', kind: 'rollback' }, null],
+    [
+      'as it was left, in a store that keeps no writer',
+      { ratio: 0.250001, token: 0, operation: null, kind: null },
+      null,
+    ],
+    ['lower', { ratio: 0.1, token: 7, operation: 'op-7', kind: 'rollback' }, /by hand.* 10 %/],
+    ['higher', { ratio: 0.3, token: 0, operation: null, kind: null }, /by somebody else.* 30 %/],
+    [
+      'the same by somebody else',
+      { ratio: 0.25, token: 9, operation: 'op-9', kind: 'shift' },
+      /the shift op-9/,
+    ],
+    [
+      'the same under another token',
+      { ratio: 0.25, token: 9, operation: null, kind: null },
+      /another operation/,
+    ],
+    ['nothing', null, /removed/],
+  ])('knows who changed the flag: %s', (_name, now, who) => {
+    const said = whoChangedFlag({ ratio: 0.25, token: 7, operation: 'op-7' }, now);
+    if (who === null) expect(said).toBeNull();
+    else expect(said).toMatch(who);
   });
 });
 
