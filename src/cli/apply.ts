@@ -1,9 +1,10 @@
+import { forgetEarlierFlag } from '../config/snapshot.ts';
 import { EXIT } from '../errors.ts';
 import { readDns } from '../operation/dns.ts';
 import { execute, type OperationReport } from '../operation/execute.ts';
 import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
 import type { Plan } from '../operation/plan.ts';
-import { newOperationId, type OperationRecord } from '../operation/record.ts';
+import { isBackward, newOperationId, type OperationRecord } from '../operation/record.ts';
 import {
   operationDocument,
   planDocument,
@@ -88,7 +89,7 @@ async function runJournal(
   journal: Journal,
 ): Promise<OperationReport> {
   const style = await styleFor(ctx, globals, 'stderr');
-  return execute(journal, {
+  const report = await execute(journal, {
     migration: session.config.migration,
     actor: session.actor,
     drivers: session.drivers,
@@ -99,6 +100,8 @@ async function runJournal(
       if (!globals.json) ctx.note(renderStep(step, style));
     },
   });
+  if (!isBackward(report.kind) && report.outcome !== 'failed') forgetEarlierFlag(session.stateDir);
+  return report;
 }
 
 /** Prints what an operation came to and sets the exit code: 0 done, 4 a hook failed, 69 the flag was not set. */

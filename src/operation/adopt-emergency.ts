@@ -1,0 +1,57 @@
+import { CutoverError } from '../errors.ts';
+import { appendHistory } from '../store/history.ts';
+import type { Db } from '../store/open.ts';
+import {
+  ALREADY_JOURNALED,
+  beginOperation,
+  type Journal,
+  type JournalOptions,
+  type OperationEnd,
+  type StepEnd,
+} from './journal.ts';
+import { type Holder, releaseLease } from './lease.ts';
+import type { Plan } from './plan.ts';
+
+/**
+ * Journals an emergency that has happened; without `end` it stays unfinished, for `resume`. Of several commands that
+ * find it at once one does it; returns whether it was this one.
+ */
+export function adoptEmergency(
+  db: Db,
+  emergency: { id: string; token: number; plan: Plan; holder: Holder },
+  already: Map<number, StepEnd>,
+  end: OperationEnd | null,
+  options: JournalOptions,
+  why: string,
+): boolean {
+  const journal = begin(db, emergency, already, options);
+  if (!journal) return false;
+  appendHistory(db, {
+    at: options.now(),
+    actor: emergency.holder.actor,
+    event: 'emergency taken into the journal',
+    operationId: emergency.id,
+    detail: { why },
+  });
+  if (end) {
+    journal.finish(end);
+    return true;
+  }
+  journal.close();
+  releaseLease(db, journal.operation.token);
+  return true;
+}
+
+function begin(
+  db: Db,
+  { id, token, plan }: { id: string; token: number; plan: Plan },
+  already: Map<number, StepEnd>,
+  options: JournalOptions,
+): Journal | null {
+  try {
+    return beginOperation(db, plan, { id, dns: [], metrics: {}, flagToken: token, already }, options);
+  } catch (error) {
+    if (error instanceof CutoverError && error.code === ALREADY_JOURNALED) return null;
+    throw error;
+  }
+}
