@@ -3,7 +3,8 @@ import type { FlagDriver } from '../flag/driver.ts';
 import type { World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import type { Plan, PlannedStep } from './plan.ts';
-import { isBackward, type StepOutcome } from './record.ts';
+import { isBackward, type OperationRecord, type StepOutcome } from './record.ts';
+import { type Rival, rivalCommands } from './rivals.ts';
 import { type Drivers, runStep, type StepContext, sameRatio } from './steps.ts';
 
 /** What a step came to, as output shows it. */
@@ -54,6 +55,7 @@ export interface Execution {
 
 /** Everything an operation may take, all tries of all hooks together. */
 const OPERATION_DEADLINE_MS = 5 * 60_000;
+const LOOK_MS = 100;
 
 /**
  * Runs the steps of a journaled operation that are not done yet, in order: the one way the world is changed.
@@ -83,7 +85,9 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
   });
   const runOne = async (position: number) => {
     journal.stepBegins(position);
-    const end = await runStep(execution.drivers, position, context());
+    const end = await overCommands(execution, operation, position, () =>
+      runStep(execution.drivers, position, context()),
+    );
     await yieldingFlag(journal, execution, plan.steps[position] as PlannedStep, () =>
       journal.stepEnds(position, end),
     );
@@ -129,6 +133,31 @@ function conclude(journal: Journal, ends: Map<number, StepEnd>): OperationReport
   journal.finish({ outcome, applied: true, open: failed.length > 0 });
   return reportOf(journal, ends, outcome, { applied: true, open: failed.length > 0 });
 }
+
+/**
+ * Runs a step. A command that a killed process has left at the flag may still change it where the store fences
+ * nobody: it is waited for, and then the flag is set once more. An emergency does this in its own way.
+ */
+async function overCommands(
+  { drivers, migration, clock }: Execution,
+  { id, plan }: OperationRecord,
+  position: number,
+  run: () => Promise<StepEnd>,
+): Promise<StepEnd> {
+  const { flag } = drivers;
+  const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
+  const end = await run();
+  if (!exposed || rivalCommands(migration, id).length === 0) return end;
+  const deadline = clock.now() + flag.timeoutMs;
+  for (let left = rivalCommands(migration, id); left.length > 0; left = rivalCommands(migration, id)) {
+    if (clock.now() >= deadline) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  const again = await run();
+  return { ...again, before: end.before, attempts: end.attempts + again.attempts };
+}
+
+const mayWrite = (rival: Rival): string => `${rival} may still write the flag`;
 
 /**
  * Runs `record` after a step. If another operation has taken over while the flag was being set, the flag may say what

@@ -330,6 +330,18 @@ describe('a slower writer that has lost', () => {
     expect(ratio(dir)).toBe('0');
   });
 
+  it('does not undo a rollback either', async () => {
+    const dir = storeFolder(3);
+    const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
+    await waitFor('the write to begin', () => existsSync(join(dir, 'begun')));
+    start.kill('SIGKILL');
+    const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ratio(dir)).toBe('0');
+    await new Promise((resolve) => setTimeout(resolve, 3500));
+    expect(ratio(dir)).toBe('0');
+  });
+
   it('is not called safe while it is stopped half-way', async () => {
     const dir = storeFolder(0);
     const shim = join(dir, 'hold.mjs');
