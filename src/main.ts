@@ -4,7 +4,8 @@ import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { Tally } from './assess/tally.ts';
 import type { Context } from './cli/context.ts';
-import { isEmergency } from './cli/is-emergency.ts';
+import { emergencyRequest } from './cli/is-emergency.ts';
+import { GLOBAL_OPTIONS } from './cli/rollback-options.ts';
 import { didYouMean } from './config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from './errors.ts';
 import { packageRoot } from './package-root.ts';
@@ -59,9 +60,10 @@ async function main(argv: string[]): Promise<void> {
     code = chosen;
   });
   try {
-    if (isEmergency(argv)) {
+    const emergency = emergencyRequest(argv);
+    if (emergency) {
       const { runEmergencyCommand } = await import('./cli/emergency.ts');
-      await runEmergencyCommand(argv, ctx);
+      await runEmergencyCommand(emergency, ctx);
     } else {
       const program = await buildProgram(argv, ctx);
       await program.parseAsync(argv, { from: 'user' });
@@ -79,16 +81,13 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
   const [loaded, { Command }] = await Promise.all([loading, import('commander')]);
   const program = new Command('cutover')
     .description('Move production LLM traffic from one provider to another, and back, safely.')
-    .option('-c, --config <path>', 'the config (default: $CUTOVER_CONFIG, then ./cutover.yaml)')
-    .option('--json', 'one JSON document on stdout')
-    .option('--no-color', 'plain text')
-    .option('--no-input', 'never ask; a missing answer is an error')
     .version(packageVersion())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(false)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
 
+  for (const [flags, description] of GLOBAL_OPTIONS) program.option(flags, description);
   for (const module of loaded) module.register(program, ctx);
   program.on('command:*', (words: string[]) => {
     const word = String(words[0]);

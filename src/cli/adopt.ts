@@ -1,7 +1,8 @@
 import type { FlagDriver } from '../flag/driver.ts';
+import { adoptEmergency } from '../operation/adopt-emergency.ts';
+import { adoptSideJournals } from '../operation/adopt-side-journal.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { hasOperation } from '../operation/operations.ts';
-import { adoptEmergency, adoptSideJournals } from '../operation/side-journal.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { planEmergency } from '../rollback/plan.ts';
@@ -18,7 +19,7 @@ export async function adoptEmergencies(
   drivers: Drivers,
   options: JournalOptions,
 ): Promise<string[]> {
-  const adopted = adoptSideJournals(db, stateDir, options);
+  const adopted = adoptSideJournals(db, stateDir, plannedDrivers(drivers), options);
   const mark = await emergencyMark(drivers.flag);
   if (!mark || hasOperation(db, mark.id)) return adopted;
   const already = new Map([

@@ -1,9 +1,10 @@
+import { forgetEarlierFlag } from '../config/snapshot.ts';
 import { EXIT } from '../errors.ts';
 import { readDns } from '../operation/dns.ts';
 import { type Execution, execute, type OperationReport } from '../operation/execute.ts';
 import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
 import type { Plan } from '../operation/plan.ts';
-import { newOperationId, type OperationRecord } from '../operation/record.ts';
+import { isBackward, newOperationId, type OperationRecord } from '../operation/record.ts';
 import {
   operationDocument,
   planDocument,
@@ -102,7 +103,9 @@ async function runJournal(
   session: Session,
   journal: Journal,
 ): Promise<OperationReport> {
-  return execute(journal, await executionOf(ctx, globals, session));
+  const report = await execute(journal, await executionOf(ctx, globals, session));
+  if (!isBackward(report.kind) && report.outcome !== 'failed') forgetEarlierFlag(session.stateDir);
+  return report;
 }
 
 /** What the steps of an operation run with. */

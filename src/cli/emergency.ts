@@ -1,158 +1,166 @@
-import { dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { type EmergencyConfig, emergencySettings } from '../config/lenient.ts';
+import { dirname } from 'node:path';
+import { safe } from '../clean.ts';
+import { type EmergencySettings, emergencySettings, type FlagSource } from '../config/lenient.ts';
+import { configPath } from '../config/path.ts';
 import { createSecrets } from '../config/secrets.ts';
-import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { formatRatio } from '../config/units.ts';
+import { EXIT, messageOf } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
+import type { FlagDriver } from '../flag/driver.ts';
 import type { Hooks } from '../hooks/create.ts';
 import type { HookHost } from '../hooks/host.ts';
 import { actorOf } from '../operation/actor.ts';
 import { readEmergencyPlan, runEmergency } from '../operation/emergency.ts';
+import { type Word, wordOf } from '../operation/emergency-word.ts';
 import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
 import type { Plan } from '../operation/plan.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { planEmergency } from '../rollback/plan.ts';
-import { type Db, openStore } from '../store/open.ts';
+import { type Db, openStore, openStoreToRead } from '../store/open.ts';
 import type { Context } from './context.ts';
+import type { EmergencyRequest } from './is-emergency.ts';
 
 /** How long an emergency waits for a locked database before it journals beside it. */
 const DATABASE_WAIT_MS = 1000;
 
 /**
  * `cutover rollback --emergency`: its own short path from the command line to the flag. It asks nothing, reads no
- * more of the config than it needs, and opens the database only after the flag says 0.
+ * more of the config than it needs, and opens the database only after the flags say 0.
  */
-export async function runEmergencyCommand(argv: string[], ctx: Context): Promise<void> {
-  const options = parseOptions(argv);
-  const path = resolve(ctx.cwd, options.config ?? ctx.env.CUTOVER_CONFIG ?? 'cutover.yaml');
-  const dir = dirname(path);
-  const { config, stateDir, warnings } = await emergencySettings(path, dir, ctx.env);
-  for (const warning of warnings) ctx.note(`warning: ${warning}`);
-  const secrets = createSecrets(ctx.env, dir);
-  const host = { dir, env: ctx.env, secrets };
-  const actor = actorOf(ctx.env);
-  const clock = { now: () => ctx.now().getTime(), random: Math.random };
-  const execution: Execution = {
-    migration: config.migration,
-    actor,
-    drivers: { flag: createFlag(config.flag, host), ...(await hooksOf(config, host)) },
-    clock,
-    redact: secrets.redact,
-    signal: ctx.signal,
-    onStep: (step) => {
-      if (options.json) return;
-      ctx.note(
-        `  ${step.outcome}  ${step.kind}  ${step.label}  ${Math.round(step.ms)} ms${step.error ? `: ${step.error}` : ''}`,
-      );
-    },
-  };
+export async function runEmergencyCommand(request: EmergencyRequest, ctx: Context): Promise<void> {
+  for (const word of request.ignored)
+    ctx.note(`warning: ${safe(word)} means nothing to an emergency and is ignored`);
+  const path = configPath(ctx.cwd, request.config, ctx.env).path;
+  const settings = await emergencySettings(path, dirname(path), ctx.env);
+  for (const warning of settings.warnings) ctx.note(`warning: ${safe(warning)}`);
+  const { execution, sources } = await executionOf(settings, request, ctx);
   const plan = (flagRatio: number | null) =>
-    planEmergency(plannedDrivers(execution.drivers), flagRatio, options.reason ?? '');
-  if (options['dry-run']) return dryRun(ctx, execution, plan, options);
-  let db: Db | undefined;
+    planEmergency(plannedDrivers(execution.drivers), flagRatio, request.reason);
+  if (request.dryRun) return dryRun(ctx, execution, plan, request);
+  const { stateDir, migration } = settings;
+  const { clock, actor } = execution;
+  const opened: Db[] = [];
+  const remembered = (db: Db) => {
+    opened.push(db);
+    return db;
+  };
   try {
-    const report = await runEmergency({
+    const end = await runEmergency({
       execution,
-      journal: {
-        migration: config.migration,
-        holder: thisHolder(actor),
-        keep: config.checkpoints.keep,
-        now: clock.now,
-      },
+      journal: { migration, holder: thisHolder(actor), keep: settings.checkpoints.keep, now: clock.now },
       stateDir,
       plan,
-      openDatabase: () => {
-        db = openStore(stateDir, { now: clock.now(), busyTimeoutMs: DATABASE_WAIT_MS });
-        return db;
+      openDatabase: () =>
+        remembered(openStore(stateDir, { now: clock.now(), busyTimeoutMs: DATABASE_WAIT_MS })),
+      openDatabaseToRead: () => remembered(openStoreToRead(stateDir)),
+      onFlag: (label, { outcome, error, ms, notes }) => {
+        if (outcome === 'done') ctx.note(`${safe(label)}: 0 %, read back, ${Math.round(ms)} ms`);
+        else ctx.note(`FLAG NOT SET: ${safe(label)}: ${safe(error ?? '')}`);
+        for (const note of notes ?? []) ctx.note(`warning: ${safe(note)}`);
       },
-      onFlag: (end) => {
-        if (options.json) return;
-        if (end.outcome === 'done') ctx.note(`flag: 0 %, read back, ${Math.round(end.ms)} ms`);
-        else ctx.note(`FLAG NOT SET: ${end.error}`);
-      },
-      onDatabaseFault: (error) => ctx.note(`warning: journaling beside the database: ${messageOf(error)}`),
+      onDatabaseFault: (error) =>
+        ctx.note(`warning: journaling beside the database: ${safe(messageOf(error))}`),
+      onRivals: (rivals) => ctx.note(`waiting for ${rivals.map(safe).join(', ')}`),
     });
-    await tellEmergency(ctx, options, config.migration, report);
+    await tellEmergency(ctx, request, migration, end.report, wordOf(end, sources));
   } finally {
-    if (db?.open) db.close();
+    for (const db of opened) if (db.open) db.close();
   }
 }
 
+/** The drivers, and where each flag is known from. */
+async function executionOf(
+  { flags, hooks, dir, migration }: EmergencySettings,
+  request: EmergencyRequest,
+  ctx: Context,
+): Promise<{ execution: Execution; sources: FlagSource[] }> {
+  const secrets = createSecrets(ctx.env, dir);
+  const host = { dir, env: ctx.env, secrets, migration };
+  const [flag, ...otherFlags] = flags.map(({ config, source }, position) => {
+    const driver = createFlag(config, host);
+    // Two flags of one file have the same label, and a step is found again by it.
+    return position === 0 ? driver : { ...driver, label: `${driver.label} (${WHENCE[source]})` };
+  });
+  return {
+    sources: flags.map(({ source }) => source),
+    execution: {
+      migration,
+      actor: actorOf(ctx.env),
+      drivers: { flag: flag as FlagDriver, otherFlags, ...(await hooksOf(hooks, host)) },
+      clock: { now: () => ctx.now().getTime(), random: Math.random },
+      redact: secrets.redact,
+      signal: ctx.signal,
+      onStep: (step) => {
+        if (request.json) return;
+        const why = step.error ? `: ${safe(step.error)}` : '';
+        ctx.note(`  ${step.outcome}  ${step.kind}  ${safe(step.label)}  ${Math.round(step.ms)} ms${why}`);
+      },
+    },
+  };
+}
+
+const WHENCE: Record<FlagSource, string> = {
+  config: 'in the config',
+  'last config': 'of the last good config',
+  'earlier config': 'of an earlier config',
+  'damaged config': 'in the damaged config',
+  default: 'the default',
+};
+
 /** Their drivers are not loaded when there is none. */
-async function hooksOf({ hooks }: EmergencyConfig, host: HookHost): Promise<Hooks> {
+async function hooksOf(hooks: EmergencySettings['hooks'], host: HookHost): Promise<Hooks> {
   if (hooks.dns.length + hooks.notify.length === 0) return { dns: [], notify: [] };
   const { createHooks } = await import('../hooks/create.ts');
   return createHooks(hooks, host);
-}
-
-function parseOptions(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        emergency: { type: 'boolean' },
-        config: { type: 'string', short: 'c' },
-        reason: { type: 'string' },
-        json: { type: 'boolean' },
-        yes: { type: 'boolean', short: 'y' },
-        'dry-run': { type: 'boolean' },
-        'no-color': { type: 'boolean' },
-        'no-input': { type: 'boolean' },
-      },
-    }).values;
-  } catch (cause) {
-    throw new CutoverError('USAGE', EXIT.usage, messageOf(cause), {
-      hint: 'cutover rollback --emergency [--reason "…"] [--config PATH] [--json] [--dry-run]',
-      cause,
-    });
-  }
 }
 
 async function dryRun(
   ctx: Context,
   execution: Execution,
   planFor: (flagRatio: number | null) => Plan,
-  options: { json?: boolean },
+  request: EmergencyRequest,
 ): Promise<void> {
   const { plan } = await readEmergencyPlan(execution, planFor);
   const { planDocument, renderPlan } = await import('../report/operation.ts');
   const { styleFor } = await import('./style.ts');
-  if (options.json) return ctx.print(JSON.stringify(planDocument('rollback', plan)));
-  const style = await styleFor(ctx, { color: true, input: false }, 'stdout');
+  if (request.json) return ctx.print(JSON.stringify(planDocument('rollback', plan)));
+  const style = await styleFor(ctx, { color: request.color, input: false }, 'stdout');
   ctx.print(`${renderPlan(plan, execution.migration, style)}\nA dry run: nothing was changed.`);
 }
 
 async function tellEmergency(
   ctx: Context,
-  options: { json?: boolean },
+  request: EmergencyRequest,
   migration: string,
   report: OperationReport,
+  word: Word,
 ): Promise<void> {
-  if (report.outcome === 'partial') ctx.exit(EXIT.hookFailed);
-  if (report.outcome === 'failed') ctx.exit(EXIT.unreachable);
-  if (options.json) {
+  ctx.exit(word.exitCode === EXIT.ok && report.outcome === 'partial' ? EXIT.hookFailed : word.exitCode);
+  if (request.json) {
     const { operationDocument } = await import('../report/operation.ts');
-    return ctx.print(JSON.stringify(operationDocument('rollback', report)));
+    const { safe: isSafe, flags, why } = word;
+    return ctx.print(JSON.stringify({ ...operationDocument('rollback', report), safe: isSafe, why, flags }));
   }
-  ctx.print(emergencyLine(migration, report));
+  ctx.print(emergencyLine(migration, report, word));
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
   if (failed.length > 0)
-    ctx.print(`  left to do    cutover resume   (${failed.map(({ label }) => label).join(', ')})`);
+    ctx.print(`  left to do    cutover resume   (${failed.map(({ label }) => safe(label)).join(', ')})`);
   if (report.undo) ctx.print(`  to undo       ${report.undo}`);
   if (report.sideFile)
-    ctx.print(`  journaled in  ${report.sideFile}; the next command takes it into the database`);
+    ctx.print(`  journaled in  ${safe(report.sideFile)}; the next command takes it into the database`);
   else if (report.kept === 'nowhere')
     ctx.print('  this emergency could not be journaled anywhere: keep this output');
 }
 
-/** What is safe now, in one line. */
-function emergencyLine(migration: string, report: OperationReport): string {
-  if (report.outcome === 'failed')
-    return `${migration}: NOT SAFE: the flag could not be set; traffic is where it was`;
+/** The word of the emergency, each flag it is about, and what of the hooks is left. */
+function emergencyLine(migration: string, report: OperationReport, word: Word): string {
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed').map(({ kind }) => kind);
   const dns = failed.includes('dns') ? '; DNS could not be moved' : '';
   const notify = failed.includes('notify') ? '; not everyone was told' : '';
-  return `${migration}: safe: the flag sends every request to legacy (0 %, read back)${dns}${notify}`;
+  const lines = [`${migration}: ${word.text}${dns}${notify}`];
+  for (const { label, ratio } of word.flags)
+    lines.push(`  flag          ${safe(label)}: ${ratio === null ? 'cannot be read' : formatRatio(ratio)}`);
+  for (const why of word.why) lines.push(`  because       ${safe(why)}`);
+  return lines.join('\n');
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Plan } from '../operation/plan.ts';
 import type { ApplyOptions } from './apply.ts';
 import type { Context } from './context.ts';
+import { ROLLBACK_OPTIONS } from './rollback-options.ts';
 import type { Session } from './session.ts';
 
 interface RollbackOptions extends ApplyOptions {
@@ -14,23 +15,14 @@ interface RollbackOptions extends ApplyOptions {
 }
 
 export function register(program: Command, ctx: Context): void {
-  program
+  const command = program
     .command('rollback')
-    .description('back to the checkpoint before the last change, or to one you name')
-    .option('--to <checkpoint>', 'number of the checkpoint, see `cutover checkpoint list`')
-    // Here for help only: main.ts takes an emergency's own path before commander is loaded.
-    .option('--emergency', 'all traffic to legacy at once; asks nothing, works without the database')
-    .option('--over <time>', 'step by step down the ladder, spread over this time, e.g. 10m')
-    .option('--anyway', 'also when legacy does not answer')
-    .option('--dry-run', 'show the plan and whether it is possible, change nothing')
-    .option('-y, --yes', 'do not ask')
-    .option('--confirm <migration>', "the migration's name, to roll a complete migration back")
-    .option('--force', 'go to a checkpoint that sends more traffic to target; needs --reason')
-    .option('--wait <time>', 'wait this long for another operation to end, e.g. 30s')
-    .option('--reason <text>', 'why, for the journal and those who are told')
-    .action(async (_options: unknown, command: Command) => {
-      await runRollback(ctx, command.optsWithGlobals<RollbackOptions>());
-    });
+    .description('back to the checkpoint before the last change, or to one you name');
+  // --emergency is among them for help only: main.ts takes its own path before commander is loaded.
+  for (const [flags, description] of ROLLBACK_OPTIONS) command.option(flags, description);
+  command.action(async () => {
+    await runRollback(ctx, command.optsWithGlobals<RollbackOptions>());
+  });
 }
 
 async function runRollback(ctx: Context, options: RollbackOptions): Promise<void> {

@@ -38,7 +38,10 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
   const host = { dir, env: ctx.env, secrets };
   const actor = actorOf(ctx.env);
   const { createHooks } = await import('../hooks/create.ts');
-  const drivers = { flag: createFlag(config.flag, host), ...createHooks(config.hooks, host) };
+  const drivers = {
+    flag: createFlag(config.flag, { ...host, migration: config.migration }),
+    ...createHooks(config.hooks, host),
+  };
   const journal = {
     migration: config.migration,
     holder: thisHolder(actor),

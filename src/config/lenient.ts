@@ -1,32 +1,41 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
-import type { Config } from './schema.ts';
+import { readOrdinaryFile } from '../files.ts';
+import { flagIdentity } from './flag-identity.ts';
+import type { ConfigParts } from './load.ts';
+import { MAX_CONFIG_BYTES } from './path.ts';
+import type { FlagConfig } from './schema.ts';
+import { configHash, type EmergencyConfig, readSnapshot, type Snapshot, snapshotPath } from './snapshot.ts';
 
-/** The parts of a config that an emergency needs. */
-export type EmergencyConfig = Pick<Config, 'migration' | 'flag' | 'hooks' | 'checkpoints'>;
+/**
+ * Where an emergency knows a flag from: `config` writes it and is whole; `last config`: the last one that was whole,
+ * under which earlier commands ran; `earlier config`: the one before that, until traffic is known to follow the new
+ * flag; `damaged config`: written in one that is not whole; `default`: written nowhere.
+ */
+export type FlagSource = 'config' | 'last config' | 'earlier config' | 'damaged config' | 'default';
 
-export interface EmergencySettings {
-  config: EmergencyConfig;
+/** A flag that traffic may follow: an emergency sets each of them. */
+export interface FlagInQuestion {
+  config: FlagConfig;
+  source: FlagSource;
+}
+
+export interface EmergencySettings extends Pick<EmergencyConfig, 'migration' | 'hooks' | 'checkpoints'> {
+  /** At least one; no two mean the same flag. */
+  flags: [FlagInQuestion, ...FlagInQuestion[]];
   dir: string;
   stateDir: string;
   /** What had to be left out or guessed, for the user. */
   warnings: string[];
 }
 
-/** The copy of the last config that was whole, kept in the state folder. It holds references, never secrets. */
-export const SNAPSHOT_NAME = 'last-config.json';
-
-/** A hash that tells whether a snapshot was made of this text. */
-export function configHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
+const DEFAULT_STATE = '.cutover';
 
 /**
- * Reads what an emergency needs of a config, as fast as possible and whatever state it is in: the snapshot when
- * the file is unchanged since, else the file, else the parts of it that are whole, else the snapshot.
- * @throws the config's own error when neither tells where the flag is.
+ * Reads what an emergency needs of a config, as fast as possible and whatever state it is in: the snapshot when the
+ * file is unchanged since, else the file and the snapshot together.
+ * @throws CutoverError of the config (78) when nothing is left of either.
  */
 export async function emergencySettings(
   path: string,
@@ -34,30 +43,92 @@ export async function emergencySettings(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<EmergencySettings> {
   const text = tryRead(path);
-  const stateDir = resolve(dir, env.CUTOVER_STATE ?? stateKey(text ?? '') ?? '.cutover');
-  const snapshot = readSnapshot(stateDir);
-  if (text !== undefined && snapshot?.hash === configHash(text)) {
-    return { config: snapshot.config, dir, stateDir, warnings: [] };
+  const bySight = stateFolders(dir, env.CUTOVER_STATE, [stateKey(text ?? '')]);
+  const known = findSnapshot(bySight);
+  if (
+    text !== undefined &&
+    known &&
+    known.snapshot.hash === configHash(text) &&
+    !known.snapshot.earlierFlag
+  ) {
+    const { flag, ...config } = known.snapshot.config;
+    return {
+      ...config,
+      flags: [{ config: flag, source: 'last config' }],
+      dir,
+      stateDir: known.dir,
+      warnings: [],
+    };
   }
-  const { loadConfig, loadParts } = await import('./load.ts');
+  return fromBoth(path, dir, env.CUTOVER_STATE, text);
+}
+
+async function fromBoth(
+  path: string,
+  dir: string,
+  asked: string | undefined,
+  text: string | undefined,
+): Promise<EmergencySettings> {
+  const { loadConfig, readParts } = await import('./load.ts');
+  let parts: ConfigParts | undefined;
+  let fault: unknown;
   try {
-    const { config } = loadConfig(path);
-    return { config, dir, stateDir: resolve(dir, env.CUTOVER_STATE ?? config.state), warnings: [] };
+    loadConfig(path);
   } catch (error) {
-    const parts = text === undefined ? undefined : loadParts(text);
-    if (parts) return { ...parts, dir, stateDir, warnings: [messageOf(error), ...parts.warnings] };
-    if (!snapshot) throw error;
-    const warnings = [
-      messageOf(error),
-      `using the last config that was whole (${join(stateDir, SNAPSHOT_NAME)})`,
-    ];
-    return { config: snapshot.config, dir, stateDir, warnings };
+    fault = error;
   }
+  if (text !== undefined) parts = readParts(text, fault === undefined);
+  const folders = stateFolders(dir, asked, [parts?.state, stateKey(text ?? '')]);
+  const known = findSnapshot(folders);
+  if (fault !== undefined && !known && !parts?.usable) throw fault;
+  const snapshot = known?.snapshot;
+  const warnings = fault === undefined ? [] : messageOf(fault).split('\n');
+  if (fault !== undefined && known)
+    warnings.push(
+      `what it does not say is taken from the last config that was whole (${snapshotPath(known.dir)})`,
+    );
+  // A part that is missing from a damaged config may be what the damage took away.
+  const rest = fault === undefined || !snapshot ? parts : snapshot.config;
+  return {
+    migration: parts?.migration ?? snapshot?.config.migration ?? '?',
+    hooks: rest?.hooks ?? { dns: [], notify: [] },
+    checkpoints: rest?.checkpoints ?? { keep: 10 },
+    flags: flagsInQuestion(parts, snapshot),
+    dir,
+    stateDir: known?.dir ?? (folders[0] as string),
+    warnings: [...warnings, ...(rest === parts ? (parts?.warnings ?? []) : [])],
+  };
+}
+
+/**
+ * The flag that the config writes and the one of the last good config; both where they differ. The default counts
+ * only where neither says anything: the file may have lost the line.
+ */
+export function flagsInQuestion(
+  parts: Pick<ConfigParts, 'whole' | 'flag' | 'flagWritten'> | undefined,
+  snapshot: Pick<Snapshot, 'config' | 'earlierFlag'> | undefined,
+): EmergencySettings['flags'] {
+  const found: FlagInQuestion[] = [];
+  const add = (config: FlagConfig | null | undefined, source: FlagSource) => {
+    if (!config) return;
+    if (found.some((other) => flagIdentity(other.config) === flagIdentity(config))) return;
+    found.push({ config, source });
+  };
+  const current = parts?.flag;
+  const same = current && snapshot && flagIdentity(current) === flagIdentity(snapshot.config.flag);
+  // The same flag, with the timeouts that the config has for it now.
+  if (snapshot) add(same ? current : snapshot.config.flag, 'last config');
+  if (parts?.whole) add(current, parts.flagWritten ? 'config' : 'default');
+  else if (parts?.flagWritten) add(current, 'damaged config');
+  add(snapshot?.earlierFlag, 'earlier config');
+  if (found.length === 0)
+    add(current ?? { driver: 'file', path: 'flags.json', key: 'llm-provider' }, 'default');
+  return found as EmergencySettings['flags'];
 }
 
 function tryRead(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readOrdinaryFile(path, { maxBytes: MAX_CONFIG_BYTES });
   } catch (error) {
     // loadConfig reads it again and says what is wrong, unless the snapshot can stand in.
     void error;
@@ -65,20 +136,30 @@ function tryRead(path: string): string | undefined {
   }
 }
 
-/** The `state` key by sight, so that the snapshot is found without parsing YAML. */
-function stateKey(text: string): string | undefined {
-  return /^state:[ \t]*["']?([^"'#\n]+?)["']?[ \t]*(?:#.*)?$/m.exec(text)?.[1];
+/** Where the state may be, the likeliest first. */
+function stateFolders(
+  dir: string,
+  asked: string | undefined,
+  keys: readonly (string | undefined)[],
+): string[] {
+  if (asked) return [resolve(dir, asked)];
+  const names = [...keys.filter((key): key is string => key !== undefined && key !== ''), DEFAULT_STATE];
+  return [...new Set(names.map((name) => resolve(dir, name)))];
 }
 
-function readSnapshot(stateDir: string): { hash: string; config: EmergencyConfig } | undefined {
-  try {
-    const value = JSON.parse(readFileSync(join(stateDir, SNAPSHOT_NAME), 'utf8')) as unknown;
-    if (typeof value !== 'object' || value === null || !('hash' in value) || !('config' in value))
-      return undefined;
-    return value as { hash: string; config: EmergencyConfig };
-  } catch (error) {
-    // No snapshot yet, or a damaged one: the config itself is read.
-    void error;
-    return undefined;
+function findSnapshot(folders: readonly string[]): { dir: string; snapshot: Snapshot } | undefined {
+  for (const dir of folders) {
+    const snapshot = existsSync(snapshotPath(dir)) ? readSnapshot(dir) : undefined;
+    if (snapshot) return { dir, snapshot };
   }
+  return undefined;
+}
+
+/** The `state` key, or the `path` in it, by sight, so that the snapshot is found without parsing YAML. */
+function stateKey(text: string): string | undefined {
+  const plain = /^state:[ \t]*["']?([^"'#{\s][^"'#\n]*?)["']?[ \t]*\r?(?:#.*)?$/m.exec(text)?.[1];
+  return (
+    plain ??
+    /^state:[ \t]*(?:\{|\r?\n)[^}\n]*\bpath:[ \t]*["']?([^"',}#\n]+?)["']?[ \t]*[\r\n,}]/m.exec(text)?.[1]
+  );
 }

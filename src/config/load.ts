@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Document } from 'yaml';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { CutoverError, EXIT, systemCode } from '../errors.ts';
-import type { EmergencyConfig } from './lenient.ts';
-import { type Config, configSchema } from './schema.ts';
+import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
+import { readOrdinaryFile } from '../files.ts';
+import { MAX_CONFIG_BYTES } from './path.ts';
+import { type Config, configSchema, type FlagConfig } from './schema.ts';
+import type { EmergencyConfig } from './snapshot.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface LoadedConfig {
@@ -26,13 +27,17 @@ export interface LoadedConfig {
 export function loadConfig(path: string): LoadedConfig {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readOrdinaryFile(path, { maxBytes: MAX_CONFIG_BYTES });
   } catch (error) {
     const missing = systemCode(error) === 'ENOENT';
     throw new CutoverError(
       'CONFIG_MISSING',
       EXIT.config,
-      `${path}: ${missing ? 'no such file' : 'cannot be read'}`,
+      missing
+        ? `${path}: no such file`
+        : error instanceof CutoverError
+          ? error.message
+          : `${path}: cannot be read`,
       {
         hint: 'name the config with --config PATH, or run this where cutover.yaml is',
         cause: error,
@@ -48,7 +53,7 @@ export function loadConfig(path: string): LoadedConfig {
  */
 export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = orNotYaml(file, () => parseDocument(text, { lineCounter: lines, prettyErrors: false }));
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
@@ -56,27 +61,89 @@ export function parseConfig(text: string, file: string): Config {
   if (document.errors.length > 0) {
     throw invalid(document.errors.map((error) => `${at(error.pos[0])}: not YAML: ${error.message}`));
   }
-  const result = configSchema.safeParse(document.toJS() ?? {});
+  const result = configSchema.safeParse(orNotYaml(file, () => document.toJS() as unknown) ?? {});
   if (result.success) return result.data;
   throw invalid(result.error.issues.flatMap((issue) => explain(issue, document, at)));
 }
 
+/** @throws CutoverError CONFIG_INVALID: an alias that means nothing or far too much, or nesting without end. */
+function orNotYaml<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new CutoverError('CONFIG_INVALID', EXIT.config, `${file}: not YAML: ${messageOf(error)}`, {
+      hint: 'a value that begins with * is an alias; to mean a text, put it in quotes: "*"',
+      cause: error,
+    });
+  }
+}
+
+/** What an emergency can use of a config, whole or not. */
+export interface ConfigParts {
+  /** Whether all of the config is valid. */
+  whole: boolean;
+  /** Whether anything could be made out at all. */
+  usable: boolean;
+  migration: string | undefined;
+  /** The flag it writes; the default when it writes none; undefined when what it writes is not valid. */
+  flag: FlagConfig | undefined;
+  /** Whether the config itself writes the flag. */
+  flagWritten: boolean;
+  hooks: EmergencyConfig['hooks'];
+  checkpoints: EmergencyConfig['checkpoints'] | undefined;
+  /** The state folder as it is written. */
+  state: string | undefined;
+  /** What had to be left out. */
+  warnings: string[];
+}
+
 /**
- * The parts of a faulty config that an emergency can use: the flag must be whole, a faulty hook is left out.
- * Returns undefined when the flag cannot be made out.
+ * The parts of a config that an emergency can use, however damaged the rest is. Never throws.
+ * @param whole whether the config is known to be valid
  */
-export function loadParts(text: string): { config: EmergencyConfig; warnings: string[] } | undefined {
-  const raw = parseDocument(text, { logLevel: 'silent', strict: false }).toJS({
-    maxAliasCount: 100,
-  }) as unknown;
-  if (typeof raw !== 'object' || raw === null) return undefined;
-  const fields = raw as Record<string, unknown>;
-  const flag = configSchema.shape.flag.safeParse(fields.flag);
-  if (!flag.success) return undefined;
+export function readParts(text: string, whole: boolean): ConfigParts {
+  const fields = tryFields(text);
+  const { flag, migration, checkpoints, state } = configSchema.shape;
+  const valid = <T>(schema: z.ZodType<T>, value: unknown): T | undefined => {
+    const parsed = schema.safeParse(value);
+    return parsed.success ? parsed.data : undefined;
+  };
+  const { hooks, warnings } = wholeHooks(fields.hooks);
+  const flagWritten = fields.flag !== undefined && fields.flag !== null;
+  const found = valid(flag, fields.flag ?? undefined);
+  return {
+    whole,
+    usable: flagWritten && found !== undefined,
+    migration: valid(migration, fields.migration),
+    flag: found,
+    flagWritten,
+    hooks,
+    checkpoints: valid(checkpoints, fields.checkpoints),
+    state: fields.state === undefined ? undefined : valid(state, fields.state),
+    warnings,
+  };
+}
+
+/** The keys at the top of a config; none when it cannot be read in any way. */
+function tryFields(text: string): Record<string, unknown> {
+  try {
+    const raw: unknown = parseDocument(text, { logLevel: 'silent', strict: false }).toJS({
+      maxAliasCount: 100,
+    });
+    return typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
+  } catch (error) {
+    // An alias without an anchor, or one too many: loadConfig says so, and the last good config stands in.
+    void error;
+    return {};
+  }
+}
+
+/** The hooks that are valid each by itself. */
+function wholeHooks(value: unknown): { hooks: EmergencyConfig['hooks']; warnings: string[] } {
   const warnings: string[] = [];
-  const hookShapes = configSchema.shape.hooks.unwrap().shape;
+  const shapes = configSchema.shape.hooks.unwrap().shape;
   const whole = <T>(kind: 'dns' | 'notify', entry: z.ZodType<T>): T[] => {
-    const list = (fields.hooks as Record<string, unknown> | undefined)?.[kind];
+    const list = (value as Record<string, unknown> | null | undefined)?.[kind];
     if (!Array.isArray(list)) return [];
     return list.flatMap((each, index) => {
       const parsed = entry.safeParse(each);
@@ -86,20 +153,10 @@ export function loadParts(text: string): { config: EmergencyConfig; warnings: st
     });
   };
   const hooks = {
-    dns: whole('dns', hookShapes.dns.unwrap().element),
-    notify: whole('notify', hookShapes.notify.unwrap().element),
+    dns: whole('dns', shapes.dns.unwrap().element),
+    notify: whole('notify', shapes.notify.unwrap().element),
   };
-  const migration = configSchema.shape.migration.safeParse(fields.migration);
-  const checkpoints = configSchema.shape.checkpoints.safeParse(fields.checkpoints);
-  return {
-    config: {
-      migration: migration.success ? migration.data : '?',
-      flag: flag.data,
-      hooks,
-      checkpoints: checkpoints.success ? checkpoints.data : { keep: 10 },
-    },
-    warnings,
-  };
+  return { hooks, warnings };
 }
 
 function invalid(mistakes: string[]): CutoverError {

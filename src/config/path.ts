@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
 
+/** A config is written by hand: a file that is longer is none. */
+export const MAX_CONFIG_BYTES = 4_000_000;
+
 const DEFAULT_NAME = 'cutover.yaml';
 
 /** Which config file is meant: the flag, then CUTOVER_CONFIG, then ./cutover.yaml. */

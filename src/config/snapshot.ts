@@ -1,26 +1,84 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { configHash, type EmergencyConfig, SNAPSHOT_NAME } from './lenient.ts';
-import type { Config } from './schema.ts';
+import { readOrdinaryFile } from '../files.ts';
+import { flagIdentity } from './flag-identity.ts';
+import type { Config, FlagConfig } from './schema.ts';
+
+/** The parts of a config that an emergency needs. */
+export type EmergencyConfig = Pick<Config, 'migration' | 'flag' | 'hooks' | 'checkpoints'>;
+
+/** The copy of the last config that was whole. It holds references, never secrets. */
+export interface Snapshot {
+  /** Of the text that it was made of. */
+  hash: string;
+  config: EmergencyConfig;
+  /** The flag that the config before it wrote, until a forward step has succeeded with the new one. */
+  earlierFlag: FlagConfig | null;
+}
+
+const NAME = 'last-config.json';
+const MAX_BYTES = 1_000_000;
+
+export const snapshotPath = (stateDir: string): string => join(stateDir, NAME);
+
+/** A hash that tells whether a snapshot was made of this text. */
+export function configHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The snapshot in a state folder; undefined when there is none, or one that is not as it was written. */
+export function readSnapshot(stateDir: string): Snapshot | undefined {
+  try {
+    const { digest, ...snapshot } = JSON.parse(
+      readOrdinaryFile(snapshotPath(stateDir), { maxBytes: MAX_BYTES }),
+    ) as Snapshot & { digest: string };
+    return digest === digestOf(snapshot) ? snapshot : undefined;
+  } catch (error) {
+    // None yet, or a damaged one: then the config itself has to tell.
+    void error;
+    return undefined;
+  }
+}
 
 /** Keeps a copy of a whole config for an emergency (see lenient.ts). Does nothing when it is there already. */
 export function keepSnapshot(stateDir: string, text: string, config: Config): void {
-  const path = join(stateDir, SNAPSHOT_NAME);
   const { migration, flag, hooks, checkpoints } = config;
-  const kept: EmergencyConfig = { migration, flag, hooks, checkpoints };
-  const content = JSON.stringify({ hash: configHash(text), config: kept });
+  const last = readSnapshot(stateDir);
+  const moved = last !== undefined && flagIdentity(last.config.flag) !== flagIdentity(flag);
+  const earlierFlag = moved ? last.config.flag : (last?.earlierFlag ?? null);
+  keep(
+    stateDir,
+    { hash: configHash(text), config: { migration, flag, hooks, checkpoints }, earlierFlag },
+    last,
+  );
+}
+
+/** To be called when a forward step has succeeded: by then traffic follows the flag that the config names now. */
+export function forgetEarlierFlag(stateDir: string): void {
+  const last = readSnapshot(stateDir);
+  if (last?.earlierFlag) keep(stateDir, { ...last, earlierFlag: null }, last);
+}
+
+function keep(stateDir: string, snapshot: Snapshot, last: Snapshot | undefined): void {
+  if (last && digestOf(last) === digestOf(snapshot)) return;
+  const temporary = `${snapshotPath(stateDir)}.${process.pid}.tmp`;
   try {
-    if (readFileSync(path, 'utf8') === content) return;
-  } catch (error) {
-    // Not there yet.
-    void error;
-  }
-  try {
-    const temporary = `${path}.${process.pid}.tmp`;
-    writeFileSync(temporary, content, { mode: 0o600 });
-    renameSync(temporary, path);
+    rmSync(temporary, { force: true });
+    const fd = openSync(temporary, 'wx', 0o600);
+    try {
+      writeSync(fd, JSON.stringify({ ...snapshot, digest: digestOf(snapshot) }));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, snapshotPath(stateDir));
   } catch (error) {
     // A convenience for later must not fail the command at hand: an emergency can do without it.
     void error;
   }
+}
+
+function digestOf({ hash, config, earlierFlag }: Snapshot): string {
+  return configHash(JSON.stringify([hash, config, earlierFlag]));
 }

@@ -5,11 +5,16 @@ import type { HookHost } from '../hooks/create.ts';
 import type { FlagChange, FlagDriver, FlagReading } from './driver.ts';
 import { fileFlag } from './file.ts';
 
+export interface FlagHost extends HookHost {
+  /** The migration's name: a command is told whose flag it sets. */
+  migration: string;
+}
+
 /**
  * The flag driver that the config names. Nothing is read or contacted before it is used, and what only one driver
  * needs is loaded with it: an emergency's start is counted in milliseconds.
  */
-export function createFlag(config: FlagConfig, host: HookHost): FlagDriver {
+export function createFlag(config: FlagConfig, host: FlagHost): FlagDriver {
   switch (config.driver) {
     case 'file':
       return fileFlag(resolve(host.dir, config.path), config.key, host.dir);
@@ -24,12 +29,12 @@ export function createFlag(config: FlagConfig, host: HookHost): FlagDriver {
  * A command of the user's own. It is run with `get` or `set` as its last argument; `set` finds the change as JSON
  * on stdin and in CUTOVER_FLAG_*; `get` prints the ratio, or JSON like `{"ratio":0.1,"token":7}`.
  */
-function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: HookHost): FlagDriver {
+function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: FlagHost): FlagDriver {
   const call = async (action: 'get' | 'set', change: FlagChange | null, signal: AbortSignal) => {
     const { runCommand } = await import('../hooks/exec.ts');
     return runCommand([...config.command, action], {
       cwd: host.dir,
-      env: { ...host.env, ...(change ? flagVariables(change) : {}) },
+      env: { ...host.env, CUTOVER_MIGRATION: host.migration, ...(change ? flagVariables(change) : {}) },
       input: change ? JSON.stringify(change) : '',
       signal,
     });
@@ -40,9 +45,11 @@ function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: HookHos
     label,
     timeoutMs: config.timeout,
     retries: config.retries,
+    fences: false,
     get: async (signal) => parseReading(await call('get', null, signal), label),
     set: async (change, signal) => {
       await call('set', change, signal);
+      return [];
     },
   };
 }
@@ -72,9 +79,11 @@ function webhookFlag(config: Extract<FlagConfig, { driver: 'webhook' }>, host: H
     label: 'webhook',
     timeoutMs: config.timeout,
     retries: config.retries,
+    fences: false,
     get: async (signal) => parseReading((await call('GET', null, signal)).text, 'webhook'),
     set: async (change, signal) => {
       await call('POST', change, signal);
+      return [];
     },
   };
 }

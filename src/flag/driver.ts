@@ -30,7 +30,10 @@ export interface FlagDriver {
   /** Bounds of one call; the executor keeps them. */
   readonly timeoutMs: number;
   readonly retries: number;
+  /** Whether the store itself refuses an older writer: then one that was late cannot have the last word. */
+  readonly fences: boolean;
   /** The ratio in force, or null when the flag does not exist yet. */
   get(signal: AbortSignal): Promise<FlagReading | null>;
-  set(change: FlagChange, signal: AbortSignal): Promise<void>;
+  /** Resolves to what the user should know beside its success; nothing as a rule. */
+  set(change: FlagChange, signal: AbortSignal): Promise<string[]>;
 }

@@ -1,17 +1,19 @@
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   openSync,
   readdirSync,
-  readFileSync,
   realpathSync,
   renameSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
+import { readOrdinaryFile } from '../files.ts';
+import { createLike, keepReaders } from './access.ts';
 import type { FlagChange, FlagDriver, FlagReading } from './driver.ts';
 import { flagSet, readFlag } from './flagd.ts';
 
@@ -34,6 +36,7 @@ export function fileFlag(path: string, key: string, configDir: string): FlagDriv
     label: `file ${relative(configDir, path) || path}`,
     timeoutMs: 10_000,
     retries: 1,
+    fences: true,
     get: async () => readFlagFile(path, key),
     set: async (change) => writeFlagFile(path, key, change),
   };
@@ -55,18 +58,21 @@ export function readFlagFile(path: string, key: string): FlagReading | null {
 }
 
 const MAX_ROUNDS = 20;
+/** Longer than any flag set of a team. */
+const MAX_BYTES = 16_000_000;
 
 /**
- * Writes the ratio and returns when the file says so.
- * @throws CutoverError FENCED (75) when the file carries a greater token; FLAG_UNWRITABLE (69).
+ * Writes the ratio and returns when the file says so, with what the user should know of its mode and owner.
+ * @throws CutoverError FENCED (75) when the file carries a greater token; FLAG_UNWRITABLE, FLAG_OWNER (69).
  */
-export function writeFlagFile(path: string, key: string, change: FlagChange): void {
+export function writeFlagFile(path: string, key: string, change: FlagChange): string[] {
   const real = realPath(path);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (!replaceFile(real, key, change)) continue;
+    const notes = replaceFile(real, key, change);
+    if (!notes) continue;
     removeOlderTemporaries(real, change.token);
     const now = readFlagFile(real, key);
-    if (now?.token === change.token && now.operation === change.operation) return;
+    if (now?.token === change.token && now.operation === change.operation) return notes;
     if (now && outranks(now, change)) throw fenced(path, now);
   }
   throw new CutoverError('FLAG_CONTESTED', EXIT.unreachable, `${path}: other processes keep rewriting it`, {
@@ -74,34 +80,36 @@ export function writeFlagFile(path: string, key: string, change: FlagChange): vo
   });
 }
 
-/** One try: temporary file, check of the token in force, rename. False when another writer took the file away. */
-function replaceFile(path: string, key: string, change: FlagChange): boolean {
+/** One try: temporary file, check of the token in force, rename. Undefined when another writer took the file away. */
+function replaceFile(path: string, key: string, change: FlagChange): string[] | undefined {
   const temporary = join(dirname(path), `${basename(path)}.cutover-${change.token}-${process.pid}.tmp`);
   try {
     const text = render(path, key, change);
-    const fd = openSync(temporary, 'w', 0o644);
+    removeQuietly(temporary);
+    const { fd, like } = createLike(temporary, path);
+    let notes: string[];
     try {
-      writeSync(fd, text);
+      notes = like ? keepReaders(fd, like, path, change.kind) : [];
+      writeFileSync(fd, text);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
     }
     const inForce = tryRead(path, key);
     if (inForce && outranks(inForce, change)) {
-      unlinkSync(temporary);
       throw fenced(path, inForce);
     }
     renameSync(temporary, path);
     syncFolder(path);
-    return true;
+    return notes;
   } catch (error) {
-    if (error instanceof CutoverError) throw error;
     const code = systemCode(error);
-    if (code === 'ENOENT' && folderExists(path)) return false;
+    if (code === 'ENOENT' && folderExists(path)) return undefined;
     removeQuietly(temporary);
+    if (error instanceof CutoverError) throw error;
     if (change.kind === 'emergency') {
       overwrite(path, key, change);
-      return true;
+      return [];
     }
     throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
       cause: error,
@@ -118,9 +126,9 @@ function overwrite(path: string, key: string, change: FlagChange): void {
     const fd = openSync(path, 'r+');
     try {
       const text = Buffer.from(JSON.stringify(flagSet(key, change.ratio, change, tryDocument(path))));
-      const old = readFileSync(fd).length;
+      const old = fstatSync(fd).size;
       const padded = Buffer.concat([text, Buffer.alloc(Math.max(0, old - text.length), ' ')]);
-      writeSync(fd, padded, 0, padded.length, 0);
+      writeFileSync(fd, padded);
       ftruncateSync(fd, padded.length);
       syncIfPossible(fd);
     } finally {
@@ -180,7 +188,7 @@ function removeQuietly(path: string): void {
 function readDocument(path: string): unknown {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readOrdinaryFile(path, { maxBytes: MAX_BYTES });
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw new CutoverError('FLAG_UNREADABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {

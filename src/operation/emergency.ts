@@ -1,4 +1,5 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import type { FlagDriver, FlagReading } from '../flag/driver.ts';
 import type { Db } from '../store/open.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
 import {
@@ -9,24 +10,47 @@ import {
   resumeOperation,
   type StepEnd,
 } from './journal.ts';
+import { readLease } from './lease.ts';
 import { findOperation } from './operations.ts';
 import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
+import { type Rival, rivalCommands, rivalOperations } from './rivals.ts';
 import { beginSideJournal } from './side-journal.ts';
-import { RATIO_TOLERANCE, runStep } from './steps.ts';
+import { runStep, sameRatio } from './steps.ts';
 
 export interface Emergency {
   execution: Execution;
   journal: JournalOptions;
   stateDir: string;
-  /** The plan for what the flag says; null when it cannot be read. */
+  /** The plan for what the flags say; null when none can be read. */
   plan(flagRatio: number | null): Plan;
-  /** Opens the database, which may fail in any way; called after the flag was set. */
+  /** Opens the database, which may fail in any way; called after the flags were set. */
   openDatabase(): Db;
-  /** Told at once when the flag says 0, before anything else is tried. */
-  onFlag(end: StepEnd): void;
+  /** Opens it to read only, for when the other way has failed. */
+  openDatabaseToRead(): Db;
+  /** Told at once of each flag, before anything else is tried. */
+  onFlag(label: string, end: StepEnd): void;
   /** Told why the database is left aside. */
   onDatabaseFault(error: unknown): void;
+  /** Told whom the emergency waits for, when that changes. */
+  onRivals(rivals: readonly Rival[]): void;
+}
+
+/** What a flag says at the end. */
+export interface FlagEnd {
+  label: string;
+  /** null: it says nothing, or cannot be read. */
+  ratio: number | null;
+  /** Whether it existed before: a flag that did not has no readers that anybody knows of. */
+  existed: boolean;
+}
+
+/** What an emergency came to, and what its word rests on. */
+export interface EmergencyEnd {
+  report: OperationReport;
+  flags: FlagEnd[];
+  /** Who may still write a flag that fences nobody; null when that could not be seen. */
+  rivals: readonly Rival[] | null;
 }
 
 /**
@@ -34,123 +58,201 @@ export interface Emergency {
  * on from there.
  */
 const TOKEN_LEAP = 1_000_000;
-/** How long the flag may take to say what it is before it is overwritten unread. */
+/** How long a flag may take to say what it is before it is overwritten unread. */
 const READ_MS = 2000;
+const LOOK_MS = 100;
+/** A slower writer is waited for as long as its own time allows, within these bounds. */
+const WAIT_MS = { least: 3000, most: 30_000 };
 
 /** The plan that an emergency would run now, and the token it would run under. */
 export async function readEmergencyPlan(
   execution: Execution,
   plan: Emergency['plan'],
 ): Promise<{ plan: Plan; token: number }> {
+  const readings = await Promise.all(flagsOf(execution).map(readQuietly));
+  const known = readings.filter((reading) => reading !== undefined);
+  // What cannot be read is overwritten; the clock gives a token above all others.
+  const token = known.length === readings.length ? 0 : execution.clock.now();
+  const ratios = known.flatMap((reading) => (reading ? [reading.ratio] : []));
+  return {
+    plan: plan(known.length === 0 ? null : Math.max(0, ...ratios)),
+    token: Math.max(token, ...known.map((reading) => (reading?.token ?? 0) + TOKEN_LEAP)),
+  };
+}
+
+/**
+ * Everything to legacy, now. The flags are set before anything else is opened; then the journal, in the database or
+ * beside it; then DNS and notify hooks, those of a kind together, while a slower writer that has lost is waited for.
+ * No fault of one keeps another from running.
+ */
+export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> {
+  const { execution } = emergency;
+  const startedAt = execution.clock.now();
+  const { plan, token } = await readEmergencyPlan(execution, emergency.plan);
+  const id = newOperationId(startedAt, execution.clock.random);
+  const flagEnds = await setFlagsFirst(emergency, plan, { id, token });
+  const { journal, db, lastHolderOf } = openJournal(emergency, plan, { id, token, startedAt, flagEnds });
+  const rivals = flagsOf(execution).every(({ fences }) => fences)
+    ? Promise.resolve([])
+    : outlastRivals(emergency, journal.operation, db, lastHolderOf);
+  const report = await execute(await lookingAgain(journal, execution), execution);
+  const left = await rivals;
+  const flags = await Promise.all(
+    flagsOf(execution).map((flag, position) => endOf(flag, flagEnds.get(position))),
+  );
+  return { report, flags, rivals: left };
+}
+
+const flagsOf = ({ drivers }: Execution): FlagDriver[] => [drivers.flag, ...(drivers.otherFlags ?? [])];
+
+/** Undefined when the flag cannot be read in time; null when there is none. */
+async function readQuietly(flag: FlagDriver): Promise<FlagReading | null | undefined> {
   try {
-    const reading = await withTimeout(execution.drivers.flag.get(AbortSignal.timeout(READ_MS)), READ_MS);
-    return { plan: plan(reading?.ratio ?? 0), token: (reading?.token ?? 0) + TOKEN_LEAP };
+    return await withTimeout(flag.get(AbortSignal.timeout(READ_MS)), READ_MS);
   } catch (error) {
-    // What cannot be read is overwritten; the clock gives a token above all others.
+    // Setting it tells why.
     void error;
-    return { plan: plan(null), token: execution.clock.now() };
+    return undefined;
   }
 }
 
-/**
- * Everything to legacy, now. The flag is set before anything else is opened; then the journal, in the database or
- * beside it; then DNS and notify hooks, those of a kind together. No fault of one keeps another from running.
- */
-export async function runEmergency(emergency: Emergency): Promise<OperationReport> {
-  const { execution } = emergency;
-  const { clock } = execution;
-  const startedAt = clock.now();
-  const { plan, token } = await readEmergencyPlan(execution, emergency.plan);
-  const id = newOperationId(startedAt, clock.random);
-  const flagEnd = await setFlagFirst(execution, plan, { id, token }, emergency.journal.migration);
-  emergency.onFlag(flagEnd);
-  const journal = openJournal(emergency, plan, { id, token, startedAt, flagEnd });
-  return execute(await lookingAgain(journal, execution), execution);
+async function endOf(flag: FlagDriver, end: StepEnd | undefined): Promise<FlagEnd> {
+  const reading = await readQuietly(flag);
+  return { label: flag.label, ratio: reading?.ratio ?? null, existed: end?.before !== null };
 }
 
 /**
- * Whoever held the lease has lost it by now, but may have set the flag once more before: a store that keeps no tokens
+ * Whoever held the lease has lost it by now, but may have set a flag once more before: a store that fences nobody
  * takes that. Then the flag is set again.
  */
 async function lookingAgain(journal: Journal, execution: Execution): Promise<Journal> {
   const { operation } = journal;
-  const ratio = await flagRatio(execution);
-  if (ratio !== null && Math.abs(ratio - operation.plan.to.ratio) <= RATIO_TOLERANCE) return journal;
-  const steps = operation.steps.map((step) =>
-    step.position === 0 ? { ...step, outcome: 'pending' as const } : step,
-  );
+  const readings = await Promise.all(flagsOf(execution).map(readQuietly));
+  const steps = operation.steps.map((step) => {
+    const reading = readings[step.position];
+    const stands =
+      !(step.position in readings) || (reading && sameRatio(reading.ratio, operation.plan.to.ratio));
+    return stands ? step : { ...step, outcome: 'pending' as const };
+  });
   return { ...journal, operation: { ...operation, steps } };
 }
 
-/** What the flag says; null when it says nothing in time. */
-async function flagRatio({ drivers }: Execution): Promise<number | null> {
-  try {
-    const reading = await withTimeout(drivers.flag.get(AbortSignal.timeout(READ_MS)), READ_MS);
-    return reading?.ratio ?? null;
-  } catch (error) {
-    // Setting it again will tell why.
-    void error;
-    return null;
+/** All flags at once: a store that hangs keeps no other waiting. */
+async function setFlagsFirst(
+  emergency: Emergency,
+  plan: Plan,
+  operation: { id: string; token: number },
+): Promise<Map<number, StepEnd>> {
+  const { execution } = emergency;
+  const ends = await Promise.all(
+    flagsOf(execution).map(async (flag, position): Promise<[number, StepEnd]> => {
+      const end = await runStep(execution.drivers, position, {
+        migration: emergency.journal.migration,
+        operation,
+        actor: execution.actor,
+        plan,
+        earlier: [],
+        undo: '',
+        deadline: execution.clock.now() + flag.timeoutMs * 3,
+        clock: execution.clock,
+        redact: execution.redact,
+      });
+      emergency.onFlag(flag.label, end);
+      return [position, end];
+    }),
+  );
+  return new Map(ends);
+}
+
+/**
+ * Waits until nobody is left who may still write a flag for an operation that has lost, and sets the flag again
+ * whenever one has. Bounded by the time that such a writer has itself.
+ * @returns those who are left at the end; null when they cannot be seen
+ */
+async function outlastRivals(
+  emergency: Emergency,
+  operation: OperationRecord,
+  db: Db | null,
+  lastHolderOf: string | null,
+): Promise<readonly Rival[] | null> {
+  const { execution, journal } = emergency;
+  const flags = flagsOf(execution).filter(({ fences }) => !fences);
+  const own = Math.max(...flags.map(({ timeoutMs, retries }) => timeoutMs * (retries + 1)));
+  const deadline = execution.clock.now() + Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
+  for (let told = ''; ; ) {
+    const requests = { now: execution.clock.now(), timeoutMs: own };
+    const rivals = db && [
+      ...rivalOperations(db, operation.id, lastHolderOf, requests),
+      ...rivalCommands(journal.migration, operation.id),
+    ];
+    for (const flag of flags) await keepAtZero(flag, operation);
+    if (!rivals || rivals.length === 0 || execution.clock.now() >= deadline) return rivals;
+    if (rivals.join() !== told) emergency.onRivals(rivals);
+    told = rivals.join();
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
-async function setFlagFirst(
-  execution: Execution,
-  plan: Plan,
-  operation: { id: string; token: number },
-  migration: string,
-): Promise<StepEnd> {
-  return runStep(execution.drivers, 0, {
-    migration,
-    operation,
-    actor: execution.actor,
-    plan,
-    earlier: [],
-    undo: '',
-    deadline: execution.clock.now() + execution.drivers.flag.timeoutMs * 3,
-    clock: execution.clock,
-    redact: execution.redact,
-  });
+async function keepAtZero(flag: FlagDriver, { id, token, plan }: OperationRecord): Promise<void> {
+  const reading = await readQuietly(flag);
+  if (!reading || sameRatio(reading.ratio, plan.to.ratio)) return;
+  const change = { ratio: plan.to.ratio, token, operation: id, kind: plan.kind };
+  // Whether it helped is read at the end.
+  await flag.set(change, AbortSignal.timeout(flag.timeoutMs)).catch(() => undefined);
 }
 
+interface Begun {
+  id: string;
+  token: number;
+  startedAt: number;
+  flagEnds: Map<number, StepEnd>;
+}
+
+/** The journal, the database to look for rivals in (null when it cannot be read either), and who held the lease. */
 function openJournal(
   emergency: Emergency,
   plan: Plan,
-  begun: { id: string; token: number; startedAt: number; flagEnd: StepEnd },
-): Journal {
+  begun: Begun,
+): { journal: Journal; db: Db | null; lastHolderOf: string | null } {
   let db: Db | undefined;
   try {
     db = emergency.openDatabase();
-    return beginOrGoOn(db, emergency.journal, plan, begun);
+    const lastHolderOf = readLease(db).held?.operationId ?? null;
+    return { journal: beginOrGoOn(db, emergency.journal, plan, begun), db, lastHolderOf };
   } catch (error) {
     db?.close();
     emergency.onDatabaseFault(error);
     const operation = operationWithoutDatabase(emergency, plan, begun);
-    return beginSideJournal(emergency.stateDir, operation, emergency.journal.holder, messageOf(error));
+    const why = messageOf(error);
+    const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal.holder, why);
+    return { journal, ...lookAside(emergency) };
+  }
+}
+
+/** What can be seen of others while the database cannot be written. */
+function lookAside(emergency: Emergency): { db: Db | null; lastHolderOf: string | null } {
+  try {
+    const db = emergency.openDatabaseToRead();
+    return { db, lastHolderOf: readLease(db).held?.operationId ?? null };
+  } catch (error) {
+    // Then nobody can say who else is at the flag, and the emergency does not say that it is safe.
+    void error;
+    return { db: null, lastHolderOf: null };
   }
 }
 
 /** A command that ran in between may have found the flag's mark and journaled this emergency already. */
-function beginOrGoOn(
-  db: Db,
-  options: JournalOptions,
-  plan: Plan,
-  { id, token, flagEnd }: { id: string; token: number; flagEnd: StepEnd },
-): Journal {
+function beginOrGoOn(db: Db, options: JournalOptions, plan: Plan, { id, token, flagEnds }: Begun): Journal {
   try {
-    const already = new Map([[0, flagEnd]]);
-    return beginOperation(db, plan, { id, dns: [], metrics: {}, flagToken: token, already }, options);
+    const beginning = { id, dns: [], metrics: {}, flagToken: token, already: flagEnds };
+    return beginOperation(db, plan, beginning, options);
   } catch (error) {
     if (!(error instanceof CutoverError) || error.code !== ALREADY_JOURNALED) throw error;
     return resumeOperation(db, findOperation(db, id), options, { force: true, atLeast: token });
   }
 }
 
-function operationWithoutDatabase(
-  emergency: Emergency,
-  plan: Plan,
-  begun: { id: string; token: number; startedAt: number; flagEnd: StepEnd },
-): OperationRecord {
+function operationWithoutDatabase(emergency: Emergency, plan: Plan, begun: Begun): OperationRecord {
   const steps = plan.steps.map(
     (step, position): StepRecord => ({
       position,
@@ -161,7 +263,7 @@ function operationWithoutDatabase(
       before: null,
       after: null,
       error: null,
-      ...(position === 0 ? begun.flagEnd : {}),
+      ...begun.flagEnds.get(position),
     }),
   );
   return {

@@ -1,9 +1,11 @@
 import { CutoverError, EXIT } from '../errors.ts';
+import type { FlagDriver } from '../flag/driver.ts';
 import type { World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import type { Plan, PlannedStep } from './plan.ts';
-import { isBackward, type StepOutcome } from './record.ts';
-import { type Drivers, runStep, type StepContext } from './steps.ts';
+import { isBackward, type OperationRecord, type StepOutcome } from './record.ts';
+import { type Rival, rivalCommands } from './rivals.ts';
+import { type Drivers, runStep, type StepContext, sameRatio } from './steps.ts';
 
 /** What a step came to, as output shows it. */
 export interface StepReport {
@@ -17,6 +19,8 @@ export interface StepReport {
   /** Of an error that has them: its stable code, and how to mend it. */
   code?: string;
   hint?: string;
+  /** What the user should know beside the outcome. */
+  notes?: string[];
 }
 
 /** What an operation came to. */
@@ -51,6 +55,7 @@ export interface Execution {
 
 /** Everything an operation may take, all tries of all hooks together. */
 const OPERATION_DEADLINE_MS = 5 * 60_000;
+const LOOK_MS = 100;
 
 /**
  * Runs the steps of a journaled operation that are not done yet, in order: the one way the world is changed.
@@ -80,8 +85,12 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
   });
   const runOne = async (position: number) => {
     journal.stepBegins(position);
-    const end = await runStep(execution.drivers, position, context());
-    journal.stepEnds(position, end);
+    const end = await overCommands(execution, operation, position, () =>
+      runStep(execution.drivers, position, context()),
+    );
+    await yieldingFlag(journal, execution, plan.steps[position] as PlannedStep, () =>
+      journal.stepEnds(position, end),
+    );
     ends.set(position, end);
     execution.onStep(report(plan.steps[position] as PlannedStep, end));
     return end;
@@ -125,6 +134,68 @@ function conclude(journal: Journal, ends: Map<number, StepEnd>): OperationReport
   return reportOf(journal, ends, outcome, { applied: true, open: failed.length > 0 });
 }
 
+/**
+ * Runs a step. A command that a killed process has left at the flag may still change it where the store fences
+ * nobody: it is waited for, and then the flag is set once more. An emergency does this in its own way.
+ */
+async function overCommands(
+  { drivers, migration, clock }: Execution,
+  { id, plan }: OperationRecord,
+  position: number,
+  run: () => Promise<StepEnd>,
+): Promise<StepEnd> {
+  const { flag } = drivers;
+  const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
+  const end = await run();
+  if (!exposed || rivalCommands(migration, id).length === 0) return end;
+  const deadline = clock.now() + flag.timeoutMs;
+  for (let left = rivalCommands(migration, id); left.length > 0; left = rivalCommands(migration, id)) {
+    if (clock.now() >= deadline) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  const again = await run();
+  return { ...again, before: end.before, attempts: end.attempts + again.attempts };
+}
+
+const mayWrite = (rival: Rival): string => `${rival} may still write the flag`;
+
+/**
+ * Runs `record` after a step. If another operation has taken over while the flag was being set, the flag may say what
+ * the loser wrote: it is made to say what the winner wants before anybody is told that the loser has stopped. A store
+ * that fences has refused the loser already.
+ * @throws CutoverError FENCED (75)
+ */
+async function yieldingFlag(
+  journal: Journal,
+  execution: Execution,
+  step: PlannedStep,
+  record: () => void,
+): Promise<void> {
+  const { flag } = execution.drivers;
+  const mine = step.kind === 'flag' && !flag.fences && journal.operation.plan.kind !== 'emergency';
+  if (mine) await giveWay(journal, flag);
+  try {
+    record();
+  } catch (error) {
+    if (mine && error instanceof CutoverError && error.code === 'FENCED') await giveWay(journal, flag);
+    throw error;
+  }
+}
+
+/** Of operations that take over from one another the last one counts. */
+async function giveWay(journal: Journal, flag: FlagDriver): Promise<void> {
+  for (
+    let winner = journal.winner(), before = 0;
+    winner && winner.token !== before;
+    winner = journal.winner()
+  ) {
+    before = winner.token;
+    const signal = AbortSignal.timeout(flag.timeoutMs);
+    const now = await flag.get(signal);
+    if (!sameRatio(now?.ratio ?? 0, winner.ratio)) await flag.set(winner, signal);
+  }
+}
+
 /** A forward step whose flag could not be set: put it back, and say whether traffic is certainly where it was. */
 async function abandon(
   journal: Journal,
@@ -136,6 +207,7 @@ async function abandon(
   const signal = AbortSignal.timeout(flag.timeoutMs);
   let restored = false;
   try {
+    journal.guard();
     const now = await flag.get(signal);
     if ((now?.ratio ?? 0) !== plan.from.ratio) {
       await flag.set(
@@ -207,6 +279,7 @@ function report(step: PlannedStep, end: StepEnd): StepReport {
     ...(end.error === null ? {} : { error: end.error }),
     ...(end.code === undefined ? {} : { code: end.code }),
     ...(end.hint === undefined ? {} : { hint: end.hint }),
+    ...(end.notes === undefined ? {} : { notes: end.notes }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
+import type { FlagChange } from '../flag/driver.ts';
 import { insertCheckpoint, pruneCheckpoints } from '../store/checkpoints.ts';
 import { appendHistory } from '../store/history.ts';
 import { type Db, explainingFaults } from '../store/open.ts';
@@ -27,6 +28,8 @@ export interface StepEnd {
   /** Of an error that has them: its stable code, and how to mend it. */
   code?: string | undefined;
   hint?: string | undefined;
+  /** What the user should know beside the outcome. */
+  notes?: string[] | undefined;
 }
 
 /** How an operation ended: `applied` when the state is to say what it wanted. */
@@ -45,7 +48,10 @@ export interface Journal {
   readonly sideFile: string | null;
   /** @throws CutoverError FENCED (75) when another operation has taken over. */
   guard(): void;
+  /** What the flag is to say by the operation that has taken over; null while nobody has. */
+  winner(): FlagChange | null;
   stepBegins(position: number): void;
+  /** What a step came to is kept also when another operation has taken over. @throws CutoverError FENCED (75) */
   stepEnds(position: number, end: StepEnd): void;
   finish(end: OperationEnd): void;
   /** Stops the heartbeat. The lease stays with an operation that was not finished. */
@@ -124,7 +130,7 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
           db,
           { ...plan, from },
           { id: beginning.id, token, checkpointId, now },
-          options.holder.actor,
+          options.holder,
         );
         appendHistory(db, {
           at: now,
@@ -170,7 +176,12 @@ export function resumeOperation(
           watched: options.watched,
           ...lease,
         });
-        db.prepare('UPDATE operations SET token = ? WHERE id = ?').run(token, operation.id);
+        const holder = JSON.stringify(options.holder);
+        db.prepare('UPDATE operations SET token = ?, holder = ? WHERE id = ?').run(
+          token,
+          holder,
+          operation.id,
+        );
         appendHistory(db, {
           at: now,
           actor: options.holder.actor,
@@ -200,6 +211,7 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
     kept: 'database',
     sideFile: null,
     guard: () => assertHeld(db, token),
+    winner: () => winnerOver(db, token),
     stepBegins: (position) =>
       write(() => {
         assertHeld(db, token);
@@ -207,11 +219,10 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
           `UPDATE steps SET outcome = 'running', started_at = ? WHERE operation_id = ? AND position = ?`,
         ).run(options.now(), operation.id, position);
       }),
-    stepEnds: (position, end) =>
-      write(() => {
-        assertHeld(db, token);
-        endStep(db, operation, position, end, options);
-      }),
+    stepEnds: (position, end) => {
+      write(() => endStep(db, operation, position, end, options));
+      assertHeld(db, token);
+    },
     finish: (end) => {
       clearInterval(heartbeat);
       write(() => {
@@ -222,6 +233,17 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
     },
     close: () => clearInterval(heartbeat),
   };
+}
+
+/** The flag write of the newest operation, if it is another one that has begun or made it. */
+function winnerOver(db: Db, token: number): FlagChange | null {
+  const row = db
+    .prepare('SELECT id FROM operations WHERE token > ? ORDER BY token DESC LIMIT 1')
+    .get(token) as { id: string } | undefined;
+  if (!row) return null;
+  const { id, kind, plan, token: greater, steps } = findOperation(db, row.id);
+  const written = steps.some((step) => step.kind === 'flag' && ['running', 'done'].includes(step.outcome));
+  return written ? { ratio: plan.to.ratio, token: greater, operation: id, kind } : null;
 }
 
 function finishOperation(
@@ -270,21 +292,22 @@ function insertOperation(
   db: Db,
   plan: Plan,
   made: { id: string; token: number; checkpointId: number | null; now: number },
-  actor: string,
+  holder: Holder,
 ): void {
   db.prepare(
-    `INSERT INTO operations (id, kind, token, actor, reason, forced, plan, checkpoint_id, started_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO operations (id, kind, token, actor, reason, forced, plan, checkpoint_id, started_at, holder)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ).run(
     made.id,
     plan.kind,
     made.token,
-    actor,
+    holder.actor,
     plan.reason,
     plan.forced ? 1 : 0,
     JSON.stringify(plan),
     made.checkpointId,
     made.now,
+    JSON.stringify(holder),
   );
   const step = db.prepare(
     'INSERT INTO steps (operation_id, position, kind, driver, label) VALUES (?, ?, ?, ?, ?)',

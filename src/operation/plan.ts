@@ -45,11 +45,14 @@ export interface Plan {
 /** The drivers of a config as the planner sees them. */
 export interface PlannedDrivers {
   flag: PlannedStep;
+  /** Further flags, which an emergency sets besides. */
+  otherFlags?: PlannedStep[];
   dns: PlannedStep[];
   notify: PlannedStep[];
 }
 
-/** The steps of a change: traffic first (flag, then DNS), then those who are told about it. */
+/** The steps of a change: traffic first (flags, then DNS), then those who are told about it. */
 export function stepsFor(drivers: PlannedDrivers, options: { dns: boolean }): PlannedStep[] {
-  return [drivers.flag, ...(options.dns ? drivers.dns : []), ...drivers.notify];
+  const { flag, otherFlags = [], dns, notify } = drivers;
+  return [flag, ...otherFlags, ...(options.dns ? dns : []), ...notify];
 }

@@ -1,38 +1,25 @@
-import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { CutoverError, systemCode } from '../errors.ts';
-import { appendHistory } from '../store/history.ts';
-import { type Db, explainingFaults } from '../store/open.ts';
-import {
-  ALREADY_JOURNALED,
-  beginOperation,
-  type Journal,
-  type JournalOptions,
-  type OperationEnd,
-  type StepEnd,
-} from './journal.ts';
-import { type Holder, holderState, releaseLease } from './lease.ts';
-import type { Plan } from './plan.ts';
+import { closeSync, constants, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Journal, OperationEnd, StepEnd } from './journal.ts';
+import type { Holder } from './lease.ts';
+import type { PlannedStep } from './plan.ts';
 import type { OperationRecord } from './record.ts';
+import { sideFolders } from './side-folders.ts';
 
 /**
  * The journal of an emergency that could not open the database: one file, one JSON line for each thing that
- * happened, appended as it happens. The next command takes it into the database and removes it.
+ * happened, appended as it happens. The next command takes it into the database and removes it
+ * (adopt-side-journal.ts). It says nothing that a reader would have to believe but that everything went to legacy.
  */
-type Line =
-  | { type: 'begin'; id: string; at: number; token: number; holder: Holder; plan: Plan; why: string }
-  | { type: 'step'; position: number; end: StepEnd }
-  | { type: 'finish'; end: OperationEnd };
+export type SideLine =
+  | { type: 'begin'; id: string; token: number; holder: Holder; reason: string; why: string }
+  | { type: 'step'; step: Pick<PlannedStep, 'kind' | 'label'>; end: StepEnd }
+  | { type: 'finish'; outcome: OperationEnd['outcome'] };
 
-const NAME = /^emergency-.*\.jsonl$/;
+/** While its process lives the file grows by a line break this often: its time is its heartbeat. */
+const BEAT_MS = 1000;
 
-/** Where side files may be: the state folder, or the system's temporary one when that cannot be written. */
-function folders(stateDir: string): string[] {
-  const name = createHash('sha256').update(stateDir).digest('hex').slice(0, 16);
-  return [stateDir, join(tmpdir(), `cutover-${name}`)];
-}
+export const sideFileName = (id: string): string => `emergency-${id}.jsonl`;
 
 /**
  * Begins a side journal. Never throws: where no file can be written the journal is kept in memory only, and
@@ -45,166 +32,63 @@ export function beginSideJournal(
   holder: Holder,
   why: string,
 ): Journal {
-  const begin: Line = {
-    type: 'begin',
-    id: operation.id,
-    at: operation.startedAt,
-    token: operation.token,
-    holder,
-    plan: operation.plan,
-    why,
-  };
-  const path = folders(stateDir)
-    .map((dir) => join(dir, `emergency-${operation.id}.jsonl`))
+  const { id, token, plan } = operation;
+  const begin: SideLine = { type: 'begin', id, token, holder, reason: plan.reason, why };
+  const path = sideFolders(stateDir)
+    .filter((folder) => folder.ready())
+    .map((folder) => join(folder.path, sideFileName(id)))
     .find((candidate) => tryBegin(candidate, begin));
-  const append = (line: Line) => {
-    if (path) tryAppend(path, line);
+  const append = (text: string) => {
+    if (path) tryAppend(path, text, 0);
   };
-  for (const { position, ...step } of operation.steps) {
-    if (step.outcome === 'done' || step.outcome === 'failed') {
-      append({ type: 'step', position, end: { ...step, outcome: step.outcome, ms: step.ms ?? 0 } });
-    }
+  const stepEnds = (position: number, end: StepEnd) => {
+    const { kind, label } = plan.steps[position] as PlannedStep;
+    append(lineOf({ type: 'step', step: { kind, label }, end }));
+  };
+  for (const { position, outcome, attempts, ms, before, after, error } of operation.steps) {
+    if (outcome !== 'done' && outcome !== 'failed') continue;
+    stepEnds(position, { outcome, attempts, ms: ms ?? 0, before, after, error });
   }
+  const heartbeat = setInterval(() => append('\n'), BEAT_MS).unref();
   return {
     operation,
     kept: path ? 'side file' : 'nowhere',
     sideFile: path ?? null,
     guard: () => {},
+    winner: () => null,
     stepBegins: () => {},
-    stepEnds: (position, end) => append({ type: 'step', position, end }),
-    finish: (end) => append({ type: 'finish', end }),
-    close: () => {},
+    stepEnds,
+    finish: ({ outcome }) => {
+      clearInterval(heartbeat);
+      append(lineOf({ type: 'finish', outcome }));
+    },
+    close: () => clearInterval(heartbeat),
   };
 }
 
+const lineOf = (line: SideLine): string => `${JSON.stringify(line)}\n`;
+
 /** A first line that does not fit must not leave half of itself behind. */
-function tryBegin(path: string, line: Line): boolean {
-  if (tryAppend(path, line)) return true;
+function tryBegin(path: string, line: SideLine): boolean {
+  if (tryAppend(path, lineOf(line), constants.O_CREAT | constants.O_EXCL)) return true;
   rmSync(path, { force: true });
   return false;
 }
 
-function tryAppend(path: string, line: Line): boolean {
+function tryAppend(path: string, text: string, flags: number): boolean {
+  const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    appendFileSync(path, `${JSON.stringify(line)}\n`, { mode: 0o600, flush: true });
+    const fd = openSync(path, O_WRONLY | O_APPEND | O_NOFOLLOW | flags, 0o600);
+    try {
+      writeFileSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
     return true;
   } catch (error) {
     // The next folder is tried; when none can be written the outcome on the screen is all there is.
     void error;
     return false;
   }
-}
-
-/**
- * Takes side journals of finished processes into the database.
- * @returns a line for the user about each
- */
-export function adoptSideJournals(db: Db, stateDir: string, options: JournalOptions): string[] {
-  return folders(stateDir)
-    .flatMap((dir) => list(dir))
-    .flatMap((path) => adopt(db, path, options));
-}
-
-function list(dir: string): string[] {
-  try {
-    return readdirSync(dir)
-      .filter((name) => NAME.test(name))
-      .sort()
-      .map((name) => join(dir, name));
-  } catch (error) {
-    // No such folder: no side journal in it.
-    void error;
-    return [];
-  }
-}
-
-function adopt(db: Db, path: string, options: JournalOptions): string[] {
-  const lines = parseLines(tryRead(path));
-  const head = lines.find((line) => line.type === 'begin');
-  if (lines.length === 0) return [];
-  if (!head) return [`${path}: not a whole journal of an emergency; look at it and remove it`];
-  const finish = lines.findLast((line) => line.type === 'finish');
-  if (!finish && holderState(head.holder) !== 'gone') return [];
-  const already = new Map(
-    lines.flatMap((line) => (line.type === 'step' ? [[line.position, line.end] as const] : [])),
-  );
-  adoptEmergency(db, head, already, finish?.end ?? null, options, head.why);
-  rmSync(path, { force: true });
-  return [`emergency ${head.id} of ${head.holder.actor} was taken into the journal`];
-}
-
-/**
- * Journals an emergency that has happened, in one transaction; without `end` it stays unfinished, for `resume`. Of several commands that
- * find it at once one does it; returns whether it was this one.
- */
-export function adoptEmergency(
-  db: Db,
-  emergency: { id: string; token: number; plan: Plan; holder: Holder },
-  already: Map<number, StepEnd>,
-  end: OperationEnd | null,
-  options: JournalOptions,
-  why: string,
-): boolean {
-  return explainingFaults(db.name, () =>
-    db
-      .transaction(() => {
-        const journal = begin(db, emergency, already, options);
-        if (!journal) return false;
-        try {
-          appendHistory(db, {
-            at: options.now(),
-            actor: emergency.holder.actor,
-            event: 'emergency taken into the journal',
-            operationId: emergency.id,
-            detail: { why },
-          });
-          if (end) journal.finish(end);
-          else releaseLease(db, journal.operation.token);
-          return true;
-        } finally {
-          journal.close();
-        }
-      })
-      .immediate(),
-  );
-}
-
-function begin(
-  db: Db,
-  { id, token, plan }: { id: string; token: number; plan: Plan },
-  already: Map<number, StepEnd>,
-  options: JournalOptions,
-): Journal | null {
-  try {
-    return beginOperation(db, plan, { id, dns: [], metrics: {}, flagToken: token, already }, options);
-  } catch (error) {
-    if (error instanceof CutoverError && error.code === ALREADY_JOURNALED) return null;
-    throw error;
-  }
-}
-
-/** Another command may have taken it in and removed it since the folder was listed. */
-function tryRead(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return '';
-    throw error;
-  }
-}
-
-/** The whole lines; a process that died while it wrote leaves half a line at the end. */
-function parseLines(text: string): Line[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .flatMap((line) => {
-      try {
-        return [JSON.parse(line) as Line];
-      } catch (error) {
-        void error;
-        return [];
-      }
-    });
 }

@@ -9,6 +9,8 @@ import type { Plan, PlannedDrivers, PlannedStep } from './plan.ts';
 /** The drivers of a config: what steps act on. */
 export interface Drivers extends Hooks {
   flag: FlagDriver;
+  /** Other flags that traffic may follow. Only an emergency has them, and sets them all. */
+  otherFlags?: readonly FlagDriver[];
 }
 
 /** What a step needs to know of the operation it belongs to. */
@@ -36,6 +38,7 @@ export function plannedDrivers(drivers: Drivers): PlannedDrivers {
   });
   return {
     flag: named('flag', drivers.flag),
+    otherFlags: drivers.otherFlags?.map((flag) => named('flag', flag)) ?? [],
     dns: drivers.dns.map((hook) => named('dns', hook)),
     notify: drivers.notify.map((hook) => named('notify', hook)),
   };
@@ -44,10 +47,14 @@ export function plannedDrivers(drivers: Drivers): PlannedDrivers {
 /** A flag store may keep fewer digits than a double; this much difference is none. */
 export const RATIO_TOLERANCE = 1e-5;
 
+/** Whether two ratios are the same to a flag store. */
+export const sameRatio = (a: number, b: number): boolean => Math.abs(a - b) <= RATIO_TOLERANCE;
+
 /** Runs one step to its end, tries included. Never throws but FENCED: what went wrong is in the result. */
 export async function runStep(drivers: Drivers, position: number, context: StepContext): Promise<StepEnd> {
   const step = context.plan.steps[position] as PlannedStep;
   const started = context.clock.now();
+  const notes: string[] = [];
   let before: unknown = null;
   const found = findDriver(drivers, step);
   if (found instanceof CutoverError) {
@@ -58,7 +65,7 @@ export async function runStep(drivers: Drivers, position: number, context: StepC
       if ('get' in found) {
         // The first reading is the one to go back to; a later try would read our own half-made change.
         before ??= await readBefore(found, context, signal);
-        return setFlag(found, context, signal);
+        return setFlag(found, context, signal, notes);
       }
       const ran = await found.run(eventFor(step, position, context), signal);
       before ??= ran.before ?? null;
@@ -78,6 +85,7 @@ export async function runStep(drivers: Drivers, position: number, context: StepC
     error: result.error === undefined ? null : context.redact(messageOf(result.error)),
     ...(known && { code: known.code }),
     ...(known?.hint && { hint: context.redact(known.hint) }),
+    ...(notes.length > 0 && { notes: notes.map(context.redact) }),
   };
 }
 
@@ -86,20 +94,26 @@ async function readBefore(flag: FlagDriver, context: StepContext, signal: AbortS
     return await flag.get(signal);
   } catch (error) {
     // An emergency does not depend on being able to read what it is about to overwrite.
-    if (context.plan.kind === 'emergency') return { error: messageOf(error) };
+    if (context.plan.kind === 'emergency') return { error: context.redact(messageOf(error)) };
     throw error;
   }
 }
 
 /** Sets the flag and reads it back: it counts as changed when the store says the new value. */
-async function setFlag(flag: FlagDriver, context: StepContext, signal: AbortSignal): Promise<unknown> {
+async function setFlag(
+  flag: FlagDriver,
+  context: StepContext,
+  signal: AbortSignal,
+  notes: string[],
+): Promise<unknown> {
   const { plan, operation } = context;
-  await flag.set(
+  const said = await flag.set(
     { ratio: plan.to.ratio, token: operation.token, operation: operation.id, kind: plan.kind },
     signal,
   );
+  notes.splice(0, notes.length, ...said);
   const after = await flag.get(signal);
-  if (after && Math.abs(after.ratio - plan.to.ratio) <= RATIO_TOLERANCE) return after;
+  if (after && sameRatio(after.ratio, plan.to.ratio)) return after;
   throw new CutoverError(
     'FLAG_READ_BACK',
     EXIT.unreachable,
@@ -110,7 +124,8 @@ async function setFlag(flag: FlagDriver, context: StepContext, signal: AbortSign
 
 function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hooks['dns'][number] | CutoverError {
   if (step.kind === 'flag') {
-    if (drivers.flag.label === step.label) return drivers.flag;
+    const flag = [drivers.flag, ...(drivers.otherFlags ?? [])].find(({ label }) => label === step.label);
+    if (flag) return flag;
   } else {
     const hook = drivers[step.kind].find(({ label }) => label === step.label);
     if (hook) return hook;

@@ -53,7 +53,7 @@ export function renderStep(step: StepReport, style: Style): string {
         ? style.red('failed')
         : step.outcome;
   const tries = step.attempts > 1 ? `, ${step.attempts} tries` : '';
-  const why = [step.error, step.hint]
+  const why = [step.error, step.hint, ...(step.notes ?? [])]
     .map((text) => (text ? `\n      ${wrapText(safe(text), WIDTH - 6, 6)}` : ''))
     .join('');
   const padding = ' '.repeat(Math.max(0, 6 - step.outcome.length));

@@ -37,6 +37,19 @@ export function openStore(stateDir: string, options: { now: number; busyTimeoutM
   });
 }
 
+/**
+ * Opens the state database to look at it, changing nothing; for when it cannot be written.
+ * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT (65), STATE_UNWRITABLE (1).
+ */
+export function openStoreToRead(stateDir: string): Db {
+  const path = join(stateDir, DATABASE_NAME);
+  return explainingFaults(path, () => {
+    const require = createRequire(import.meta.url);
+    const Sqlite = require('better-sqlite3') as typeof Database;
+    return new Sqlite(path, { readonly: true, fileMustExist: true, ...binding(require) });
+  });
+}
+
 /** Where the native part is after an ordinary install: better-sqlite3's own search for it takes milliseconds. */
 function binding(require: NodeJS.Require): { nativeBinding?: string } {
   const file = join(

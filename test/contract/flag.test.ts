@@ -16,7 +16,12 @@ function folder(): string {
   return dir;
 }
 
-const host = (dir: string) => ({ dir, env: process.env, secrets: createSecrets({}, dir) });
+const host = (dir: string) => ({
+  dir,
+  env: process.env,
+  secrets: createSecrets({}, dir),
+  migration: 'm',
+});
 
 async function fileDriver(): Promise<FlagDriver> {
   const dir = folder();

@@ -110,6 +110,7 @@ describe('an emergency sends every request to legacy', () => {
   it('from any state, also before anything has happened', async () => {
     const dir = makeFolder();
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    await cutoverJson(dir, ['checkpoint', 'create']);
     const ran = await emergency(dir);
     expect(ran.code, ran.stderr).toBe(0);
     await expectJournaled(dir);
@@ -151,7 +152,7 @@ describe('an emergency sends every request to legacy', () => {
   });
 
   it('with the database gone', async () => {
-    const dir = await rollingAt25();
+    const dir = await rollingAt25('flag: { driver: file }\n');
     rmSync(join(dir, '.cutover'), { recursive: true });
     const ran = await emergency(dir);
     expect(ran.code, ran.stderr).toBe(0);
@@ -349,7 +350,7 @@ syncBuiltinESMExports();`,
 
   it('asks nothing and takes a wrong flag for a mistake', async () => {
     const dir = await rollingAt25();
-    const ran = await emergency(dir, '--emergancy');
+    const ran = await cutover(dir, ['rollback', '--emergancy']);
     expect(ran.code).toBe(64);
     expect(flagOf(dir)).toBe(0.25);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadParts, parseConfig } from '../../../src/config/load.ts';
+import { parseConfig, readParts } from '../../../src/config/load.ts';
 
 const config = (hooks: string) => `migration: chat-prod
 providers:
@@ -82,9 +82,9 @@ describe('hooks in the config', () => {
     const text = config(
       `${rfc2136(RECORD)}\n    - { driver: nope }\n  notify: [{ driver: exec, command: [./tell] }]`,
     );
-    const parts = loadParts(text.replace('hooks:', 'flag: { driver: file }\nhooks:'));
-    expect(parts?.config.hooks.dns.map(({ driver }) => driver)).toEqual(['rfc2136']);
-    expect(parts?.config.hooks.notify).toHaveLength(1);
-    expect(parts?.warnings).toEqual(['hooks.dns[1] is left out: it is not valid']);
+    const parts = readParts(text, false);
+    expect(parts.hooks.dns.map(({ driver }) => driver)).toEqual(['rfc2136']);
+    expect(parts.hooks.notify).toHaveLength(1);
+    expect(parts.warnings).toEqual(['hooks.dns[1] is left out: it is not valid']);
   });
 });

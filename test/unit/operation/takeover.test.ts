@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { CutoverError } from '../../../src/errors.ts';
 import type { FlagDriver, FlagReading } from '../../../src/flag/driver.ts';
+import { adoptEmergency } from '../../../src/operation/adopt-emergency.ts';
 import { type Emergency, runEmergency } from '../../../src/operation/emergency.ts';
 import { execute } from '../../../src/operation/execute.ts';
 import { beginOperation, type JournalOptions, type OperationEnd } from '../../../src/operation/journal.ts';
 import { thisHolder } from '../../../src/operation/lease.ts';
 import { openOperations } from '../../../src/operation/operations.ts';
 import { type Plan, stepsFor } from '../../../src/operation/plan.ts';
-import { adoptEmergency } from '../../../src/operation/side-journal.ts';
 import { plannedDrivers } from '../../../src/operation/steps.ts';
 import { planEmergency, planRollback } from '../../../src/rollback/plan.ts';
 import { getCheckpoint } from '../../../src/store/checkpoints.ts';
@@ -30,10 +30,12 @@ function plainFlag(): FlagDriver & { ratio: number } {
     label: 'exec ./flag',
     timeoutMs: 1000,
     retries: 0,
+    fences: false,
     ratio: 0,
     get: async (): Promise<FlagReading> => ({ ratio: flag.ratio, token: 0, operation: null, kind: null }),
     set: async ({ ratio }: { ratio: number }) => {
       flag.ratio = ratio;
+      return [];
     },
   };
   return flag;
@@ -92,7 +94,9 @@ function world() {
       stateDir,
       plan: (ratio) => planEmergency(drivers, ratio, ''),
       openDatabase: () => openStore(stateDir, { now: Date.now() }),
+      openDatabaseToRead: () => openStore(stateDir, { now: Date.now() }),
       onFlag: () => {},
+      onRivals: () => {},
       onDatabaseFault: (error) => {
         throw error;
       },

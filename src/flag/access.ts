@@ -1,0 +1,51 @@
+import { fchmodSync, fchownSync, fstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { CutoverError, EXIT, systemCode } from '../errors.ts';
+import type { OperationKind } from '../world.ts';
+
+const READ_BY_ALL = 0o444;
+const PERMISSIONS = 0o7777;
+
+/**
+ * Makes a new file that is to take the place of `path`: exclusively, through no link, and closed to others until its
+ * mode is that of the old one. `like` is the old file; without one the umask decides.
+ */
+export function createLike(temporary: string, path: string): { fd: number; like: Stats | undefined } {
+  const like = statSync(path, { throwIfNoEntry: false });
+  return { fd: openSync(temporary, 'wx', like ? 0o600 : 0o644), like };
+}
+
+/**
+ * Gives a new file the owner, group and mode of the one whose place it takes: whoever could read the flag before has
+ * to see the new ratio too. Where the owner or group cannot be kept, a way back still goes on, with a file that
+ * everyone may read; a forward step does not.
+ * @returns what the user should know
+ * @throws CutoverError FLAG_OWNER (69)
+ */
+export function keepReaders(fd: number, like: Stats, path: string, kind: OperationKind): string[] {
+  const kept = keepOwner(fd, like);
+  if (!kept && kind !== 'rollback' && kind !== 'emergency') {
+    throw new CutoverError(
+      'FLAG_OWNER',
+      EXIT.unreachable,
+      `${path}: belongs to user ${like.uid}, group ${like.gid}, and who reads it as that would lose it`,
+      { hint: 'run this as that user or as root, or give the file to the user who runs it' },
+    );
+  }
+  fchmodSync(fd, (like.mode & PERMISSIONS) | (kept ? 0 : READ_BY_ALL));
+  if (kept) return [];
+  return [
+    `${path}: its owner (user ${like.uid}, group ${like.gid}) could not be kept; everyone may read it now`,
+  ];
+}
+
+function keepOwner(fd: number, like: Stats): boolean {
+  const made = fstatSync(fd);
+  if (made.uid === like.uid && made.gid === like.gid) return true;
+  try {
+    fchownSync(fd, like.uid, like.gid);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EPERM') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,161 @@
+import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CutoverError, messageOf, systemCode } from '../errors.ts';
+import { readOrdinaryFile } from '../files.ts';
+import { planEmergency } from '../rollback/plan.ts';
+import type { Db } from '../store/open.ts';
+import { adoptEmergency } from './adopt-emergency.ts';
+import type { JournalOptions, OperationEnd, StepEnd } from './journal.ts';
+import { holderState } from './lease.ts';
+import { hasOperation } from './operations.ts';
+import type { PlannedDrivers } from './plan.ts';
+import { type SideFolder, sideFolders } from './side-folders.ts';
+import type { SideLine } from './side-journal.ts';
+
+const NAME = /^emergency-.*\.jsonl$/;
+/** An emergency writes a few lines a step. */
+const MAX_BYTES = 1_000_000;
+/** A heartbeat comes every second; one that did not for so long belongs to a process that is gone. */
+const SILENT_MS = 60_000;
+
+const text = (max: number) => z.string().max(max);
+const end = z.strictObject({
+  outcome: z.enum(['done', 'failed']),
+  attempts: z.number().int().nonnegative(),
+  ms: z.number().nonnegative(),
+  before: z.unknown(),
+  after: z.unknown(),
+  error: text(10_000).nullable(),
+  code: text(100).optional(),
+  hint: text(1000).optional(),
+  notes: z.array(text(1000)).max(100).optional(),
+});
+const holder = z.strictObject({
+  actor: text(500),
+  host: text(300),
+  pid: z.number().int(),
+  process: text(100).nullable(),
+  boot: text(100).nullable(),
+  namespace: text(100).nullable(),
+});
+const lineSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('begin'),
+    id: z.string().regex(/^op-[0-9a-z]{1,16}-[0-9a-z]{1,16}$/),
+    token: z.number().int().nonnegative().max(1e15),
+    holder,
+    reason: text(10_000),
+    why: text(10_000),
+  }),
+  z.strictObject({
+    type: z.literal('step'),
+    step: z.strictObject({ kind: z.enum(['flag', 'dns', 'notify']), label: text(1000) }),
+    end,
+  }),
+  z.strictObject({ type: z.literal('finish'), outcome: z.enum(['done', 'partial', 'failed']) }),
+]);
+
+/**
+ * Takes side journals of finished processes into the database. Whatever a file says, it comes to an emergency to 0 %
+ * by the config as it is now; a file that is no side journal, or not one of ours, is named and left alone.
+ * @returns a line for the user about each
+ */
+export function adoptSideJournals(
+  db: Db,
+  stateDir: string,
+  drivers: PlannedDrivers,
+  options: JournalOptions,
+): string[] {
+  return sideFolders(stateDir).flatMap((folder) =>
+    list(folder.path).flatMap((path) => {
+      try {
+        return adopt(db, folder, path, drivers, options);
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT') return [];
+        if (error instanceof CutoverError && error.code !== 'FILE_REFUSED') throw error;
+        return [`${path}: not taken for the journal of an emergency: ${messageOf(error)}`];
+      }
+    }),
+  );
+}
+
+function list(dir: string): string[] {
+  try {
+    return readdirSync(dir)
+      .filter((name) => NAME.test(name))
+      .sort()
+      .map((name) => join(dir, name));
+  } catch (error) {
+    // No such folder, or one that cannot be listed: no side journal of ours in it.
+    void error;
+    return [];
+  }
+}
+
+function adopt(
+  db: Db,
+  folder: SideFolder,
+  path: string,
+  drivers: PlannedDrivers,
+  options: JournalOptions,
+): string[] {
+  const lines = parseLines(
+    readOrdinaryFile(path, { maxBytes: MAX_BYTES, noFollow: true, refuse: folder.refuses }),
+  );
+  const head = lines.find((line) => line.type === 'begin');
+  if (!head) return [`${path}: not a whole journal of an emergency; look at it and remove it`];
+  const finish = lines.findLast((line) => line.type === 'finish');
+  if (!finish && mayRun(head.holder, path)) return [];
+  const plan = planEmergency(drivers, null, head.reason);
+  const ends = new Map<number, StepEnd>();
+  for (const line of lines) {
+    if (line.type !== 'step') continue;
+    const position = plan.steps.findIndex(
+      ({ kind, label }) => kind === line.step.kind && label === line.step.label,
+    );
+    if (position >= 0) ends.set(position, line.end);
+  }
+  const open = plan.steps.some((_step, position) => ends.get(position)?.outcome !== 'done');
+  const emergency = { id: head.id, token: head.token, holder: head.holder, plan };
+  const ended: OperationEnd | null = finish ? { outcome: finish.outcome, applied: true, open } : null;
+  const taken = !hasOperation(db, head.id) && adoptEmergency(db, emergency, ends, ended, options, head.why);
+  rmSync(path, { force: true });
+  return taken ? [`emergency ${head.id} of ${head.holder.actor} was taken into the journal`] : [];
+}
+
+/** Where its process cannot be looked at, its heartbeat tells: the file's time, by the clock of its own file system. */
+function mayRun(holder: SideBegin['holder'], path: string): boolean {
+  const state = holderState(holder);
+  if (state !== 'unknown') return state === 'running';
+  return timeNow(path) - statSync(path).mtimeMs < SILENT_MS;
+}
+
+type SideBegin = Extract<SideLine, { type: 'begin' }>;
+
+/** The time that a file written now would get. */
+function timeNow(beside: string): number {
+  const probe = `${beside}.${process.pid}.now`;
+  closeSync(openSync(probe, 'wx', 0o600));
+  try {
+    return statSync(probe).mtimeMs;
+  } finally {
+    rmSync(probe, { force: true });
+  }
+}
+
+/** The lines that are whole and mean something; a process that died while it wrote leaves half a line at the end. */
+function parseLines(content: string): SideLine[] {
+  return content
+    .split('\n')
+    .filter((line) => line !== '')
+    .flatMap((line) => {
+      try {
+        const parsed = lineSchema.safeParse(JSON.parse(line));
+        return parsed.success ? [parsed.data as SideLine] : [];
+      } catch (error) {
+        void error;
+        return [];
+      }
+    });
+}

@@ -1,0 +1,480 @@
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, describe, expect, it, type TestContext } from 'vitest';
+import { BIN, cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
+
+/** What `rollback --emergency` says has to be true for whoever reads the flag. */
+
+const FORCE = ['--yes', '--force', '--reason', 'test'];
+const PROD = 'flag: { driver: file, path: prod/flags.json, key: llm }\n';
+const CONFIG = `migration: chat-prod
+providers:
+  legacy: { name: deepseek, baseUrl: http://127.0.0.1:9/v1 }
+  target: { name: holysheep, baseUrl: http://127.0.0.1:9/v1 }
+`;
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+});
+
+/** A migration at 10 %, its flag at prod/flags.json unless `extra` says otherwise. */
+async function canaryAt10(extra = PROD): Promise<string> {
+  const dir = makeFolder(extra);
+  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  mkdirSync(join(dir, 'prod'));
+  await cutoverJson(dir, ['canary', 'start', ...FORCE]);
+  return dir;
+}
+
+function ratioIn(path: string, key: string): number {
+  const flag = JSON.parse(readFileSync(path, 'utf8')).flags[key];
+  if (flag.targeting) return flag.targeting.fractional[0][1] / 100_000;
+  return flag.defaultVariant === 'target' ? 1 : 0;
+}
+const prodRatio = (dir: string) => ratioIn(join(dir, 'prod/flags.json'), 'llm');
+const emergency = (dir: string, ...args: string[]) => cutover(dir, ['rollback', '--emergency', ...args]);
+const configPath = (dir: string) => join(dir, 'cutover.yaml');
+
+describe('which flag an emergency sets', () => {
+  it.each([
+    ['the key is mistyped', (text: string) => text.replace('flag:', 'flagg:')],
+    ['the file is cut off', (text: string) => text.slice(0, text.indexOf('flag:'))],
+    ['only the first line is left', (text: string) => text.slice(0, text.indexOf('\n') + 1)],
+    ['the quotes around * were forgotten', (text: string) => `${text.replace(PROD, '')}models: { *: tm }\n`],
+    ['an alias has no anchor', (text: string) => `${text.replace(PROD, '')}models: *nope\n`],
+    [
+      'aliases multiply',
+      (text: string) =>
+        `${text.replace(PROD, '')}a: &a [x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e', 'f', 'g', 'h']
+          .map((name, i) => {
+            const before = String.fromCharCode('a'.charCodeAt(0) + i);
+            return `${name}: &${name} [${Array(8).fill(`*${before}`).join(',')}]`;
+          })
+          .join('\n')}\n`,
+    ],
+    ['it is empty', () => ''],
+    ['it is no text', () => '\u0000\u0001\ufffd'],
+  ])('is the one of the last good config when %s', async (_name, damage) => {
+    const dir = await canaryAt10();
+    writeFileSync(configPath(dir), damage(readFileSync(configPath(dir), 'utf8')));
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stdout).toContain('safe');
+    expect(ran.stdout).toContain('prod/flags.json');
+    expect(prodRatio(dir)).toBe(0);
+    const status = await cutover(dir, ['status']);
+    // What was cut off may leave a config that is whole, with the default flag.
+    expect([0, 78]).toContain(status.code);
+    expect(status.stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it('is both, named, when the config writes another one than the last good config did', async () => {
+    const dir = await canaryAt10();
+    const text = readFileSync(configPath(dir), 'utf8');
+    writeFileSync(configPath(dir), text.replace('prod/flags.json', 'prod/new.json'));
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(prodRatio(dir)).toBe(0);
+    expect(ratioIn(join(dir, 'prod/new.json'), 'llm')).toBe(0);
+    expect(ran.stdout).toContain('prod/flags.json');
+    expect(ran.stdout).toContain('prod/new.json');
+  });
+
+  it('is both when only the key differs', async () => {
+    const dir = await canaryAt10();
+    const text = readFileSync(configPath(dir), 'utf8');
+    writeFileSync(configPath(dir), text.replace('key: llm', 'key: llm2'));
+    const ran = await emergency(dir, '--json');
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ safe: true, flags: [{ ratio: 0 }, { ratio: 0 }] });
+    expect(prodRatio(dir)).toBe(0);
+    expect(ratioIn(join(dir, 'prod/flags.json'), 'llm2')).toBe(0);
+  });
+
+  it('is not called safe when one of the two cannot be set', async () => {
+    const dir = await canaryAt10();
+    const text = readFileSync(configPath(dir), 'utf8');
+    mkdirSync(join(dir, 'prod/new.json'));
+    writeFileSync(configPath(dir), text.replace('prod/flags.json', 'prod/new.json'));
+    const ran = await emergency(dir);
+    expect(ran.code).toBe(69);
+    expect(ran.stdout).toContain('NOT SAFE');
+    expect(prodRatio(dir)).toBe(0);
+  });
+
+  it('is never called safe when it is only the default', async () => {
+    const dir = makeFolder();
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    const ran = await emergency(dir, '--json');
+    expect(ran.code).toBe(78);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ safe: false, flags: [{ ratio: 0 }] });
+    const told = await emergency(dir);
+    expect(told.stdout).toContain('NOT KNOWN TO BE SAFE');
+  });
+
+  it.each(['hash', 'flag', 'cut', 'folder', 'fifo'])(
+    'does not come from a damaged copy (%s)',
+    async (how) => {
+      const dir = await canaryAt10();
+      const copy = join(dir, '.cutover', 'last-config.json');
+      const text = readFileSync(copy, 'utf8');
+      if (how === 'flag') writeFileSync(copy, text.replace('prod/flags.json', 'prod/flags.jsoo'));
+      if (how === 'hash') writeFileSync(copy, text.replace(/"hash":"./, '"hash":"x'));
+      if (how === 'cut') writeFileSync(copy, text.slice(0, -20));
+      if (how === 'folder' || how === 'fifo') rmSync(copy);
+      if (how === 'folder') mkdirSync(copy);
+      if (how === 'fifo') execFileSync('mkfifo', [copy]);
+      const ran = await emergency(dir);
+      expect(ran.code, ran.stderr).toBe(0);
+      expect(prodRatio(dir)).toBe(0);
+      expect(existsSync(join(dir, 'prod/flags.jsoo'))).toBe(false);
+    },
+  );
+
+  it('is found by the last good config wherever the state is kept', async () => {
+    const dir = makeFolder();
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    mkdirSync(join(dir, 'prod'));
+    writeFileSync(configPath(dir), `${CONFIG}state: elsewhere\n${PROD}`);
+    await cutoverJson(dir, ['canary', 'start', ...FORCE]);
+    writeFileSync(configPath(dir), `${CONFIG}state: elsewhere\nflagg: x\n`);
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(prodRatio(dir)).toBe(0);
+  });
+});
+
+describe('options that an emergency does not need', () => {
+  it.each([
+    [['--anyway']],
+    [['--force', '--confirm', 'X', '--wait', '5s', '--to', '1']],
+    [['--over', '10m', '--nonsense', '--verbose=3']],
+  ])('are warned about and ignored: %j', async (extra) => {
+    const dir = await canaryAt10();
+    const ran = await emergency(dir, ...extra);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toContain(`warning: ${extra[0]} `);
+    expect(prodRatio(dir)).toBe(0);
+  });
+
+  it('may stand before the command', async () => {
+    const dir = await canaryAt10();
+    const ran = await cutover(dir, ['--json', '-c', 'cutover.yaml', '--no-input', 'rollback', '--emergency']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ safe: true });
+  });
+
+  it('is no emergency when the words are the value of another option', async () => {
+    const dir = await canaryAt10();
+    await cutover(dir, ['checkpoint', 'create', '--reason', 'rollback', '--emergency']);
+    await cutover(dir, ['-c', 'rollback', 'status', '--emergency']);
+    await cutover(dir, ['history', '--', 'rollback', '--emergency']);
+    expect(prodRatio(dir)).toBe(0.1);
+  });
+});
+
+function asRoot(context: TestContext): void {
+  if (process.getuid?.() === 0) return;
+  process.stderr.write('SKIPPED: needs to be root to act as another user\n');
+  context.skip();
+}
+
+describe('the readers of a flag file', () => {
+  /** What another user sees; throws when it may not read. */
+  const asNobody = (path: string) =>
+    execFileSync('su', ['nobody', '-s', '/bin/sh', '-c', `cat '${path}'`], { stdio: 'pipe' }).toString();
+
+  it.each([
+    [0o640, 'nobody', '077'],
+    [0o600, 'nobody', '022'],
+    [0o644, 'root', '077'],
+    [0o660, 'nobody', '077'],
+  ])('keep reading it: mode %o of %s, changed under umask %s', async (mode, owner, umask) => {
+    const dir = await canaryAt10();
+    const path = join(dir, 'prod/flags.json');
+    chmodSync(dir, 0o755);
+    chmodSync(join(dir, 'prod'), 0o755);
+    execFileSync('chown', [`${owner}:${owner === 'root' ? 'root' : 'nogroup'}`, path]);
+    chmodSync(path, mode);
+    const before = statSync(path);
+    const ran = await new Promise<{ code: number | null; stdout: string }>((resolve) => {
+      const child = spawn(
+        'sh',
+        ['-c', `umask ${umask}; exec "$@"`, 'sh', process.execPath, BIN, 'rollback', '--emergency'],
+        { cwd: dir },
+      );
+      let stdout = '';
+      child.stdout.on('data', (text) => {
+        stdout += text;
+      });
+      child.on('close', (code) => resolve({ code, stdout }));
+    });
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain('safe');
+    const after = statSync(path);
+    expect([after.mode, after.uid, after.gid]).toEqual([before.mode, before.uid, before.gid]);
+    expect(asNobody(path)).toContain('"defaultVariant": "legacy"');
+    expect(asNobody(path)).not.toContain('fractional');
+  });
+
+  it('see it also when the owner cannot be kept: then everyone may read it, and that is said', async (context) => {
+    asRoot(context);
+    const dir = await canaryAt10();
+    const path = join(dir, 'prod/flags.json');
+    execFileSync('chown', ['-R', 'nobody:nogroup', dir]);
+    execFileSync('chown', ['root:root', path]);
+    chmodSync(path, 0o640);
+    const ran = execFileSync(
+      'su',
+      [
+        'nobody',
+        '-s',
+        '/bin/sh',
+        '-c',
+        `cd '${dir}' && HOME='${dir}' '${process.execPath}' '${BIN}' rollback --emergency 2>&1`,
+      ],
+      { stdio: 'pipe' },
+    ).toString();
+    expect(ran).toContain('safe');
+    expect(ran).toMatch(/owner/);
+    expect(statSync(path).mode & 0o444).toBe(0o444);
+    expect(prodRatio(dir)).toBe(0);
+  });
+
+  it('are not taken a file away from by a change that is no emergency', async (context) => {
+    asRoot(context);
+    const dir = await canaryAt10();
+    const path = join(dir, 'prod/flags.json');
+    execFileSync('chown', ['-R', 'nobody:nogroup', dir]);
+    execFileSync('chown', ['root:root', path]);
+    chmodSync(path, 0o640);
+    const command = `cd '${dir}' && HOME='${dir}' '${process.execPath}' '${BIN}' shift 25% --yes --force --reason x 2>&1; echo "exit $?"`;
+    const ran = execFileSync('su', ['nobody', '-s', '/bin/sh', '-c', command], { stdio: 'pipe' }).toString();
+    expect(ran).toContain('exit 69');
+    expect(statSync(path).uid).toBe(0);
+    expect(prodRatio(dir)).toBe(0.1);
+  });
+
+  it('leaves no temporary file that follows a link', async () => {
+    const dir = await canaryAt10();
+    const ran = await emergency(dir);
+    expect(ran.code).toBe(0);
+    expect(readdirSync(join(dir, 'prod'))).toEqual(['flags.json']);
+  });
+});
+
+/** An exec flag store that keeps no tokens; a forward change takes `seconds`. */
+const SLOW_STORE = (seconds: number) => `case "$1" in
+get) cat ratio 2>/dev/null || true ;;
+set) cat > /dev/null
+  if [ "$CUTOVER_FLAG_RATIO" != 0 ]; then : > begun; sleep ${seconds}; fi
+  echo "$CUTOVER_FLAG_RATIO" > ratio.$$ && mv ratio.$$ ratio ;;
+esac
+`;
+const execFlag = (extra = '') =>
+  `flag: { driver: exec, command: [sh, store.sh], timeout: 10s, retries: 0 }\n${extra}`;
+
+async function waitFor(what: string, done: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000; i++) {
+    if (done()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+describe('a slower writer that has lost', () => {
+  function storeFolder(seconds: number): string {
+    const dir = makeFolder(execFlag());
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    writeFileSync(join(dir, 'store.sh'), SLOW_STORE(seconds));
+    return dir;
+  }
+  const ratio = (dir: string) => readFileSync(join(dir, 'ratio'), 'utf8').trim();
+
+  it('does not have the last word after "safe"', async () => {
+    const dir = storeFolder(3);
+    const start = cutover(dir, ['canary', 'start', '--yes']);
+    await waitFor('the write to begin', () => existsSync(join(dir, 'begun')));
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stdout).toContain('safe');
+    expect(ratio(dir)).toBe('0');
+    const loser = await start;
+    expect(loser.code).toBe(75);
+    expect(ratio(dir)).toBe('0');
+    expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({ ratio: 0, drift: [] });
+  });
+
+  it('is waited for also when only its script is left', async () => {
+    const dir = storeFolder(3);
+    const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
+    await waitFor('the write to begin', () => existsSync(join(dir, 'begun')));
+    start.kill('SIGKILL');
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ratio(dir)).toBe('0');
+    await new Promise((resolve) => setTimeout(resolve, 3500));
+    expect(ratio(dir)).toBe('0');
+  });
+
+  it('does not undo a rollback either', async () => {
+    const dir = storeFolder(3);
+    const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
+    await waitFor('the write to begin', () => existsSync(join(dir, 'begun')));
+    start.kill('SIGKILL');
+    const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ratio(dir)).toBe('0');
+    await new Promise((resolve) => setTimeout(resolve, 3500));
+    expect(ratio(dir)).toBe('0');
+  });
+
+  it('is not called safe while it is stopped half-way', async () => {
+    const dir = storeFolder(0);
+    const shim = join(dir, 'hold.mjs');
+    writeFileSync(
+      shim,
+      `import cp from 'node:child_process'; import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+const spawn = cp.spawn;
+cp.spawn = (file, args, options) => {
+  if (args.at(-1) === 'set') { fs.writeFileSync('held', ''); process.kill(process.pid, 'SIGSTOP'); }
+  return spawn(file, args, options);
+};
+syncBuiltinESMExports();`,
+    );
+    const child = spawn(process.execPath, ['--import', shim, BIN, 'canary', 'start', '--yes'], {
+      cwd: dir,
+      stdio: 'ignore',
+    });
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+    cleanups.push(() => void child.kill('SIGKILL'));
+    await waitFor('the holder to stop', () => existsSync(join(dir, 'held')));
+    const ran = await emergency(dir);
+    expect(ran.code).toBe(69);
+    expect(ran.stdout).toContain('NOT KNOWN TO BE SAFE');
+    expect(ran.stdout).toContain(String(child.pid));
+    child.kill('SIGCONT');
+    expect(await ended).toBe(75);
+    expect(ratio(dir)).toBe('0');
+  });
+});
+
+describe('a journal beside the database', () => {
+  const place = (dir: string) => {
+    const { createHash } = require('node:crypto') as typeof import('node:crypto');
+    const hash = createHash('sha256').update(join(dir, '.cutover')).digest('hex').slice(0, 16);
+    return join(tmpdir(), `cutover-${hash}`);
+  };
+  const forged = () => {
+    const plan = {
+      kind: 'emergency',
+      from: { status: 'rolling', ratio: 0.1, activeProvider: 'legacy' },
+      to: { status: 'complete', ratio: 1, activeProvider: 'target' },
+      reason: 'forged',
+      forced: false,
+      gates: [],
+      steps: [{ kind: 'flag', driver: 'file', label: 'file prod/flags.json' }],
+      previous: null,
+      restores: null,
+      dns: [],
+      supersedes: [],
+      evidence: null,
+    };
+    const holder = { actor: 'mallory', host: 'elsewhere', pid: 1, process: null };
+    const lines = [
+      { type: 'begin', id: 'op-forged-0001', at: 1, token: 99, holder, plan, why: 'forged' },
+      { type: 'finish', end: { outcome: 'done', applied: true, open: false } },
+    ];
+    return `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`;
+  };
+
+  it('is not believed when another user wrote it', async (context) => {
+    asRoot(context);
+    const dir = await canaryAt10();
+    const folder = place(dir);
+    cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+    mkdirSync(folder, { mode: 0o777 });
+    writeFileSync(join(folder, 'emergency-op-forged-0001.jsonl'), forged());
+    execFileSync('chown', ['-R', 'nobody', folder]);
+    const status = await cutoverJson<StatusDocument>(dir, ['status']);
+    expect(status).toMatchObject({ status: 'canary', ratio: 0.1 });
+  });
+
+  it('says nothing but an emergency, to 0 %', async () => {
+    const dir = await canaryAt10();
+    writeFileSync(join(dir, '.cutover', 'emergency-op-forged-0001.jsonl'), forged(), { mode: 0o600 });
+    const ran = await cutover(dir, ['checkpoint', 'create']);
+    expect(ran.code, ran.stderr).not.toBe(1);
+    const status = await cutoverJson<StatusDocument>(dir, ['status']);
+    expect([0, 0.1]).toContain(status.ratio);
+    expect(status.status).not.toBe('complete');
+  });
+
+  it.each(['fifo', 'folder', 'huge', 'link'])('that is a %s holds nobody up', async (kind) => {
+    const dir = await canaryAt10();
+    const path = join(dir, '.cutover', 'emergency-op-odd-0001.jsonl');
+    if (kind === 'fifo') execFileSync('mkfifo', [path]);
+    if (kind === 'folder') mkdirSync(path);
+    if (kind === 'huge') writeFileSync(path, 'x'.repeat(20_000_000));
+    if (kind === 'link') execFileSync('ln', ['-s', '/dev/zero', path]);
+    const ran = await cutover(dir, ['checkpoint', 'create']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect((await emergency(dir)).code).toBe(0);
+  });
+
+  it('of a host that is gone is taken in once its heartbeat is old', async () => {
+    const dir = makeFolder(
+      `${execFlag()}hooks: { dns: [{ driver: exec, command: [sh, dns.sh], retries: 0 }] }\n`,
+    );
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    writeFileSync(join(dir, 'store.sh'), SLOW_STORE(0));
+    writeFileSync(join(dir, 'dns.sh'), 'if [ -e gone ]; then exit 0; fi; : > dns-begun; sleep 60');
+    await cutoverJson(dir, ['canary', 'start', ...FORCE]);
+    const holder = new Database(join(dir, '.cutover', 'state.db'));
+    holder.exec('BEGIN EXCLUSIVE');
+    // A host of its own, in its own namespace of processes; when its first process dies, all of it is gone.
+    const host = spawn(
+      'unshare',
+      [
+        '--uts',
+        '--pid',
+        '--fork',
+        '--kill-child',
+        '--mount-proc',
+        'sh',
+        '-c',
+        `hostname other; '${process.execPath}' '${BIN}' rollback --emergency`,
+      ],
+      { cwd: dir, stdio: 'ignore', env: { ...process.env, HOME: dir } },
+    );
+    const ended = new Promise((resolve) => host.on('close', resolve));
+    await waitFor('its DNS step', () => existsSync(join(dir, 'dns-begun')));
+    host.kill('SIGKILL');
+    await ended;
+    holder.exec('ROLLBACK');
+    holder.close();
+    writeFileSync(join(dir, 'gone'), '');
+    const file = readdirSync(join(dir, '.cutover')).find((name) => name.startsWith('emergency-'));
+    expect(file).toBeDefined();
+    execFileSync('touch', ['-d', '2 minutes ago', join(dir, '.cutover', String(file))]);
+    await cutover(dir, ['checkpoint', 'create']);
+    const status = await cutoverJson<StatusDocument>(dir, ['status']);
+    expect(status.unfinished).toMatchObject({ kind: 'emergency' });
+    const resumed = await cutover(dir, ['resume']);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({ ratio: 0, unfinished: null });
+  });
+});
