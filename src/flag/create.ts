@@ -34,18 +34,20 @@ function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: FlagHos
     const { runCommand } = await import('../hooks/exec.ts');
     return runCommand([...config.command, action], {
       cwd: host.dir,
-      env: { ...host.env, CUTOVER_MIGRATION: host.migration, ...(change ? flagVariables(change) : {}) },
+      env: { ...host.env, ...commandMarks, ...(change ? flagVariables(change) : {}) },
       input: change ? JSON.stringify(change) : '',
       signal,
     });
   };
   const label = `exec ${config.command[0]}`;
+  const commandMarks = { CUTOVER_MIGRATION: host.migration, CUTOVER_CONFIG_DIR: host.dir };
   return {
     driver: 'exec',
     label,
     timeoutMs: config.timeout,
     retries: config.retries,
     fences: false,
+    commandMarks,
     get: async (signal) => parseReading(await call('get', null, signal), label),
     set: async (change, signal) => {
       await call('set', change, signal);

@@ -32,6 +32,8 @@ export interface FlagDriver {
   readonly retries: number;
   /** Whether the store itself refuses an older writer: then one that was late cannot have the last word. */
   readonly fences: boolean;
+  /** Of a store that is set by a command: variables by which each such command can be told from all others. */
+  readonly commandMarks?: Readonly<Record<string, string>>;
   /** The ratio in force, or null when the flag does not exist yet. */
   get(signal: AbortSignal): Promise<FlagReading | null>;
   /** Resolves to what the user should know beside its success; nothing as a rule. */

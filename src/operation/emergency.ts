@@ -175,7 +175,7 @@ async function outlastRivals(
   db: Db | null,
   lastHolderOf: string | null,
 ): Promise<readonly Rival[] | null> {
-  const { execution, journal } = emergency;
+  const { execution } = emergency;
   const flags = flagsOf(execution).filter(({ fences }) => !fences);
   const own = Math.max(...flags.map(({ timeoutMs, retries }) => timeoutMs * (retries + 1)));
   const deadline = execution.clock.now() + Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
@@ -183,7 +183,7 @@ async function outlastRivals(
     const requests = { now: execution.clock.now(), timeoutMs: own };
     const rivals = db && [
       ...rivalOperations(db, operation.id, lastHolderOf, requests),
-      ...rivalCommands(journal.migration, operation.id),
+      ...flags.flatMap((flag) => rivalCommands(flag, operation.id)),
     ];
     for (const flag of flags) await keepAtZero(flag, operation);
     if (!rivals || rivals.length === 0 || execution.clock.now() >= deadline) return rivals;

@@ -139,7 +139,7 @@ function conclude(journal: Journal, ends: Map<number, StepEnd>): OperationReport
  * nobody: it is waited for, and then the flag is set once more. An emergency does this in its own way.
  */
 async function overCommands(
-  { drivers, migration, clock }: Execution,
+  { drivers, clock }: Execution,
   { id, plan }: OperationRecord,
   position: number,
   run: () => Promise<StepEnd>,
@@ -147,9 +147,9 @@ async function overCommands(
   const { flag } = drivers;
   const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
   const end = await run();
-  if (!exposed || rivalCommands(migration, id).length === 0) return end;
+  if (!exposed || rivalCommands(flag, id).length === 0) return end;
   const deadline = clock.now() + flag.timeoutMs;
-  for (let left = rivalCommands(migration, id); left.length > 0; left = rivalCommands(migration, id)) {
+  for (let left = rivalCommands(flag, id); left.length > 0; left = rivalCommands(flag, id)) {
     if (clock.now() >= deadline) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

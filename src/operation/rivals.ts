@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { FlagDriver } from '../flag/driver.ts';
 import type { Db } from '../store/open.ts';
 import { type Holder, holderState } from './holder.ts';
 
@@ -55,15 +56,18 @@ function mayArrive(
 }
 
 /**
- * Commands that set the flag of `migration` for another operation than `id` and still run on this machine, also
- * after the process that started them was killed: they carry the change in their environment.
+ * Commands that set this flag for another operation than `id` and still run on this machine, also after the process
+ * that started them was killed: they carry the change in their environment.
  */
-export function rivalCommands(migration: string, id: string): Rival[] {
+export function rivalCommands(flag: FlagDriver, id: string): Rival[] {
+  const marks = Object.entries(flag.commandMarks ?? {});
+  if (marks.length === 0) return [];
   return processIds().flatMap((pid) => {
     const variables = environmentOf(pid);
     const operation = variables.get('CUTOVER_OPERATION_ID');
-    if (!variables.has('CUTOVER_FLAG_RATIO') || variables.get('CUTOVER_MIGRATION') !== migration) return [];
-    return operation === undefined || operation === id ? [] : [`a command of ${operation} (process ${pid})`];
+    if (operation === undefined || operation === id || !variables.has('CUTOVER_FLAG_RATIO')) return [];
+    if (marks.some(([name, value]) => variables.get(name) !== value)) return [];
+    return [`a command of ${operation} (process ${pid})`];
   });
 }
 

@@ -118,7 +118,7 @@ describe('a gradual rollback', () => {
   it('ends with 75 after a shift, and says whose', async () => {
     const dir = await at50();
     const gradual = await gradually(dir, '4s');
-    await cutoverJson(dir, ['shift', '10%', '--yes']);
+    await cutoverJson(dir, ['shift', '10%', '--yes', '--wait', '20s']);
     const ran = await gradual.ended;
     expect(ran.code, ran.stderr).toBe(75);
     expect(ran.stderr).toMatch(/shift op-\S+ by \S+@/);
