@@ -1,7 +1,7 @@
 import type { FlagDriver } from '../flag/driver.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { hasOperation } from '../operation/operations.ts';
-import { adoptEmergency, adoptSideJournals } from '../operation/side-journal.ts';
+import { adoptEmergency, adoptSideJournals, waiting } from '../operation/side-journal.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { planEmergency } from '../rollback/plan.ts';
@@ -10,6 +10,7 @@ import type { Db } from '../store/open.ts';
 /**
  * Takes into the journal what emergencies could not write there: their side files, and the one that was killed
  * right after it had set a file flag, which is known by the mark it left in the flag.
+ * In a copy of the database in memory they are taken in to be looked at; their files stay.
  * @returns a line for the user about each
  */
 export async function adoptEmergencies(
@@ -34,6 +35,7 @@ export async function adoptEmergencies(
     'it ended before it was journaled',
   );
   if (!mine) return adopted;
+  if (db.memory) return [...adopted, waiting(mark.id, 'whoever set the flag')];
   return [...adopted, `emergency ${mark.id} had set the flag and was not finished; it is in the journal now`];
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Config } from './schema.ts';
+import { stateSettings } from './state.ts';
 
 /** The parts of a config that an emergency needs. */
 export type EmergencyConfig = Pick<Config, 'migration' | 'flag' | 'hooks' | 'checkpoints'>;
@@ -42,7 +43,12 @@ export async function emergencySettings(
   const { loadConfig, loadParts } = await import('./load.ts');
   try {
     const { config } = loadConfig(path);
-    return { config, dir, stateDir: resolve(dir, env.CUTOVER_STATE ?? config.state), warnings: [] };
+    return {
+      config,
+      dir,
+      stateDir: resolve(dir, env.CUTOVER_STATE ?? stateSettings(config.state).path),
+      warnings: [],
+    };
   } catch (error) {
     const parts = text === undefined ? undefined : loadParts(text);
     if (parts) return { ...parts, dir, stateDir, warnings: [messageOf(error), ...parts.warnings] };
@@ -65,9 +71,16 @@ function tryRead(path: string): string | undefined {
   }
 }
 
-/** The `state` key by sight, so that the snapshot is found without parsing YAML. */
+/** The `state` key by sight, or `path` in it, so that the snapshot is found without parsing YAML. */
 function stateKey(text: string): string | undefined {
-  return /^state:[ \t]*["']?([^"'#\n]+?)["']?[ \t]*(?:#.*)?$/m.exec(text)?.[1];
+  const value = `["']?([^"'#{},\\n]+?)["']?[ \\t]*`;
+  const folder = new RegExp(`^state:[ \\t]*${value}(?:#.*)?$`, 'm');
+  const inBraces = new RegExp(`^state:[ \\t]*\\{[^}\\n]*?\\bpath:[ \\t]*${value}[,}]`, 'm');
+  const indented = new RegExp(
+    `^state:[ \\t]*(?:#.*)?\\n(?:[ \\t]+.*\\n)*?[ \\t]+path:[ \\t]*${value}(?:#.*)?$`,
+    'm',
+  );
+  return (folder.exec(text) ?? inBraces.exec(text) ?? indented.exec(text))?.[1];
 }
 
 function readSnapshot(stateDir: string): { hash: string; config: EmergencyConfig } | undefined {

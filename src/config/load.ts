@@ -192,10 +192,13 @@ function chosenOption(
   const driver = document.getIn([...path, 'driver']);
   const options = (union.options as AnySchema[]).map((option) => unwrap(option));
   return (
-    options.find((option) => (option?.shape as { driver?: { value?: unknown } })?.driver?.value === driver) ??
+    options.find((option) => driver !== undefined && driverOf(option) === driver) ??
     options.find((option) => option && 'shape' in option)
   );
 }
+
+const driverOf = (option: AnySchema | undefined) =>
+  (option?.shape as { driver?: { value?: unknown } } | undefined)?.driver?.value;
 
 /** Takes off defaults, optionals and transforms around a schema. */
 function unwrap(schema: AnySchema | undefined): AnySchema | undefined {

@@ -130,8 +130,14 @@ function adopt(db: Db, path: string, options: JournalOptions): string[] {
     lines.flatMap((line) => (line.type === 'step' ? [[line.position, line.end] as const] : [])),
   );
   adoptEmergency(db, head, already, finish?.end ?? null, options, head.why);
+  if (db.memory) return [waiting(head.id, head.holder.actor)];
   rmSync(path, { force: true });
   return [`emergency ${head.id} of ${head.holder.actor} was taken into the journal`];
+}
+
+/** Of an emergency that was taken into a copy of the database alone, to be looked at. */
+export function waiting(id: string, actor: string): string {
+  return `emergency ${id} of ${actor} is not in the journal yet; \`cutover resume\` takes it in`;
 }
 
 /**
