@@ -1,5 +1,5 @@
 import type { FlagDriver } from '../flag/driver.ts';
-import { adoptEmergency } from '../operation/adopt-emergency.ts';
+import { adoptEmergency, waiting } from '../operation/adopt-emergency.ts';
 import { adoptSideJournals } from '../operation/adopt-side-journal.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { hasOperation } from '../operation/operations.ts';
@@ -11,6 +11,7 @@ import type { Db } from '../store/open.ts';
 /**
  * Takes into the journal what emergencies could not write there: their side files, and the one that was killed
  * right after it had set a file flag, which is known by the mark it left in the flag.
+ * In a copy of the database in memory they are taken in to be looked at; their files stay.
  * @returns a line for the user about each
  */
 export async function adoptEmergencies(
@@ -35,6 +36,7 @@ export async function adoptEmergencies(
     'it ended before it was journaled',
   );
   if (!mine) return adopted;
+  if (db.memory) return [...adopted, waiting(mark.id, 'whoever set the flag')];
   return [...adopted, `emergency ${mark.id} had set the flag and was not finished; it is in the journal now`];
 }
 

@@ -4,10 +4,10 @@ import { planRollback, wayToLegacy } from '../rollback/plan.ts';
 import { getCheckpoint } from '../store/checkpoints.ts';
 import { readState } from '../store/state.ts';
 import { runPlan } from './apply.ts';
-import type { CanaryRollback, CanarySession } from './canary.ts';
+import type { CanaryReading, CanaryRollback, CanarySession } from './canary.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { gatherRollback } from './evidence.ts';
-import { openSession, type Session } from './session.ts';
+import { openReading, openSession, type Reading, type Session } from './session.ts';
 import { styleFor } from './style.ts';
 import { whileHeld } from './wait.ts';
 
@@ -17,22 +17,24 @@ const HELD_WAIT_MS = STILL_AFTER_MS + 10_000;
 /** A session as the canary's commands use it. */
 export async function openCanarySession(ctx: Context, options: GlobalOptions): Promise<CanarySession> {
   const session = await openSession(ctx, options);
-  const { config, dir, secrets, db, actor } = session;
+  const canary = canaryOf(session);
+  const judged = canary.stage()?.id;
+  return {
+    ...canary,
+    rollback: (reason) => autoRollback(ctx, options, session, reason, () => canary.stage()?.id === judged),
+  };
+}
+
+export async function openCanaryReading(ctx: Context, options: GlobalOptions): Promise<CanaryReading> {
+  return canaryOf(await openReading(ctx, options));
+}
+
+function canaryOf({ config, dir, secrets, db, actor, close }: Reading): CanaryReading {
   const stage = () => {
     const state = readState(db, config.migration);
     return state.status === 'idle' || state.status === 'rollback' ? null : state.stage;
   };
-  const judged = stage()?.id;
-  return {
-    config,
-    dir,
-    secrets,
-    db,
-    actor,
-    stage,
-    rollback: (reason) => autoRollback(ctx, options, session, reason, () => stage()?.id === judged),
-    close: session.close,
-  };
+  return { config, dir, secrets, db, actor, stage, close };
 }
 
 /**

@@ -33,6 +33,9 @@ export interface CanaryRollback {
 }
 
 export type OpenCanarySession = (ctx: Context, options: GlobalOptions) => Promise<CanarySession>;
+/** What `canary status` looks at. */
+export type CanaryReading = Omit<CanarySession, 'rollback'>;
+export type OpenCanaryReading = (ctx: Context, options: GlobalOptions) => Promise<CanaryReading>;
 
 interface CheckOptions extends GlobalOptions {
   pairs?: string;
@@ -48,11 +51,18 @@ interface RunOptions extends CheckOptions {
 export function register(program: Command, ctx: Context): void {
   const open: OpenCanarySession = async (...args) =>
     (await import('./canary-session.ts')).openCanarySession(...args);
-  registerStart(registerCanary(program, ctx, open), ctx);
+  const read: OpenCanaryReading = async (...args) =>
+    (await import('./canary-session.ts')).openCanaryReading(...args);
+  registerStart(registerCanary(program, ctx, open, read), ctx);
 }
 
 /** Registers `canary check`, `canary run` and `canary status`, and returns `canary` for further subcommands. */
-export function registerCanary(program: Command, ctx: Context, open: OpenCanarySession): Command {
+export function registerCanary(
+  program: Command,
+  ctx: Context,
+  open: OpenCanarySession,
+  read: OpenCanaryReading,
+): Command {
   const canary = program
     .command('canary')
     .description('compare target with legacy, and say when it is proven');
@@ -75,7 +85,7 @@ export function registerCanary(program: Command, ctx: Context, open: OpenCanaryS
     .command('status')
     .description('the latest verdict and its evidence; probes nothing')
     .action((_options: unknown, command: Command) =>
-      status(ctx, open, command.optsWithGlobals<GlobalOptions>()),
+      status(ctx, read, command.optsWithGlobals<GlobalOptions>()),
     );
   return canary;
 }
@@ -122,19 +132,19 @@ async function run(ctx: Context, open: OpenCanarySession, options: RunOptions): 
   });
 }
 
-async function status(ctx: Context, open: OpenCanarySession, options: GlobalOptions): Promise<void> {
+async function status(ctx: Context, read: OpenCanaryReading, options: GlobalOptions): Promise<void> {
   const { lastDocument } = await import('../canary/check.ts');
-  await within(ctx, open, options, async (session) => {
+  await within(ctx, read, options, async (session) => {
     const input = await canaryInput(ctx, session, 'canary status', undefined);
     await show(ctx, options, lastDocument(input, session.stage()));
   });
 }
 
-async function within(
+async function within<S extends CanaryReading>(
   ctx: Context,
-  open: OpenCanarySession,
+  open: (ctx: Context, options: GlobalOptions) => Promise<S>,
   options: GlobalOptions,
-  work: (session: CanarySession) => Promise<void>,
+  work: (session: S) => Promise<void>,
 ): Promise<void> {
   const session = await open(ctx, options);
   try {
@@ -146,7 +156,7 @@ async function within(
 
 async function canaryInput(
   ctx: Context,
-  { config, dir, secrets, db, actor }: CanarySession,
+  { config, dir, secrets, db, actor }: CanaryReading,
   command: string,
   pairs: number | undefined,
 ): Promise<CanaryInput> {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import type { Context, GlobalOptions } from './context.ts';
-import type { Session } from './session.ts';
+import type { Reading, Session } from './session.ts';
 
 export function register(program: Command, ctx: Context): void {
   const checkpoint = program.command('checkpoint').description('what the world was before each change');
@@ -17,9 +17,7 @@ export function register(program: Command, ctx: Context): void {
     .command('list')
     .description('all of them, newest first')
     .action(async (_options: unknown, command: Command) => {
-      await run(ctx, command.optsWithGlobals(), (session, checkpoints) =>
-        checkpoints.listCheckpoints(session.db),
-      );
+      await list(ctx, command.optsWithGlobals());
     });
   checkpoint
     .command('show')
@@ -47,9 +45,7 @@ export function register(program: Command, ctx: Context): void {
     .command('export')
     .description('all of them as JSON, for `checkpoint import`')
     .action(async (_options: unknown, command: Command) => {
-      await run(ctx, { ...command.optsWithGlobals(), json: true }, (session, checkpoints) =>
-        checkpoints.listCheckpoints(session.db),
-      );
+      await list(ctx, { ...command.optsWithGlobals(), json: true });
     });
   checkpoint
     .command('import')
@@ -107,7 +103,15 @@ async function run(
   });
 }
 
-async function printCheckpoints(ctx: Context, options: GlobalOptions, session: Session, list: Checkpoint[]) {
+async function list(ctx: Context, options: GlobalOptions): Promise<void> {
+  const { listCheckpoints } = await import('../store/checkpoints.ts');
+  const { withReading } = await import('./session.ts');
+  await withReading(ctx, options, (reading) =>
+    printCheckpoints(ctx, options, reading, listCheckpoints(reading.db)),
+  );
+}
+
+async function printCheckpoints(ctx: Context, options: GlobalOptions, session: Reading, list: Checkpoint[]) {
   const { checkpointDocument, renderCheckpoints } = await import('../report/checkpoint.ts');
   const { styleFor, widthOf } = await import('./style.ts');
   if (options.json) return ctx.print(JSON.stringify(checkpointDocument(list)));
@@ -141,8 +145,8 @@ async function show(ctx: Context, options: GlobalOptions, id: string): Promise<v
   const { checkpointArgument } = await import('./evidence.ts');
   const { checkpointDocument, renderCheckpoint } = await import('../report/checkpoint.ts');
   const { getCheckpoint } = await import('../store/checkpoints.ts');
-  const { withSession } = await import('./session.ts');
-  await withSession(ctx, options, async (session) => {
+  const { withReading } = await import('./session.ts');
+  await withReading(ctx, options, async (session) => {
     const checkpoint = getCheckpoint(session.db, checkpointArgument(id));
     ctx.print(options.json ? JSON.stringify(checkpointDocument([checkpoint])) : renderCheckpoint(checkpoint));
   });
@@ -158,8 +162,8 @@ async function diff(
   const { diffWorlds, renderDiff } = await import('../report/checkpoint.ts');
   const { getCheckpoint } = await import('../store/checkpoints.ts');
   const { readState } = await import('../store/state.ts');
-  const { withSession } = await import('./session.ts');
-  await withSession(ctx, options, async (session) => {
+  const { withReading } = await import('./session.ts');
+  await withReading(ctx, options, async (session) => {
     const { db, config, drivers } = session;
     const first = getCheckpoint(db, checkpointArgument(id));
     const second =

@@ -17,7 +17,8 @@ import { thisHolder } from '../operation/lease.ts';
 import type { Plan } from '../operation/plan.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { planEmergency } from '../rollback/plan.ts';
-import { type Db, openStore, openStoreToRead } from '../store/open.ts';
+import { type Db, openStore } from '../store/open.ts';
+import { readStore } from '../store/reading.ts';
 import type { Context } from './context.ts';
 import type { EmergencyRequest } from './is-emergency.ts';
 
@@ -40,20 +41,18 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
   if (request.dryRun) return dryRun(ctx, execution, plan, request);
   const { stateDir, migration } = settings;
   const { clock, actor } = execution;
-  const opened: Db[] = [];
-  const remembered = (db: Db) => {
-    opened.push(db);
-    return db;
-  };
+  let db: Db | undefined;
   try {
     const end = await runEmergency({
       execution,
       journal: { migration, holder: thisHolder(actor), keep: settings.checkpoints.keep, now: clock.now },
       stateDir,
       plan,
-      openDatabase: () =>
-        remembered(openStore(stateDir, { now: clock.now(), busyTimeoutMs: DATABASE_WAIT_MS })),
-      openDatabaseToRead: () => remembered(openStoreToRead(stateDir)),
+      openDatabase: () => {
+        db = openStore(stateDir, { now: clock.now(), busyTimeoutMs: DATABASE_WAIT_MS });
+        return db;
+      },
+      readDatabase: () => readStore(stateDir, clock.now()).db,
       onFlag: (label, { outcome, error, ms, notes }) => {
         if (outcome === 'done') ctx.note(`${safe(label)}: 0 %, read back, ${Math.round(ms)} ms`);
         else ctx.note(`FLAG NOT SET: ${safe(label)}: ${safe(error ?? '')}`);
@@ -65,7 +64,7 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
     });
     await tellEmergency(ctx, request, migration, end.report, wordOf(end, sources));
   } finally {
-    for (const db of opened) if (db.open) db.close();
+    if (db?.open) db.close();
   }
 }
 

@@ -21,12 +21,12 @@ async function runHistory(ctx: Context, options: HistoryOptions): Promise<void> 
   const { CutoverError, EXIT } = await import('../errors.ts');
   const { historyDocument, renderHistory } = await import('../report/history.ts');
   const { readHistory, verifyHistory } = await import('../store/history.ts');
-  const { withSession } = await import('./session.ts');
+  const { withReading } = await import('./session.ts');
   const { styleFor, widthOf } = await import('./style.ts');
   if (!/^[1-9]\d{0,8}$/.test(options.limit)) {
     throw new CutoverError('USAGE', EXIT.usage, `--limit ${options.limit}: not a whole number above 0`);
   }
-  await withSession(ctx, options, async (session) => {
+  await withReading(ctx, options, async (session) => {
     if (options.verify) {
       const found = verifyHistory(session.db);
       const whole = found.brokenAt === null;

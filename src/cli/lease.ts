@@ -14,8 +14,8 @@ async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
   const { holderState, readLease } = await import('../operation/lease.ts');
   const { alignColumns, formatAge } = await import('../report/text.ts');
   const { safe } = await import('../clean.ts');
-  const { withSession } = await import('./session.ts');
-  await withSession(ctx, options, async (session) => {
+  const { withReading } = await import('./session.ts');
+  await withReading(ctx, options, async (session) => {
     const { token, held } = readLease(session.db);
     const now = session.clock.now();
     const state = held && holderState(held);

@@ -1,27 +1,33 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
 import { createSecrets, type Secrets } from '../config/secrets.ts';
 import { keepSnapshot } from '../config/snapshot.ts';
+import { stateSettings } from '../config/state.ts';
+import { messageOf, systemCode } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
 import { actorOf } from '../operation/actor.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
 import type { Drivers } from '../operation/steps.ts';
-import { type Db, openStore } from '../store/open.ts';
+import { DATABASE_NAME, type Db, explainFault, openStore } from '../store/open.ts';
 import { adoptEmergencies } from './adopt.ts';
 import type { Context, GlobalOptions } from './context.ts';
 
-/** What every command that looks at or changes a migration works with. */
-export interface Session extends LoadedConfig {
+/** What a command that only looks at a migration works with. */
+export interface Reading extends LoadedConfig {
   secrets: Secrets;
   stateDir: string;
   db: Db;
   drivers: Drivers;
   actor: string;
-  journal: JournalOptions;
   clock: { now(): number; random(): number };
   close(): void;
+}
+
+/** What every command that changes a migration works with. */
+export interface Session extends Reading {
+  journal: JournalOptions;
 }
 
 /**
@@ -29,11 +35,56 @@ export interface Session extends LoadedConfig {
  * @throws CutoverError of config (78) and store.
  */
 export async function openSession(ctx: Context, globals: GlobalOptions): Promise<Session> {
+  const { group, ...config } = await configured(ctx, globals);
+  const { stateDir, drivers, journal, clock } = config;
+  const db = openStore(stateDir, { now: clock.now(), group });
+  try {
+    keepSnapshot(stateDir, config.text, config.config);
+    for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) ctx.note(line);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return { ...config, db, close: () => db.close() };
+}
+
+/**
+ * Loads the config and reads the state, and writes nothing: what emergencies could not journal is told, and stays
+ * where it is.
+ * @param journaled whether the state is to be shown as if they were in the journal already
+ * @throws CutoverError of config (78) and store.
+ */
+export async function openReading(ctx: Context, globals: GlobalOptions, journaled = false): Promise<Reading> {
+  const { readStore } = await import('../store/reading.ts');
+  const { group: _group, journal, ...config } = await configured(ctx, globals);
+  const { stateDir, drivers, clock } = config;
+  const { db, warnings } = readStore(stateDir, clock.now());
+  try {
+    for (const warning of warnings) ctx.note(`warning: ${warning}`);
+    db.exec('BEGIN');
+    try {
+      for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) ctx.note(`warning: ${line}`);
+      db.exec(journaled ? 'COMMIT' : 'ROLLBACK');
+    } catch (error) {
+      db.exec('ROLLBACK');
+      ctx.note(`warning: an emergency that is not in the journal yet cannot be read: ${messageOf(error)}`);
+    }
+    // It is a copy: what would be written to it would be lost.
+    db.pragma('query_only = ON');
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return { ...config, db, close: () => db.close() };
+}
+
+/** All of a session but the database. */
+async function configured(ctx: Context, globals: GlobalOptions) {
   const { path } = configPath(ctx.cwd, globals.config, ctx.env);
   const loaded = loadConfig(path);
   const { config, dir } = loaded;
   const secrets = createSecrets(ctx.env, dir);
-  const stateDir = resolve(dir, ctx.env.CUTOVER_STATE ?? config.state);
+  const state = stateSettings(config.state);
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
   const host = { dir, env: ctx.env, secrets };
   const actor = actorOf(ctx.env);
@@ -48,15 +99,8 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
     keep: config.checkpoints.keep,
     now: clock.now,
   };
-  const db = openStore(stateDir, { now: clock.now() });
-  try {
-    keepSnapshot(stateDir, loaded.text, config);
-    for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) ctx.note(line);
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-  return { ...loaded, secrets, stateDir, db, drivers, actor, journal, clock, close: () => db.close() };
+  const stateDir = resolve(dir, ctx.env.CUTOVER_STATE ?? state.path);
+  return { ...loaded, group: state.group, secrets, stateDir, drivers, actor, journal, clock };
 }
 
 /** Runs `work` in a session and closes it however `work` ends. */
@@ -65,7 +109,31 @@ export async function withSession<T>(
   globals: GlobalOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = await openSession(ctx, globals);
+  return closing(await openSession(ctx, globals), work);
+}
+
+/** Runs `work` on the state as it is, which it can only look at. `journaled` as for `openReading`. */
+export async function withReading<T>(
+  ctx: Context,
+  globals: GlobalOptions,
+  work: (reading: Reading) => Promise<T>,
+  journaled = false,
+): Promise<T> {
+  const reading = await openReading(ctx, globals, journaled);
+  return closing(reading, (open) => explainingDamage(open.stateDir, () => work(open)));
+}
+
+/** Damage that shows only when a page is read: said as the store says it. */
+async function explainingDamage<T>(stateDir: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!systemCode(error)?.startsWith('SQLITE_')) throw error;
+    throw explainFault(join(stateDir, DATABASE_NAME), error);
+  }
+}
+
+async function closing<S extends Reading, T>(session: S, work: (session: S) => Promise<T>): Promise<T> {
   try {
     return await work(session);
   } finally {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { StatusView } from '../report/status.ts';
 import type { Context, GlobalOptions } from './context.ts';
-import type { Session } from './session.ts';
+import type { Reading } from './session.ts';
 
 interface StatusOptions extends GlobalOptions {
   check?: boolean;
@@ -20,9 +20,9 @@ export function register(program: Command, ctx: Context): void {
 async function runStatus(ctx: Context, options: StatusOptions): Promise<void> {
   const { EXIT } = await import('../errors.ts');
   const { renderStatus, statusDocument } = await import('../report/status.ts');
-  const { withSession } = await import('./session.ts');
+  const { withReading } = await import('./session.ts');
   const { styleFor, widthOf } = await import('./style.ts');
-  await withSession(ctx, options, async (session) => {
+  const show = async (session: Reading) => {
     const view = await gatherStatus(session);
     if (options.json) ctx.print(JSON.stringify(statusDocument(view)));
     else
@@ -32,11 +32,12 @@ async function runStatus(ctx: Context, options: StatusOptions): Promise<void> {
     if (!options.check) return;
     if (view.drift.length > 0) ctx.exit(EXIT.fail);
     else if (view.flag.error || view.dns.some(({ error }) => error)) ctx.exit(EXIT.unreachable);
-  });
+  };
+  await withReading(ctx, options, show, true);
 }
 
 /** Reads the state and the world it should match. */
-async function gatherStatus(session: Session): Promise<StatusView> {
+async function gatherStatus(session: Reading): Promise<StatusView> {
   const { messageOf } = await import('../errors.ts');
   const { dnsDrift, readDns } = await import('../operation/dns.ts');
   const { readLease } = await import('../operation/lease.ts');

@@ -155,11 +155,14 @@ function findSnapshot(folders: readonly string[]): { dir: string; snapshot: Snap
   return undefined;
 }
 
-/** The `state` key, or the `path` in it, by sight, so that the snapshot is found without parsing YAML. */
+/** The `state` key by sight, or `path` in it, so that the snapshot is found without parsing YAML. */
 function stateKey(text: string): string | undefined {
-  const plain = /^state:[ \t]*["']?([^"'#{\s][^"'#\n]*?)["']?[ \t]*\r?(?:#.*)?$/m.exec(text)?.[1];
-  return (
-    plain ??
-    /^state:[ \t]*(?:\{|\r?\n)[^}\n]*\bpath:[ \t]*["']?([^"',}#\n]+?)["']?[ \t]*[\r\n,}]/m.exec(text)?.[1]
+  const value = `["']?([^"'#{},\\r\\n]+?)["']?[ \\t\\r]*`;
+  const folder = new RegExp(`^state:[ \\t]*${value}(?:#.*)?$`, 'm');
+  const inBraces = new RegExp(`^state:[ \\t]*\\{[^}\\n]*?\\bpath:[ \\t]*${value}[,}]`, 'm');
+  const indented = new RegExp(
+    `^state:[ \\t\\r]*(?:#.*)?\\n(?:[ \\t]+.*\\n)*?[ \\t]+path:[ \\t]*${value}(?:#.*)?$`,
+    'm',
   );
+  return (folder.exec(text) ?? inBraces.exec(text) ?? indented.exec(text))?.[1];
 }

@@ -7,6 +7,7 @@ import { readOrdinaryFile } from '../files.ts';
 import { MAX_CONFIG_BYTES } from './path.ts';
 import { type Config, configSchema, type FlagConfig } from './schema.ts';
 import type { EmergencyConfig } from './snapshot.ts';
+import { stateSettings } from './state.ts';
 import { didYouMean } from './suggest.ts';
 
 export interface LoadedConfig {
@@ -119,9 +120,13 @@ export function readParts(text: string, whole: boolean): ConfigParts {
     flagWritten,
     hooks,
     checkpoints: valid(checkpoints, fields.checkpoints),
-    state: fields.state === undefined ? undefined : valid(state, fields.state),
+    state: stateFolder(valid(state, fields.state)),
     warnings,
   };
+}
+
+function stateFolder(state: Config['state'] | undefined): string | undefined {
+  return state === undefined ? undefined : stateSettings(state).path;
 }
 
 /** The keys at the top of a config; none when it cannot be read in any way. */
@@ -249,10 +254,13 @@ function chosenOption(
   const driver = document.getIn([...path, 'driver']);
   const options = (union.options as AnySchema[]).map((option) => unwrap(option));
   return (
-    options.find((option) => (option?.shape as { driver?: { value?: unknown } })?.driver?.value === driver) ??
+    options.find((option) => driver !== undefined && driverOf(option) === driver) ??
     options.find((option) => option && 'shape' in option)
   );
 }
+
+const driverOf = (option: AnySchema | undefined) =>
+  (option?.shape as { driver?: { value?: unknown } } | undefined)?.driver?.value;
 
 /** Takes off defaults, optionals and transforms around a schema. */
 function unwrap(schema: AnySchema | undefined): AnySchema | undefined {

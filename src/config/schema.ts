@@ -119,6 +119,15 @@ const ladder = z
     message: 'a ladder rises: each ratio must be greater than the one before it, and the first above 0',
   });
 
+/** Where the state is kept; with a group, whose members may read it. */
+const state = z.union([
+  z.string(),
+  z.strictObject({
+    path: z.string().prefault('.cutover'),
+    group: z.union([z.string().min(1), z.number().int().nonnegative()]).optional(),
+  }),
+]);
+
 export const configSchema = z.strictObject({
   migration: z
     .string()
@@ -186,7 +195,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   assess,
   checkpoints: z.strictObject({ keep: z.number().int().min(2).prefault(10) }).prefault({}),
-  state: z.string().prefault('.cutover'),
+  state: state.prefault('.cutover'),
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -48,6 +48,11 @@ export function adoptEmergency(
   );
 }
 
+/** Of an emergency that was taken into a copy of the database alone, to be looked at. */
+export function waiting(id: string, actor: string): string {
+  return `emergency ${id} of ${actor} is not in the journal yet; \`cutover resume\` takes it in`;
+}
+
 function begin(
   db: Db,
   { id, token, plan }: { id: string; token: number; plan: Plan },

@@ -5,7 +5,7 @@ import { CutoverError, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import type { Db } from '../store/open.ts';
-import { adoptEmergency } from './adopt-emergency.ts';
+import { adoptEmergency, waiting } from './adopt-emergency.ts';
 import type { JournalOptions, OperationEnd, StepEnd } from './journal.ts';
 import { holderState } from './lease.ts';
 import { hasOperation } from './operations.ts';
@@ -106,7 +106,7 @@ function adopt(
   const head = lines.find((line) => line.type === 'begin');
   if (!head) return [`${path}: not a whole journal of an emergency; look at it and remove it`];
   const finish = lines.findLast((line) => line.type === 'finish');
-  if (!finish && mayRun(head.holder, path)) return [];
+  if (!finish && mayRun(db, head.holder, path)) return [];
   const plan = planEmergency(drivers, null, head.reason);
   const ends = new Map<number, StepEnd>();
   for (const line of lines) {
@@ -120,14 +120,17 @@ function adopt(
   const emergency = { id: head.id, token: head.token, holder: head.holder, plan };
   const ended: OperationEnd | null = finish ? { outcome: finish.outcome, applied: true, open } : null;
   const taken = !hasOperation(db, head.id) && adoptEmergency(db, emergency, ends, ended, options, head.why);
+  if (db.memory) return [waiting(head.id, head.holder.actor)];
   rmSync(path, { force: true });
   return taken ? [`emergency ${head.id} of ${head.holder.actor} was taken into the journal`] : [];
 }
 
 /** Where its process cannot be looked at, its heartbeat tells: the file's time, by the clock of its own file system. */
-function mayRun(holder: SideBegin['holder'], path: string): boolean {
+function mayRun(db: Db, holder: SideBegin['holder'], path: string): boolean {
   const state = holderState(holder);
   if (state !== 'unknown') return state === 'running';
+  // To ask for that clock is to write a file, which who only looks does not do; it shows what would be taken in.
+  if (db.memory) return false;
   return timeNow(path) - statSync(path).mtimeMs < SILENT_MS;
 }
 

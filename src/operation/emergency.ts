@@ -26,8 +26,8 @@ export interface Emergency {
   plan(flagRatio: number | null): Plan;
   /** Opens the database, which may fail in any way; called after the flags were set. */
   openDatabase(): Db;
-  /** Opens it to read only, for when the other way has failed. */
-  openDatabaseToRead(): Db;
+  /** A copy of it as it is now, for when the other way has failed. */
+  readDatabase(): Db;
   /** Told at once of each flag, before anything else is tried. */
   onFlag(label: string, end: StepEnd): void;
   /** Told why the database is left aside. */
@@ -91,10 +91,10 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   const { plan, token } = await readEmergencyPlan(execution, emergency.plan);
   const id = newOperationId(startedAt, execution.clock.random);
   const flagEnds = await setFlagsFirst(emergency, plan, { id, token });
-  const { journal, db, lastHolderOf } = openJournal(emergency, plan, { id, token, startedAt, flagEnds });
+  const { journal, look } = openJournal(emergency, plan, { id, token, startedAt, flagEnds });
   const rivals = flagsOf(execution).every(({ fences }) => fences)
     ? Promise.resolve([])
-    : outlastRivals(emergency, journal.operation, db, lastHolderOf);
+    : outlastRivals(emergency, journal.operation, look);
   const report = await execute(await lookingAgain(journal, execution), execution);
   const left = await rivals;
   const flags = await Promise.all(
@@ -172,8 +172,7 @@ async function setFlagsFirst(
 async function outlastRivals(
   emergency: Emergency,
   operation: OperationRecord,
-  db: Db | null,
-  lastHolderOf: string | null,
+  look: Look,
 ): Promise<readonly Rival[] | null> {
   const { execution } = emergency;
   const flags = flagsOf(execution).filter(({ fences }) => !fences);
@@ -181,8 +180,9 @@ async function outlastRivals(
   const deadline = execution.clock.now() + Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
   for (let told = ''; ; ) {
     const requests = { now: execution.clock.now(), timeoutMs: own };
-    const rivals = db && [
-      ...rivalOperations(db, operation.id, lastHolderOf, requests),
+    const operations = look((db, lastHolderOf) => rivalOperations(db, operation.id, lastHolderOf, requests));
+    const rivals = operations && [
+      ...operations,
       ...flags.flatMap((flag) => rivalCommands(flag, operation.id)),
     ];
     for (const flag of flags) await keepAtZero(flag, operation);
@@ -208,36 +208,40 @@ interface Begun {
   flagEnds: Map<number, StepEnd>;
 }
 
-/** The journal, the database to look for rivals in (null when it cannot be read either), and who held the lease. */
-function openJournal(
-  emergency: Emergency,
-  plan: Plan,
-  begun: Begun,
-): { journal: Journal; db: Db | null; lastHolderOf: string | null } {
+/** A look at other operations, with the one that held the lease before; null when they cannot be seen. */
+type Look = <T>(see: (db: Db, lastHolderOf: string | null) => T) => T | null;
+
+function openJournal(emergency: Emergency, plan: Plan, begun: Begun): { journal: Journal; look: Look } {
   let db: Db | undefined;
   try {
-    db = emergency.openDatabase();
-    const lastHolderOf = readLease(db).held?.operationId ?? null;
-    return { journal: beginOrGoOn(db, emergency.journal, plan, begun), db, lastHolderOf };
+    const opened = emergency.openDatabase();
+    db = opened;
+    const lastHolderOf = readLease(opened).held?.operationId ?? null;
+    const journal = beginOrGoOn(opened, emergency.journal, plan, begun);
+    return { journal, look: (see) => see(opened, lastHolderOf) };
   } catch (error) {
     db?.close();
     emergency.onDatabaseFault(error);
     const operation = operationWithoutDatabase(emergency, plan, begun);
     const why = messageOf(error);
     const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal.holder, why);
-    return { journal, ...lookAside(emergency) };
+    return { journal, look: (see) => lookAside(emergency, see) };
   }
 }
 
-/** What can be seen of others while the database cannot be written. */
-function lookAside(emergency: Emergency): { db: Db | null; lastHolderOf: string | null } {
+/** What can be seen of others while the database cannot be written: it is read anew for each look. */
+function lookAside<T>(emergency: Emergency, see: (db: Db, lastHolderOf: string | null) => T): T | null {
   try {
-    const db = emergency.openDatabaseToRead();
-    return { db, lastHolderOf: readLease(db).held?.operationId ?? null };
+    const db = emergency.readDatabase();
+    try {
+      return see(db, readLease(db).held?.operationId ?? null);
+    } finally {
+      db.close();
+    }
   } catch (error) {
     // Then nobody can say who else is at the flag, and the emergency does not say that it is safe.
     void error;
-    return { db: null, lastHolderOf: null };
+    return null;
   }
 }
 

@@ -35,9 +35,12 @@ function shippedMigrations(): Migration[] {
  *   migration is not the one that shipped (exit 65).
  */
 export function migrate(db: Database.Database, now: number): void {
-  const shipped = shippedMigrations();
+  apply(db, shippedMigrations(), db.name, now);
+}
+
+function apply(db: Database.Database, shipped: Migration[], path: string, now: number): void {
   const last = shipped.at(-1)?.version ?? 0;
-  if (verify(db, shipped) === last) return;
+  if (verify(db, shipped, path) === last) return;
   db.transaction(() => {
     db.exec(
       `CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -45,7 +48,7 @@ export function migrate(db: Database.Database, now: number): void {
        ) STRICT`,
     );
     // Another process may have migrated while this one waited for the lock.
-    const applied = verify(db, shipped);
+    const applied = verify(db, shipped, path);
     const record = db.prepare(
       'INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)',
     );
@@ -57,34 +60,75 @@ export function migrate(db: Database.Database, now: number): void {
   }).immediate();
 }
 
-/** The version the database is at, after checking that it is one of ours. */
-function verify(db: Database.Database, shipped: Migration[]): number {
+/**
+ * Brings a copy in memory to this version's schema. One that a newer cutover has written stays as it is, if it has all
+ * that this version knows: migrations only add.
+ * @param path of the database it is a copy of, for messages
+ * @returns a warning about a newer one
+ * @throws CutoverError as `migrate` does
+ */
+export function migrateCopy(db: Database.Database, path: string, now: number): string[] {
+  const shipped = shippedMigrations();
+  const last = shipped.at(-1)?.version ?? 0;
   const version = db.pragma('user_version', { simple: true }) as number;
-  if (version > (shipped.at(-1)?.version ?? 0)) {
-    throw new CutoverError(
-      'STATE_NEWER',
-      EXIT.input,
-      `${db.name}: written by a newer cutover (schema ${version})`,
-      {
-        hint: 'upgrade cutover; `cutover rollback --emergency` works without this database',
-      },
-    );
+  if (version <= last) {
+    apply(db, shipped, path, now);
+    return [];
   }
-  if (version === 0) return 0;
-  const applied = db.prepare('SELECT version, checksum FROM schema_migrations ORDER BY version').all() as {
-    version: number;
-    checksum: string;
-  }[];
+  verifyChecksums(db, last, shipped, path);
+  const ours = new (db.constructor as typeof Database)(':memory:');
+  try {
+    apply(ours, shipped, path, now);
+    const theirs = new Set(columns(db));
+    if (columns(ours).some((column) => !theirs.has(column))) throw newer(path, version);
+  } finally {
+    ours.close();
+  }
+  return [`${path} was written by a newer cutover (schema ${version}); shown as far as this one knows it`];
+}
+
+function columns(db: Database.Database): string[] {
+  return db
+    .prepare(
+      `SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'`,
+    )
+    .pluck()
+    .all() as string[];
+}
+
+/** The version the database is at, after checking that it is one of ours. */
+function verify(db: Database.Database, shipped: Migration[], path: string): number {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version > (shipped.at(-1)?.version ?? 0)) throw newer(path, version);
+  if (version > 0) verifyChecksums(db, version, shipped, path);
+  return version;
+}
+
+function newer(path: string, version: number): CutoverError {
+  return new CutoverError(
+    'STATE_NEWER',
+    EXIT.input,
+    `${path}: written by a newer cutover (schema ${version})`,
+    {
+      hint: 'upgrade cutover; `cutover rollback --emergency` works without this database',
+    },
+  );
+}
+
+/** Each migration up to `version` must be the one that shipped; what a newer cutover applied after it is its own. */
+function verifyChecksums(db: Database.Database, version: number, shipped: Migration[], path: string): void {
+  const applied = db
+    .prepare('SELECT version, checksum FROM schema_migrations WHERE version <= ? ORDER BY version')
+    .all(version) as { version: number; checksum: string }[];
   for (const row of applied) {
-    if (shipped.find(({ version }) => version === row.version)?.checksum === row.checksum) continue;
+    if (shipped.find((each) => each.version === row.version)?.checksum === row.checksum) continue;
     throw new CutoverError(
       'STATE_CORRUPT',
       EXIT.input,
-      `${db.name}: migration ${row.version} is not the one that shipped`,
+      `${path}: migration ${row.version} is not the one that shipped`,
       {
         hint: 'this database was made by another build of cutover; use that build, or start with a new state folder',
       },
     );
   }
-  return version;
 }

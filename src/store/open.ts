@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
+import { prepareFiles } from './files.ts';
 import { migrate } from './migrate.ts';
 
 export type Db = Database.Database;
@@ -13,18 +14,20 @@ export const DATABASE_NAME = 'state.db';
 const BUSY_TIMEOUT_MS = 5000;
 
 /**
- * Opens (and where needed creates and migrates) the state database in `stateDir`, mode 0600.
- * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_NEWER (65), STATE_UNWRITABLE (1).
+ * Opens (and where needed creates and migrates) the state database in `stateDir`.
+ * @param options.group who may read it besides its owner: null for nobody. Without it the modes of what is there are
+ *   left alone.
+ * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_NEWER (65), STATE_GROUP (78), STATE_UNWRITABLE (1).
  */
-export function openStore(stateDir: string, options: { now: number; busyTimeoutMs?: number }): Db {
+export function openStore(
+  stateDir: string,
+  options: { now: number; busyTimeoutMs?: number; group?: string | null },
+): Db {
   const path = join(stateDir, DATABASE_NAME);
   return explainingFaults(path, () => {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const require = createRequire(import.meta.url);
-    const Sqlite = require('better-sqlite3') as typeof Database;
-    const db = new Sqlite(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS, ...binding(require) });
+    prepareFiles(stateDir, path, options.group);
+    const db = openFile(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS });
     try {
-      chmodSync(path, 0o600);
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
       db.pragma('foreign_keys = ON');
@@ -37,17 +40,11 @@ export function openStore(stateDir: string, options: { now: number; busyTimeoutM
   });
 }
 
-/**
- * Opens the state database to look at it, changing nothing; for when it cannot be written.
- * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT (65), STATE_UNWRITABLE (1).
- */
-export function openStoreToRead(stateDir: string): Db {
-  const path = join(stateDir, DATABASE_NAME);
-  return explainingFaults(path, () => {
-    const require = createRequire(import.meta.url);
-    const Sqlite = require('better-sqlite3') as typeof Database;
-    return new Sqlite(path, { readonly: true, fileMustExist: true, ...binding(require) });
-  });
+/** better-sqlite3, loaded when a database is needed. `source` is a path, or the bytes of a database. */
+export function openFile(source: string | Buffer, options: Database.Options = {}): Db {
+  const require = createRequire(import.meta.url);
+  const Sqlite = require('better-sqlite3') as typeof Database;
+  return new Sqlite(source, { ...options, ...binding(require) });
 }
 
 /** Where the native part is after an ordinary install: better-sqlite3's own search for it takes milliseconds. */
@@ -68,7 +65,8 @@ export function explainingFaults<T>(path: string, work: () => T): T {
   }
 }
 
-function explainFault(path: string, error: unknown): unknown {
+/** One of those errors so turned; any other as it is. */
+export function explainFault(path: string, error: unknown): unknown {
   if (error instanceof CutoverError) return error;
   const code = systemCode(error) ?? '';
   const make = (name: string, exit: 1 | 65 | 75, what: string, hint: string) =>

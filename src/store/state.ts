@@ -57,7 +57,7 @@ export function readState(db: Db, migration: string): State {
     throw new CutoverError(
       'STATE_OTHER_MIGRATION',
       EXIT.config,
-      `${db.name} holds the migration ${row.migration}, the config names ${migration}`,
+      `the state folder holds the migration ${row.migration}, the config names ${migration}`,
       { hint: `give ${migration} a state folder of its own (config key state), or restore the name` },
     );
   }

@@ -151,13 +151,13 @@ const dns = (dir: string) => readFileSync(join(dir, 'dns'), 'utf8').trim();
 const is = (state: StatusDocument, world: World) =>
   state.status === world.status && state.ratio === world.ratio;
 
-/** The database of a folder, or nothing when no command has made one yet. */
+/** The database of a folder, or nothing when no command has made one yet, whole. */
 function journalOf(dir: string, read: (db: Database.Database) => number): number {
   const path = join(dir, '.cutover', 'state.db');
   if (!existsSync(path)) return 0;
   const db = new Database(path);
   try {
-    return read(db);
+    return db.pragma('user_version', { simple: true }) === 0 ? 0 : read(db);
   } finally {
     db.close();
   }

@@ -47,16 +47,18 @@ const flagOf = (dir: string) => {
 
 const emergency = (dir: string, ...args: string[]) => cutover(dir, ['rollback', '--emergency', ...args]);
 
-/** After the fault is mended the next command takes the emergency into the journal, and all agree. */
+/** After the fault is mended all agree, before and after the next change takes the emergency into the journal. */
 async function expectJournaled(dir: string): Promise<void> {
-  const state = await cutoverJson<StatusDocument>(dir, ['status']);
-  expect(state).toMatchObject({
+  const expected = {
     status: 'rollback',
     ratio: 0,
     activeProvider: 'legacy',
     drift: [],
     unfinished: null,
-  });
+  };
+  expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject(expected);
+  await cutoverJson(dir, ['resume']);
+  expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject(expected);
   const { entries } = await cutoverJson<{ entries: { event: string }[] }>(dir, ['history']);
   expect(entries.map(({ event }) => event)).toContain('emergency done');
   await cutoverJson(dir, ['history', '--verify']);
@@ -171,7 +173,7 @@ describe('an emergency sends every request to legacy', () => {
     expect(ran.code, ran.stderr).toBe(0);
     expect(ran.stderr).toContain('newer cutover');
     expect(flagOf(dir)).toBe(0);
-    expect((await cutover(dir, ['status'])).code).toBe(65);
+    expect((await cutover(dir, ['canary', 'start', '--yes'])).code).toBe(65);
     const again = new Database(path);
     again.pragma(`user_version = ${version}`);
     again.close();

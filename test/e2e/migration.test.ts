@@ -321,7 +321,7 @@ describe('a mistake', () => {
     const version = db.pragma('user_version', { simple: true });
     db.pragma('user_version = 999');
     db.close();
-    const ran = await cutover(dir, ['status']);
+    const ran = await cutover(dir, ['shift', '25%', ...FORCE]);
     expect(ran.code).toBe(65);
     expect(ran.stderr).toContain('newer cutover');
     const other = new Database(path);

@@ -52,7 +52,8 @@ async function shell(sides: { legacy?: Handler | string; target?: Handler | stri
       },
     };
     const program = new Command('cutover').option('--json').option('--no-color').exitOverride();
-    registerCanary(program, ctx, async () => session);
+    const open = async () => session;
+    registerCanary(program, ctx, open, open);
     await program.parseAsync(['canary', ...argv], { from: 'user' });
     return { out: out.join('\n'), err: err.join('\n'), exit };
   };

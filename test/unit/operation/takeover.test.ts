@@ -94,7 +94,7 @@ function world() {
       stateDir,
       plan: (ratio) => planEmergency(drivers, ratio, ''),
       openDatabase: () => openStore(stateDir, { now: Date.now() }),
-      openDatabaseToRead: () => openStore(stateDir, { now: Date.now() }),
+      readDatabase: () => openStore(stateDir, { now: Date.now() }),
       onFlag: () => {},
       onRivals: () => {},
       onDatabaseFault: (error) => {

@@ -1,0 +1,62 @@
+import { chmodSync, closeSync, mkdirSync, openSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CutoverError, EXIT, systemCode } from '../errors.ts';
+
+/** New files in the folder belong to its group too (the set-group-ID bit): SQLite makes two beside the database. */
+const MODES = { private: { folder: 0o700, file: 0o600 }, shared: { folder: 0o2750, file: 0o640 } };
+
+/**
+ * Makes the folder and an empty database where there are none: private, or readable by `group`. What is there already
+ * is only ever tightened, and not touched at all when it is tight enough or nothing is asked (`group` undefined).
+ * @throws CutoverError STATE_GROUP (78), or the system's own.
+ */
+export function prepareFiles(stateDir: string, path: string, group: string | null | undefined): void {
+  const modes = group ? MODES.shared : MODES.private;
+  mkdirSync(dirname(stateDir), { recursive: true, mode: group ? 0o755 : 0o700 });
+  if (make(() => mkdirSync(stateDir, { mode: 0o700 }))) {
+    share(stateDir, modes.folder, group, () => rmdirSync(stateDir));
+  }
+  if (make(() => closeSync(openSync(path, 'wx', 0o600)))) {
+    share(path, modes.file, group, () => unlinkSync(path));
+  } else if (group !== undefined) {
+    tighten(path, modes.file);
+  }
+}
+
+function make(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function tighten(path: string, asked: number): void {
+  const mode = statSync(path).mode & 0o777;
+  if ((mode & ~asked) !== 0) chmodSync(path, mode & asked);
+}
+
+/** Gives what was just made to the group; where that fails it is removed again, so that nothing half-shared stays. */
+function share(path: string, mode: number, group: string | null | undefined, undo: () => void): void {
+  if (!group) return;
+  // Loaded here: an emergency, whose start is counted, comes by without needing it.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  const { status, stderr, error } = spawnSync('chgrp', ['--', group, path], { encoding: 'utf8' });
+  if (status === 0) {
+    chmodSync(path, mode);
+    return;
+  }
+  undo();
+  const why = error ? error.message : stderr.trim();
+  throw new CutoverError(
+    'STATE_GROUP',
+    EXIT.config,
+    `${path} cannot be given to the group ${group}: ${why}`,
+    {
+      hint: 'name a group of this system (config key state.group) that whoever runs this belongs to',
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
+import { migrateCopy } from './migrate.ts';
+import { DATABASE_NAME, type Db, explainingFaults, openFile } from './open.ts';
+import { applyWal } from './wal.ts';
+
+/** A copy in memory of the state as it was at one moment. */
+export interface StateCopy {
+  db: Db;
+  /** What the user should know about it. */
+  warnings: string[];
+}
+
+/** Somebody who writes without a pause leaves one soon. */
+const TRIES = 200;
+const PAUSE_MS = 10;
+
+/**
+ * Reads the state without writing anything and without any lock: files are only read. SQLite itself would make two
+ * beside the database, and cannot open one in WAL mode where it may not. Without a database the state is that before
+ * anything has happened.
+ * @throws CutoverError STATE_UNREADABLE (69), STATE_CORRUPT, STATE_NEWER (65), STATE_LOCKED (75).
+ */
+export function readStore(stateDir: string, now: number): StateCopy {
+  const path = join(stateDir, DATABASE_NAME);
+  return explainingFaults(path, () => {
+    const bytes = explainingReading(path, () => databaseBytes(path));
+    const db = openFile(bytes ?? ':memory:');
+    try {
+      return { db, warnings: migrateCopy(db, path, now) };
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/**
+ * The whole database as one file of bytes, out of WAL mode, which a database in memory cannot be in; null when there
+ * is none.
+ *
+ * Both files are read twice and must not have changed: then they belong together. Pages move from the log to the
+ * database and only then the log is used anew. If that began after the second reading of the database, the log still
+ * has all of them; if it had ended before the first, the database has; in between one of the two readings differs.
+ */
+function databaseBytes(path: string): Buffer | null {
+  let before: Buffer[] | null = null;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const now: Buffer[] = [read(path), read(`${path}-wal`)];
+    if (before?.every((bytes, i) => bytes.equals(now[i] as Buffer))) return together(now as [Buffer, Buffer]);
+    if (before) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    before = now;
+  }
+  throw new CutoverError('STATE_LOCKED', EXIT.leaseHeld, `${path}: others write it without a pause`, {
+    hint: 'try again',
+  });
+}
+
+function together([database, wal]: [Buffer, Buffer]): Buffer | null {
+  if (database.length === 0) return null;
+  const whole = applyWal(database, wal);
+  if (whole.length >= 20) whole.fill(1, 18, 20);
+  return whole;
+}
+
+/** A file that is not there is empty. */
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  }
+}
+
+function explainingReading<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = systemCode(error);
+    if (error instanceof CutoverError || code === undefined) throw error;
+    const denied = code === 'EACCES' || code === 'EPERM';
+    throw new CutoverError(
+      'STATE_UNREADABLE',
+      EXIT.unreachable,
+      `${path} cannot be read: ${messageOf(error)}`,
+      {
+        hint: denied
+          ? 'its owner can let a group read it: `state: { path, group }` in the config'
+          : undefined,
+        cause: error,
+      },
+    );
+  }
+}
