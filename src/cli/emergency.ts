@@ -1,11 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type EmergencyConfig, emergencySettings } from '../config/lenient.ts';
+import { emergencySettings } from '../config/lenient.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
-import type { Hooks } from '../hooks/create.ts';
-import type { HookHost } from '../hooks/host.ts';
+import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
 import { readEmergencyPlan, runEmergency } from '../operation/emergency.ts';
 import type { Execution, OperationReport } from '../operation/execute.ts';
@@ -36,7 +35,7 @@ export async function runEmergencyCommand(argv: string[], ctx: Context): Promise
   const execution: Execution = {
     migration: config.migration,
     actor,
-    drivers: { flag: createFlag(config.flag, host), ...(await hooksOf(config, host)) },
+    drivers: { flag: createFlag(config.flag, host), ...(await loadHooks(config.hooks, host)) },
     clock,
     redact: secrets.redact,
     signal: ctx.signal,
@@ -77,13 +76,6 @@ export async function runEmergencyCommand(argv: string[], ctx: Context): Promise
   } finally {
     if (db?.open) db.close();
   }
-}
-
-/** Their drivers are not loaded when there is none. */
-async function hooksOf({ hooks }: EmergencyConfig, host: HookHost): Promise<Hooks> {
-  if (hooks.dns.length + hooks.notify.length === 0) return { dns: [], notify: [] };
-  const { createHooks } = await import('../hooks/create.ts');
-  return createHooks(hooks, host);
 }
 
 function parseOptions(argv: string[]) {

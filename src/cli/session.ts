@@ -4,6 +4,7 @@ import { configPath } from '../config/path.ts';
 import { createSecrets, type Secrets } from '../config/secrets.ts';
 import { keepSnapshot } from '../config/snapshot.ts';
 import { createFlag } from '../flag/create.ts';
+import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
@@ -37,8 +38,7 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
   const host = { dir, env: ctx.env, secrets };
   const actor = actorOf(ctx.env);
-  const { createHooks } = await import('../hooks/create.ts');
-  const drivers = { flag: createFlag(config.flag, host), ...createHooks(config.hooks, host) };
+  const drivers = { flag: createFlag(config.flag, host), ...(await loadHooks(config.hooks, host)) };
   const journal = {
     migration: config.migration,
     holder: thisHolder(actor),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Document } from 'yaml';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CutoverError, EXIT, systemCode } from '../errors.ts';
 import type { EmergencyConfig } from './lenient.ts';
 import { type Config, configSchema } from './schema.ts';
