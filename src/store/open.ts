@@ -1,9 +1,9 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { migrate } from './migrate.ts';
+import { openSqlite } from './sqlite.ts';
 
 export type Db = Database.Database;
 
@@ -14,15 +14,13 @@ const BUSY_TIMEOUT_MS = 5000;
 
 /**
  * Opens (and where needed creates and migrates) the state database in `stateDir`, mode 0600.
- * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_NEWER (65), STATE_UNWRITABLE (1).
+ * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_NEWER (65), STATE_UNWRITABLE, STATE_DRIVER (1).
  */
 export function openStore(stateDir: string, options: { now: number; busyTimeoutMs?: number }): Db {
   const path = join(stateDir, DATABASE_NAME);
   return explainingFaults(path, () => {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const require = createRequire(import.meta.url);
-    const Sqlite = require('better-sqlite3') as typeof Database;
-    const db = new Sqlite(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS, ...binding(require) });
+    const db = openSqlite(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS });
     try {
       chmodSync(path, 0o600);
       db.pragma('journal_mode = WAL');
@@ -35,15 +33,6 @@ export function openStore(stateDir: string, options: { now: number; busyTimeoutM
       throw error;
     }
   });
-}
-
-/** Where the native part is after an ordinary install: better-sqlite3's own search for it takes milliseconds. */
-function binding(require: NodeJS.Require): { nativeBinding?: string } {
-  const file = join(
-    dirname(require.resolve('better-sqlite3/package.json')),
-    'build/Release/better_sqlite3.node',
-  );
-  return existsSync(file) ? { nativeBinding: file } : {};
 }
 
 /** Runs `work` and turns SQLite's and the file system's own errors into ones that say how to mend them. */
