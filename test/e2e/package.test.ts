@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -206,5 +206,41 @@ describe('the command that is installed', () => {
       expect((await run(['status'], as(version))).code).toBe(0);
     expect((await run(['rollback', '--emergency'], as(`${major - 2}.1.0`))).code).toBe(0);
     expect(flag()).not.toContain('fractional');
+  });
+});
+
+/** A Node.js that came from a distribution may know where its headers are. */
+const { use_prefix_to_find_headers: knowsHeaders } = process.config.variables as Record<string, unknown>;
+
+describe.skipIf(knowsHeaders === true)('an install of better-sqlite3', () => {
+  const attempt = (reachable: string, env: Record<string, string> = {}) => {
+    const shim = join(dir, 'dns.cjs');
+    writeFileSync(
+      shim,
+      `require('node:dns/promises').lookup = async (host) => {
+        if (host !== '${reachable}') throw Object.assign(new Error(host), { code: 'ENOTFOUND' });
+      };`,
+    );
+    const script = join(installed, 'bin/before-install.js');
+    return spawnSync(process.execPath, ['--require', shim, script], {
+      env: { HOME: dir, ...env },
+      encoding: 'utf8',
+    });
+  };
+
+  it('ends with what to type where it cannot succeed', () => {
+    const { status, stderr } = attempt('registry.npmjs.org');
+    expect(status).toBe(1);
+    expect(stderr).toContain('npm_config_nodedir=');
+    expect(manifest().scripts.preinstall).toBe('node bin/before-install.js');
+  });
+
+  it('is let go where it may', () => {
+    expect(attempt('github.com').status).toBe(0);
+    expect(attempt('nodejs.org').status).toBe(0);
+    for (const name of ['npm_config_nodedir', 'HTTPS_PROXY', 'npm_config_better_sqlite3_binary_host'])
+      expect(attempt('', { [name]: 'x' }).status).toBe(0);
+    mkdirSync(join(dir, '.cache/node-gyp', process.versions.node), { recursive: true });
+    expect(attempt('').status).toBe(0);
   });
 });

@@ -18,6 +18,8 @@ providers:
 `;
 const LIMIT_MS = 30 * 60_000;
 
+/** How this machine reaches its registry is npm's to know; nothing else is taken from it. */
+const globalconfig = run('npm', ['config', 'get', 'globalconfig']).trim();
 const base = mkdtempSync(join(tmpdir(), 'cutover-install-'));
 try {
   const wanted = process.argv.slice(2);
@@ -109,6 +111,7 @@ function environment(node) {
   return {
     PATH: [dirname(node), process.env.PATH].join(delimiter),
     HOME: folder('home'),
+    npm_config_globalconfig: globalconfig,
     npm_config_audit: 'false',
     npm_config_fund: 'false',
     npm_config_update_notifier: 'false',
