@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
+import { packageRoot } from '../package-root.ts';
 
 const PACKAGE = 'better-sqlite3';
 
@@ -18,7 +19,9 @@ export function openSqlite(path: string, options: Database.Options): Database.Da
   } catch (error) {
     const fault = driverFault(error);
     if (!fault) throw error;
-    throw new CutoverError('STATE_DRIVER', EXIT.fault, `${fault}; type: ${remedy(require)}`, { cause: error });
+    throw new CutoverError('STATE_DRIVER', EXIT.fault, `${fault}; type: ${remedy(require)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -51,7 +54,7 @@ function remedy(require: NodeJS.Require): string {
     const folder = dirname(require.resolve(`${PACKAGE}/package.json`));
     return `npm rebuild ${PACKAGE} --prefix ${quoted(join(folder, '..', '..'))}`;
   } catch {
-    return 'npm install --global cutover';
+    return `npm install --omit=dev --prefix ${quoted(packageRoot())}`;
   }
 }
 

@@ -103,7 +103,7 @@ describe.skipIf(!('enableCompileCache' in module))("with Node's own compile cach
     const kept = filesOf(cache);
     expect(kept.length).toBeGreaterThan(3);
     const random = generator(20_261_101);
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < 12; i++) {
       for (const name of kept) {
         const bytes = readFileSync(join(whole, name));
         const at = Math.floor(random() * bytes.length);
