@@ -1,12 +1,45 @@
 #!/usr/bin/env node
-const { existsSync } = require('node:fs');
-const { join } = require('node:path');
-const { createLoader } = require('./load.js');
+// Whatever Node.js is there reads this, so that an old one too can say what is wrong: nothing here is new to it.
+const NEEDS = '20.20';
+const MAIN = '../dist/main.cjs';
 
-const dist = join(__dirname, '..', 'dist');
-if (existsSync(join(dist, 'main.cjs'))) {
-  createLoader(dist).load('main.cjs');
-} else {
-  process.stderr.write('cutover: not built yet. Run: npm run setup\n');
+function start() {
+  if (isOlder(process.versions.node, NEEDS)) {
+    fail(`needs Node.js ${NEEDS} or newer, and this is ${process.versions.node} (${process.execPath})`);
+    // It may succeed all the same, and no version may keep it from the flag.
+    if (process.argv.includes('--emergency')) tryAnyway();
+  } else if (isBuilt()) {
+    require(MAIN);
+  } else {
+    fail('not built yet. Run: npm run setup');
+  }
+}
+
+function tryAnyway() {
+  try {
+    require(MAIN);
+  } catch (error) {
+    fail(`NOT SAFE: nothing was changed: ${error.message}`);
+  }
+}
+
+function isBuilt() {
+  try {
+    return require.resolve(MAIN) !== '';
+  } catch (_notThere) {
+    return false;
+  }
+}
+
+function isOlder(version, needed) {
+  const [major, minor] = version.split('.').map(Number);
+  const [neededMajor, neededMinor] = needed.split('.').map(Number);
+  return major < neededMajor || (major === neededMajor && minor < neededMinor);
+}
+
+function fail(message) {
+  process.stderr.write(`cutover: ${message}\n`);
   process.exitCode = 1;
 }
+
+start();

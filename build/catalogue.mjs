@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { waitForUpdate } from '@pydantic/genai-prices';
 
 /** What a price of ours is made of: see src/pricing/catalogue.ts. */
@@ -14,22 +12,27 @@ export async function catalogueData() {
 `;
 
 /**
- * Builds src/pricing/catalogue-data.ts as a module that reads a file, written to `dist` too: the package's data without
+ * Builds src/pricing/catalogue-data.ts as a module that reads a file, written beside it: the package's data without
  * descriptions and the like.
  */
-export function catalogue(dist) {
+export function catalogue() {
+  let met = false;
   return {
     name: 'catalogue',
-    setup(build) {
-      let met = false;
-      build.onLoad({ filter: /[\\/]pricing[\\/]catalogue-data\.ts$/ }, () => {
+    load: {
+      filter: { id: /[\\/]pricing[\\/]catalogue-data\.ts$/ },
+      async handler() {
         met = true;
-        return { contents: MODULE, loader: 'ts' };
-      });
-      build.onEnd(async () => {
-        if (!met) return { errors: [{ text: 'src/pricing/catalogue-data.ts is not met' }] };
-        writeFileSync(join(dist, 'catalogue.jsonl'), catalogueText(await waitForUpdate()));
-      });
+        this.emitFile({
+          type: 'asset',
+          fileName: 'catalogue.jsonl',
+          source: catalogueText(await waitForUpdate()),
+        });
+        return { code: MODULE, moduleType: 'ts' };
+      },
+    },
+    buildEnd() {
+      if (!met) this.error('src/pricing/catalogue-data.ts is not met');
     },
   };
 }

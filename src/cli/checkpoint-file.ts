@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 

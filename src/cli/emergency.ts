@@ -7,8 +7,7 @@ import { formatRatio } from '../config/units.ts';
 import { EXIT, messageOf } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
 import type { FlagDriver } from '../flag/driver.ts';
-import type { Hooks } from '../hooks/create.ts';
-import type { HookHost } from '../hooks/host.ts';
+import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
 import { readEmergencyPlan, runEmergency } from '../operation/emergency.ts';
 import { type Word, wordOf } from '../operation/emergency-word.ts';
@@ -86,7 +85,7 @@ async function executionOf(
     execution: {
       migration,
       actor: actorOf(ctx.env),
-      drivers: { flag: flag as FlagDriver, otherFlags, ...(await hooksOf(hooks, host)) },
+      drivers: { flag: flag as FlagDriver, otherFlags, ...(await loadHooks(hooks, host)) },
       clock: { now: () => ctx.now().getTime(), random: Math.random },
       redact: secrets.redact,
       signal: ctx.signal,
@@ -106,13 +105,6 @@ const WHENCE: Record<FlagSource, string> = {
   'damaged config': 'in the damaged config',
   default: 'the default',
 };
-
-/** Their drivers are not loaded when there is none. */
-async function hooksOf(hooks: EmergencySettings['hooks'], host: HookHost): Promise<Hooks> {
-  if (hooks.dns.length + hooks.notify.length === 0) return { dns: [], notify: [] };
-  const { createHooks } = await import('../hooks/create.ts');
-  return createHooks(hooks, host);
-}
 
 async function dryRun(
   ctx: Context,

@@ -6,6 +6,7 @@ import { keepSnapshot } from '../config/snapshot.ts';
 import { stateSettings } from '../config/state.ts';
 import { messageOf, systemCode } from '../errors.ts';
 import { createFlag } from '../flag/create.ts';
+import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
@@ -88,10 +89,9 @@ async function configured(ctx: Context, globals: GlobalOptions) {
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
   const host = { dir, env: ctx.env, secrets };
   const actor = actorOf(ctx.env);
-  const { createHooks } = await import('../hooks/create.ts');
   const drivers = {
     flag: createFlag(config.flag, { ...host, migration: config.migration }),
-    ...createHooks(config.hooks, host),
+    ...(await loadHooks(config.hooks, host)),
   };
   const journal = {
     migration: config.migration,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The name of a database, table or column; dots in a column's name lead into a tuple, a nested or a JSON column. */
 const name = z

@@ -1,7 +1,10 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from './units.ts';
 
 /** The fields that several parts of the config share. */
+
+// A config is checked once in a process: to compile the check takes longer than to make it.
+z.config({ jitless: true });
 
 export const duration = z.union([z.string(), z.number()]).transform((value, ctx) => {
   const ms = typeof value === 'number' ? undefined : parseDuration(value);

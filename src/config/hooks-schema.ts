@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { absoluteName, isWithin, RECORD_TYPES, recordValue } from './dns-values.ts';
 import { attempts, command, duration, headers, httpUrl, secretReference } from './fields.ts';
 

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Document } from 'yaml';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
 import { MAX_CONFIG_BYTES } from './path.ts';

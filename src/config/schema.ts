@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { clickhouseTable } from './clickhouse.ts';
 import { attempts, command, duration, headers, httpUrl, secretReference } from './fields.ts';
 import { hooksSchema } from './hooks-schema.ts';

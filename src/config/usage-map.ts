@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Where a field is: a path (`usage.prompt_tokens`, `choices.0.model`), or one value for every record. */
 const place = z.union([

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CutoverError, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
 import { planEmergency } from '../rollback/plan.ts';

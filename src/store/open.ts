@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { prepareFiles } from './files.ts';
 import { migrate } from './migrate.ts';
+import { openSqlite } from './sqlite.ts';
 
 export type Db = Database.Database;
 
@@ -17,7 +16,7 @@ const BUSY_TIMEOUT_MS = 5000;
  * Opens (and where needed creates and migrates) the state database in `stateDir`.
  * @param options.group who may read it besides its owner: null for nobody. Without it the modes of what is there are
  *   left alone.
- * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_NEWER (65), STATE_GROUP (78), STATE_UNWRITABLE (1).
+ * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_NEWER (65), STATE_GROUP (78), STATE_UNWRITABLE, STATE_DRIVER (1).
  */
 export function openStore(
   stateDir: string,
@@ -26,7 +25,7 @@ export function openStore(
   const path = join(stateDir, DATABASE_NAME);
   return explainingFaults(path, () => {
     prepareFiles(stateDir, path, options.group);
-    const db = openFile(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS });
+    const db = openSqlite(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS });
     try {
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
@@ -38,22 +37,6 @@ export function openStore(
       throw error;
     }
   });
-}
-
-/** better-sqlite3, loaded when a database is needed. `source` is a path, or the bytes of a database. */
-export function openFile(source: string | Buffer, options: Database.Options = {}): Db {
-  const require = createRequire(import.meta.url);
-  const Sqlite = require('better-sqlite3') as typeof Database;
-  return new Sqlite(source, { ...options, ...binding(require) });
-}
-
-/** Where the native part is after an ordinary install: better-sqlite3's own search for it takes milliseconds. */
-function binding(require: NodeJS.Require): { nativeBinding?: string } {
-  const file = join(
-    dirname(require.resolve('better-sqlite3/package.json')),
-    'build/Release/better_sqlite3.node',
-  );
-  return existsSync(file) ? { nativeBinding: file } : {};
 }
 
 /** Runs `work` and turns SQLite's and the file system's own errors into ones that say how to mend them. */

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { migrateCopy } from './migrate.ts';
-import { DATABASE_NAME, type Db, explainingFaults, openFile } from './open.ts';
+import { DATABASE_NAME, type Db, explainingFaults } from './open.ts';
+import { openSqlite } from './sqlite.ts';
 import { applyWal } from './wal.ts';
 
 /** A copy in memory of the state as it was at one moment. */
@@ -26,7 +27,7 @@ export function readStore(stateDir: string, now: number): StateCopy {
   const path = join(stateDir, DATABASE_NAME);
   return explainingFaults(path, () => {
     const bytes = explainingReading(path, () => databaseBytes(path));
-    const db = openFile(bytes ?? ':memory:');
+    const db = openSqlite(bytes ?? ':memory:');
     try {
       return { db, warnings: migrateCopy(db, path, now) };
     } catch (error) {

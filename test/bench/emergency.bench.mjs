@@ -1,4 +1,5 @@
-// Cold `cutover rollback --emergency` with a file flag, journal included, against the start of Node itself.
+// Cold starts in a bare environment against the start of Node itself: `cutover rollback --emergency` with a file flag,
+// journal included, `status` and `--version`.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,11 +17,11 @@ providers:
   target: { name: target, baseUrl: http://127.0.0.1:9/v1 }
 `,
   );
-  const run = (...args) => timeProcess({ args: [bin, ...args], cwd: dir });
+  const run = (...args) => timeProcess({ args: [bin, ...args], cwd: dir, env: {} });
   run('canary', 'start', '--yes');
-  const node = { name: 'node -e 0', args: ['-e', '0'], cwd: dir };
-  comparePair('rollback --emergency', { args: [bin, 'rollback', '--emergency'], cwd: dir }, node);
-  comparePair('status', { args: [bin, 'status'], cwd: dir }, node);
+  const node = { name: 'node -e 0', args: ['-e', '0'], cwd: dir, env: {} };
+  for (const words of ['rollback --emergency', 'status', '--version'])
+    comparePair(words, { args: [bin, ...words.split(' ')], cwd: dir, env: {} }, node);
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 
 /** Wall time of one whole process, in milliseconds. */
-export function timeProcess({ args, cwd, env, before }) {
+export function timeProcess({ args, cwd, env, before, node = process.execPath }) {
   before?.();
   const start = process.hrtime.bigint();
-  const { status, stderr } = spawnSync(process.execPath, args, {
+  const { status, stderr } = spawnSync(node, args, {
     cwd,
     env: env ?? process.env,
     encoding: 'utf8',

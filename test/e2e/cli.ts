@@ -19,10 +19,10 @@ export interface Ran {
 export function cutover(
   cwd: string,
   args: string[],
-  options: { env?: Record<string, string>; node?: string[]; input?: string } = {},
+  options: { env?: Record<string, string>; node?: string[]; bin?: string; input?: string } = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...(options.node ?? []), BIN, ...args], {
+    const child = spawn(process.execPath, [...(options.node ?? []), options.bin ?? BIN, ...args], {
       cwd,
       env: { PATH: process.env.PATH ?? '', HOME: cwd, USER: 'tester', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
