@@ -33,7 +33,7 @@ export async function startGateway(world: World, scene: Scene, user: 'root' | 'n
     running.ended.then(({ stderr }) => reject(new Error(`the gateway ended: ${stderr}`)), reject);
   });
   const over = new AbortController();
-  const traffic = keepAsking(url, firstKey(world.store.file?.key ?? '', 0.001), over.signal);
+  const traffic = keepAsking(url, firstKey(world.store.file?.key ?? ''), over.signal);
   return {
     running,
     async ratio() {

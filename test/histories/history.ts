@@ -56,6 +56,7 @@ const FORCE = ['--yes', '--force', '--reason', 'history'];
 export const COMMANDS = {
   'canary start': { args: ['canary', 'start', ...FORCE], forward: true },
   'canary start, waiting': { args: ['canary', 'start', '--wait', '3s', ...FORCE], forward: true },
+  'canary start at 50 %': { args: ['canary', 'start', '--ratio', '50%', ...FORCE], forward: true },
   'shift --next': { args: ['shift', '--next', ...FORCE], forward: true },
   'shift 25%': { args: ['shift', '25%', '--wait', '2s', ...FORCE], forward: true },
   'shift 5%': { args: ['shift', '5%', ...FORCE], forward: true },
@@ -74,10 +75,11 @@ export const COMMANDS = {
 } as const;
 
 /** What people and providers do. */
-export const DEEDS = {
+const DEEDS = {
   'a hand sets 50 %': true,
   'a hand deletes the flag': true,
   'somebody locks the database': true,
+  'the gateway starts again': true,
   'legacy fails': true,
   'legacy hangs': true,
   'legacy is well': true,
@@ -132,6 +134,7 @@ function action(op: fc.Arbitrary<Op>): fc.Arbitrary<Action> {
 const anyOp = weighted<Op>([
   [4, 'canary start'],
   [1, 'canary start, waiting'],
+  [1, 'canary start at 50 %'],
   [4, 'shift --next'],
   [3, 'shift 25%'],
   [1, 'shift 5%'],
@@ -147,6 +150,7 @@ const anyOp = weighted<Op>([
   [1, 'a hand sets 50 %'],
   [1, 'a hand deletes the flag'],
   [1, 'somebody locks the database'],
+  [1, 'the gateway starts again'],
   [1, 'legacy fails'],
   [1, 'legacy hangs'],
   [1, 'legacy is well'],

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FlagdCore } from '@openfeature/flagd-core';
-import { flagSet } from '../../src/flag/flagd.ts';
+import { bucketSide, flagSet } from '../../src/flag/flagd.ts';
 import type { Backstage } from './backstage.ts';
 import type { StoreKind } from './history.ts';
 import { NOBODY } from './means.ts';
@@ -38,17 +38,20 @@ export function openStore(
   return kind.driver === 'exec' ? execStore(kind, dir) : webhookStore(kind, dir, backstage);
 }
 
-/** A request that every share of target sends there, as flagd's own library decides it. */
-export function firstKey(flagKey: string, ratio = 0.00001): string {
-  for (let n = 0; ; n++) {
-    if (
-      sideOf(JSON.stringify(flagSet(flagKey, ratio, { token: 0, operation: 'x' })), flagKey, `k${n}`)?.share
-    )
-      return `k${n}`;
-  }
+const keys = new Map<string, string>();
+
+/** The targeting key of a request that goes to target with any share from 0.1 % on, which no ladder is finer than. */
+export function firstKey(flagKey: string): string {
+  const known = keys.get(flagKey);
+  if (known !== undefined) return known;
+  let n = 0;
+  while (bucketSide(flagKey, `k${n}`, 0.001) === 'legacy') n++;
+  keys.set(flagKey, `k${n}`);
+  return `k${n}`;
 }
 
-function sideOf(text: string, flagKey: string, targetingKey: string): Look | null {
+/** How flagd's own library decides about a request. */
+export function sideOf(text: string, flagKey: string, targetingKey: string): Look {
   const core = new FlagdCore();
   core.setConfigurations(text);
   const { value, flagMetadata } = core.resolveStringEvaluation(flagKey, 'legacy', { targetingKey }, console);
@@ -60,13 +63,10 @@ function sideOf(text: string, flagKey: string, targetingKey: string): Look | nul
   };
 }
 
-/** 0.1 % is the smallest share that a ladder is likely to have; a key below it goes to target with any. */
-const SMALLEST = 0.001;
-
 function fileStore(dir: string, ofNobody: boolean): Store {
   const path = ofNobody ? join(dir, 'prod', 'flags.json') : join(dir, 'flags.json');
   const key = ofNobody ? 'llm' : 'llm-provider';
-  const targetingKey = firstKey(key, SMALLEST);
+  const targetingKey = firstKey(key);
   if (ofNobody) {
     mkdirSync(dirname(path));
     chmodSync(dirname(path), 0o777);
@@ -108,7 +108,7 @@ function fileStore(dir: string, ofNobody: boolean): Store {
 
 function tryEvaluate(text: string, key: string, targetingKey: string): Look {
   try {
-    return sideOf(text, key, targetingKey) ?? NOTHING;
+    return sideOf(text, key, targetingKey);
   } catch (error) {
     // No flag set: as if it were not there.
     void error;

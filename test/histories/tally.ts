@@ -6,13 +6,13 @@ export class Tally {
   looked = 0;
   moved = 0;
   safe = 0;
-  readonly failures: { seed: number; violation: string }[] = [];
+  readonly failures: { name: string; violation: string }[] = [];
   private putBack = 0;
   private stopped = 0;
   private killed = 0;
   private readonly unsafe = new Map<string, number>();
 
-  add(seed: number, outcome: Outcome): void {
+  add(name: string, outcome: Outcome): void {
     this.histories++;
     this.looked += outcome.looked;
     this.putBack += outcome.putBack;
@@ -23,7 +23,7 @@ export class Tally {
       if (said === 'safe') this.safe++;
       else this.unsafe.set(said, (this.unsafe.get(said) ?? 0) + 1);
     }
-    this.failures.push(...outcome.violations.map((violation) => ({ seed, violation })));
+    this.failures.push(...outcome.violations.map((violation) => ({ name, violation })));
   }
 
   toString(): string {
@@ -33,7 +33,7 @@ export class Tally {
       `${this.histories} histories; ${this.moved} sent traffic to target; ${this.stopped} processes stopped, ${this.killed} killed`,
       `${this.safe} emergencies said safe (${this.looked} looked at afterwards, ${this.putBack} late writes taken back), ${silent} did not:`,
       ...reasons.slice(0, 15).map(([reason, count]) => `  ${String(count).padStart(5)}  ${reason}`),
-      `${this.failures.length} violations in ${new Set(this.failures.map(({ seed }) => seed)).size} histories`,
+      `${this.failures.length} violations in ${new Set(this.failures.map(({ name }) => name)).size} histories`,
     ].join('\n');
   }
 }

@@ -102,7 +102,7 @@ function config(store: Store, legacy: StandIn, target: StandIn): object {
     flag: store.config,
     stage: { bake: '0s' },
     hooks: { notify: [{ driver: 'exec', command: ['sh', 'tell.sh'], timeout: '10s', retries: 0 }] },
-    gateway: { listen: '127.0.0.1:0', retry: { firstDelay: '300ms' } },
+    gateway: { listen: '127.0.0.1:0', retry: { firstDelay: '100ms' } },
   };
 }
 
