@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backstage } from '../histories/backstage.ts';
 import { firstKey, sideOf } from '../histories/stores.ts';
@@ -33,14 +33,12 @@ ladder: [1%, 5%, 10%, 25%, 50%, 100%]
 checkpoints: { keep: 10 }
 `;
 
-/** Evaluated as any OpenFeature application does it. */
-function fileShare(path: string, key: string): number | null {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isFile()) return null;
+/** What a reader of a regular file makes of it; null when there is none, or it says nothing. */
+function shareIn(path: string, read: (text: string) => number): number | null {
   try {
-    return sideOf(readFileSync(path, 'utf8'), key, firstKey(key)).share;
+    return statSync(path).isFile() ? read(readFileSync(path, 'utf8')) : null;
   } catch (error) {
-    // No flag set.
+    // Not there, or not understood.
     void error;
     return null;
   }
@@ -54,7 +52,8 @@ const file = (name: string, path: string, key: string, state: string, config: st
   flagFile: path,
   secret: null,
   reset: () => {},
-  share: (dir) => fileShare(join(dir, path), key),
+  // As any OpenFeature application evaluates it.
+  share: (dir) => shareIn(join(dir, path), (text) => sideOf(text, key, firstKey(key)).share),
 });
 
 export function basesOf(backstage: Backstage): Base[] {
@@ -115,16 +114,7 @@ cat > value.new && mv value.new value
     flagFile: 'value',
     secret: null,
     reset: () => {},
-    share(dir) {
-      const path = join(dir, 'value');
-      if (!existsSync(path) || !statSync(path).isFile()) return null;
-      try {
-        return (JSON.parse(readFileSync(path, 'utf8')) as { ratio: number }).ratio;
-      } catch (error) {
-        void error;
-        return null;
-      }
-    },
+    share: (dir) => shareIn(join(dir, 'value'), (text) => (JSON.parse(text) as { ratio: number }).ratio),
   };
 }
 

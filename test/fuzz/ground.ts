@@ -39,7 +39,7 @@ export interface Ran {
 }
 
 /** An emergency takes a fraction of a second, also on a busy machine. */
-export const LONGEST_MS = 20_000;
+const LONGEST_MS = 20_000;
 /** What a command may take of the memory: one that reads a device to its end must not take all. */
 const MOST_BYTES = 2_000_000_000;
 

@@ -59,5 +59,11 @@ export const KINDS: Record<string, KindMutator> = {
 
 /** Whether it can be read without waiting for ever. */
 export function isRegular(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return lstatSync(path).isFile();
+  } catch (error) {
+    // Not there.
+    void error;
+    return false;
+  }
 }

@@ -23,6 +23,8 @@ export interface Mutant {
   what: string;
   /** Who runs the command. */
   user: 'root' | 'nobody';
+  /** It has done harm once: it is tried in every run. */
+  always: boolean;
   /** Puts it into the world; false when there is nothing to put it into, or it changes nothing. */
   apply(places: Places): boolean;
 }
@@ -47,6 +49,17 @@ const TEXTS: Record<Target, Record<string, TextMutator>> = {
   'planted journal': { ...JSON_FILE, ...JOURNAL },
   'kept code': BYTES,
 };
+
+/** What has done harm once. */
+const ALWAYS = new Set([
+  'config: only the migration',
+  'config: flagg for flag',
+  'config: a star for the models',
+  'config: an alias of nothing',
+  'snapshot: another path',
+  'planted journal: as it is',
+  'planted journal: a FIFO',
+]);
 
 /** The mutant of a base that a seed makes. */
 export function mutantOf(seed: number, base: Base, users: boolean): Mutant {
@@ -103,6 +116,7 @@ function make(
     target,
     what,
     user,
+    always: ALWAYS.has(`${target}: ${what}`),
     apply(places) {
       const path = placeOf(base, target, places, user, dice);
       if (path === null) return false;
