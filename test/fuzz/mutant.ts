@@ -128,7 +128,7 @@ function make(
       }
       if (!isRegular(path)) return false;
       const before = readFileSync(path);
-      const after = draw(before, TEXTS[target][what] as TextMutator, dice);
+      const after = draw(before, target, TEXTS[target][what] as TextMutator, dice);
       if (after === null || (after.equals(before) && !(what in JOURNAL))) return false;
       writeFileSync(path, after);
       return true;
@@ -136,18 +136,19 @@ function make(
   };
 }
 
-/** Never one that would make the command call another machine, or write outside its world. */
-function draw(before: Buffer, mutate: TextMutator, dice: Dice): Buffer | null {
+/** Never a config that would make the command call another machine, or write outside its world. */
+function draw(before: Buffer, target: Target, mutate: TextMutator, dice: Dice): Buffer | null {
   for (let tries = 0; tries < 20; tries++) {
     const after = mutate(before, dice);
-    const text = after.toString('latin1');
-    const hosts = [...text.matchAll(/https?:\/\/([^/\s"']*)/g)].map(([, host]) => host ?? '');
-    const stays =
-      hosts.every((host) => /^127\.0\.0\.1(:\d*)?$/.test(host)) &&
-      !/:\s*["']?\//.test(text.replace(/https?:\/\//g, ''));
-    if (stays) return after;
+    if ((target !== 'config' && target !== 'snapshot') || staysHere(after.toString('latin1'))) return after;
   }
   return null;
+}
+
+function staysHere(text: string): boolean {
+  const hosts = [...text.matchAll(/https?:\/\/([^/\s"']*)/g)].map(([, host]) => host ?? '');
+  const absolute = /:\s*["']?\//.test(text.replace(/https?:\/\//g, ''));
+  return !absolute && hosts.every((host) => /^127\.0\.0\.1(:\d*)?$/.test(host));
 }
 
 /** The file to change; what the world does not have by itself is put there first. */
