@@ -9,7 +9,7 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import Database from 'better-sqlite3';
 import type { Installation } from '../histories/installation.ts';
@@ -116,11 +116,11 @@ async function journalsOf(
   const path = await sideFile('root');
   holder.close();
   const text = readFileSync(path, 'utf8');
+  if (!users) return { path, elsewhere: path, text };
   restore('nobody');
   execFileSync('chown', ['-R', 'root:root', state]);
   chmodSync(state, 0o555);
-  const elsewhere = users ? await sideFile('nobody') : path;
-  return { path: join(state, basename(path)), elsewhere, text };
+  return { path, elsewhere: await sideFile('nobody'), text };
 }
 
 /** Runs the built command as a user; ends it with all it started when it takes too long. */
@@ -131,7 +131,10 @@ function runCommand(
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const began = performance.now();
-    const child = spawn('prlimit', [`--data=${MOST_BYTES}`, process.execPath, bin, ...args], {
+    // Only root can make what has no end.
+    const bounded = process.getuid?.() === 0 ? ['prlimit', `--data=${MOST_BYTES}`] : [];
+    const [file = '', ...rest] = [...bounded, process.execPath, bin, ...args];
+    const child = spawn(file, rest, {
       cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { NOBODY } from '../histories/means.ts';
 import type { Base } from './bases.ts';
 import { Dice } from './dice.ts';
-import { isRegular, KINDS } from './kinds.ts';
+import { isRegular, KINDS, type KindMutator } from './kinds.ts';
 import { BYTES, JOURNAL, JSON_TEXT, LINES, type TextMutator, YAML } from './texts.ts';
 
 export type Target =
@@ -123,8 +123,7 @@ function make(
       if (byKind) {
         // The command starts in the world's own folder.
         if (what.includes('in ') && dirname(path) === places.world) return false;
-        KINDS[what]?.(path, user);
-        return true;
+        return change(path, user, KINDS[what] as KindMutator);
       }
       if (!isRegular(path)) return false;
       const before = readFileSync(path);
@@ -134,6 +133,21 @@ function make(
       return true;
     },
   };
+}
+
+/** Some kinds of files only root can make. */
+function change(path: string, user: Mutant['user'], mutate: KindMutator): boolean {
+  if (process.getuid?.() === 0) mutate(path, user);
+  else {
+    try {
+      mutate(path, user);
+    } catch (error) {
+      // Left out, as the missing user was said loudly.
+      void error;
+      return false;
+    }
+  }
+  return true;
 }
 
 /** Never a config that would make the command call another machine, or write outside its world. */

@@ -14,6 +14,9 @@ export interface Means {
 /** The user that is not root. */
 export const NOBODY = 65_534;
 
+/** Processes are looked at where Linux shows them. */
+export const canPlay = process.platform === 'linux';
+
 /**
  * Finds out by trying. What is missing is said loudly, as a test that did not run looks like one that passed.
  * @throws when something is missing and CUTOVER_REQUIRE_SERVERS=1, as in CI
