@@ -73,7 +73,7 @@ function faults(command: string, { code, signal, stdout, stderr, hangs }: Ran): 
   return [
     ...(signal ? [`${command} died of ${signal}`] : []),
     ...(crash ? [`${command} shows its inside: ${crash}`] : []),
-    ...(code !== 0 && `${stdout}${stderr}`.trim() === ''
+    ...(code !== null && code !== 0 && `${stdout}${stderr}`.trim() === ''
       ? [`${command} ends with ${code} and says nothing`]
       : []),
   ];
