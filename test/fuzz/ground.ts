@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -92,10 +93,7 @@ export async function prepareGround(
   return { base, places: { world, dist, journal }, restore, restoreCode, run };
 }
 
-/**
- * Lets two emergencies journal beside the database: one in the state folder, and one of another user who may not write
- * there, which tells where such journals lie.
- */
+/** Lets emergencies journal beside the database: one in the state folder, and one where that cannot be written. */
 async function journalsOf(
   world: string,
   base: Base,
@@ -104,10 +102,8 @@ async function journalsOf(
   users: boolean,
 ): Promise<Places['journal']> {
   const sideFile = async (user: 'root' | 'nobody') => {
-    const { stdout, stderr } = await run(['rollback', '--emergency', '--json'], user);
-    const path = stdout === '' ? null : (JSON.parse(stdout) as { sideFile: string | null }).sideFile;
-    if (path === null) throw new Error(`${base.name}: the emergency was journaled nowhere: ${stderr}`);
-    return path;
+    const { stdout } = await run(['rollback', '--emergency', '--json'], user);
+    return stdout === '' ? null : (JSON.parse(stdout) as { sideFile: string | null }).sideFile;
   };
   const state = join(world, base.state);
   restore('root');
@@ -115,12 +111,18 @@ async function journalsOf(
   holder.exec('BEGIN EXCLUSIVE');
   const path = await sideFile('root');
   holder.close();
+  if (path === null) throw new Error(`${base.name}: the emergency was not journaled beside the database`);
   const text = readFileSync(path, 'utf8');
-  if (!users) return { path, elsewhere: path, text };
+  restore('root');
+  rmSync(state, { recursive: true });
+  writeFileSync(state, 'no folder');
+  const ofRoot = await sideFile('root');
+  if (ofRoot !== null || !users) return { path, elsewhere: ofRoot ?? path, text };
+  // Where root found no place, that of another user tells where such journals lie.
   restore('nobody');
   execFileSync('chown', ['-R', 'root:root', state]);
   chmodSync(state, 0o555);
-  return { path, elsewhere: await sideFile('nobody'), text };
+  return { path, elsewhere: (await sideFile('nobody')) ?? path, text };
 }
 
 /** Runs the built command as a user; ends it with all it started when it takes too long. */
