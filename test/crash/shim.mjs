@@ -1,5 +1,6 @@
 // Loaded with `node --import`: counts every effect on files, database, processes and sockets, and ends the
-// process with SIGKILL at the point that CUTOVER_CRASH_AT names. CUTOVER_CRASH_LOG gets a line for each point.
+// process with SIGKILL (or sends it CUTOVER_CRASH_SIGNAL) at the point that CUTOVER_CRASH_AT names. CUTOVER_CRASH_LOG
+// gets a line for each point.
 import childProcess from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
@@ -14,7 +15,7 @@ let count = 0;
 function point(name) {
   count += 1;
   if (logFile !== undefined) writeSync(logFile, `${count} ${name}\n`);
-  if (count === at) process.kill(process.pid, 'SIGKILL');
+  if (count === at) process.kill(process.pid, process.env.CUTOVER_CRASH_SIGNAL ?? 'SIGKILL');
 }
 
 function wrap(object, name, label = name, matters = () => true) {
