@@ -8,9 +8,12 @@ const PERMISSIONS = 0o7777;
 /**
  * Makes a new file that is to take the place of `path`: exclusively, through no link, and closed to others until its
  * mode is that of the old one. `like` is the old file; without one the umask decides.
+ * @throws CutoverError FLAG_UNWRITABLE (69): a device or a pipe is no flag file, and is not replaced by one
  */
 export function createLike(temporary: string, path: string): { fd: number; like: Stats | undefined } {
   const like = statSync(path, { throwIfNoEntry: false });
+  if (like && !like.isFile())
+    throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: not an ordinary file`);
   return { fd: openSync(temporary, 'wx', like ? 0o600 : 0o644), like };
 }
 

@@ -71,7 +71,12 @@ const lineOf = (line: SideLine): string => `${JSON.stringify(line)}\n`;
 /** A first line that does not fit must not leave half of itself behind. */
 function tryBegin(path: string, line: SideLine): boolean {
   if (tryAppend(path, lineOf(line), constants.O_CREAT | constants.O_EXCL)) return true;
-  rmSync(path, { force: true });
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    // A folder that cannot be written holds no half line either.
+    void error;
+  }
   return false;
 }
 
