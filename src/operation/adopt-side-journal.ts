@@ -120,7 +120,7 @@ function adopt(
   const emergency = { id: head.id, token: head.token, holder: head.holder, plan };
   const ended: OperationEnd | null = finish ? { outcome: finish.outcome, applied: true, open } : null;
   const taken = !hasOperation(db, head.id) && adoptEmergency(db, emergency, ends, ended, options, head.why);
-  if (db.memory) return [waiting(head.id, head.holder.actor)];
+  if (db.memory) return taken ? [waiting(head.id, head.holder.actor)] : [];
   rmSync(path, { force: true });
   return taken ? [`emergency ${head.id} of ${head.holder.actor} was taken into the journal`] : [];
 }

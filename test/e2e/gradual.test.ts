@@ -101,7 +101,7 @@ describe('a gradual rollback', () => {
     ['a flag in a file', ''],
   ])('ends with 75 after an emergency, and lifts nothing (%s)', async (_name, flag) => {
     const dir = await at50('1%', flag);
-    const gradual = await gradually(dir, '4s');
+    const gradual = await gradually(dir, '60s');
     const emergency = await cutover(dir, ['rollback', '--emergency']);
     expect(emergency.code, emergency.stderr).toBe(0);
     const seen: number[] = [];
@@ -117,8 +117,8 @@ describe('a gradual rollback', () => {
 
   it('ends with 75 after a shift, and says whose', async () => {
     const dir = await at50();
-    const gradual = await gradually(dir, '4s');
-    await cutoverJson(dir, ['shift', '10%', '--yes', '--wait', '20s']);
+    const gradual = await gradually(dir, '60s');
+    await cutoverJson(dir, ['shift', '10%', '--yes']);
     const ran = await gradual.ended;
     expect(ran.code, ran.stderr).toBe(75);
     expect(ran.stderr).toMatch(/shift op-\S+ by \S+@/);
@@ -127,7 +127,7 @@ describe('a gradual rollback', () => {
 
   it.each([0, 0.05, 0.6])('ends with 75 when somebody edited the flag to %s by hand', async (ratio) => {
     const dir = await at50();
-    const gradual = await gradually(dir, '2s');
+    const gradual = await gradually(dir, '9s');
     writeFileSync(join(dir, 'ratio'), `${ratio}\n`);
     const ran = await gradual.ended;
     expect(ran.code, ran.stderr).toBe(75);
@@ -182,7 +182,7 @@ describe('a gradual rollback', () => {
 
   it('with a flag that cannot be set on the way: ends, never says done, and can be gone on with', async () => {
     const dir = await at50();
-    const gradual = await gradually(dir, '1s');
+    const gradual = await gradually(dir, '9s');
     writeFileSync(join(dir, 'broken'), '');
     const ran = await gradual.ended;
     expect(ran.code, ran.stderr).toBe(69);

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { startOpenAiServer } from '../servers/start.ts';
 import { BIN, cutover, cutoverJson, makeFolder, type Ran, type StatusDocument } from './cli.ts';
 
 /**
@@ -147,6 +148,38 @@ describe.runIf(isolates)('a lease', () => {
     expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({
       ratio: 0.25,
       unfinished: null,
+    });
+  }, 90_000);
+
+  it('does not keep a failed target in traffic when its holder elsewhere was killed', async () => {
+    const dir = await folder();
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    const [legacy, target] = await Promise.all([
+      startOpenAiServer('legacy'),
+      startOpenAiServer('target', ['--error-rate', '1']),
+    ]);
+    cleanups.push(
+      () => void legacy.stop(),
+      () => void target.stop(),
+    );
+    const holder = await holding(dir, ELSEWHERE);
+    // Its flag and its state are as it wanted them; it dies in its notify hook.
+    holder.child.kill('SIGKILL');
+    await holder.ended;
+    writeFileSync(join(dir, 'go'), '');
+    writeFileSync(
+      join(dir, 'cutover.yaml'),
+      `${config.replace('http://127.0.0.1:9', legacy.url).replace('http://127.0.0.1:9', target.url)}models: { a: b }\n`,
+    );
+    // One run alone proves nothing, however bad it was.
+    expect((await cutover(dir, ['canary', 'check'])).code).toBe(3);
+    const ran = await cutover(dir, ['canary', 'check', '--auto-rollback']);
+    expect(ran.stdout).toContain('FAIL');
+    expect(ran.stderr).toContain('waiting:');
+    expect(ran.code, ran.stderr).toBe(2);
+    expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({
+      ratio: 0,
+      flag: { ratio: 0 },
     });
   }, 90_000);
 

@@ -5,13 +5,16 @@ import {
   chownSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BIN, cutover, cutoverJson, makeFolder, type Ran, type StatusDocument } from './cli.ts';
@@ -33,6 +36,7 @@ const READERS = [
 /** `canary status` ends with 3 where no run has judged yet. */
 const LOOKED = [0, 3];
 const NOBODY = 65534;
+const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -116,6 +120,11 @@ async function until(done: () => boolean): Promise<void> {
   }
 }
 
+const sideFiles = (dir: string) =>
+  readdirSync(join(dir, '.cutover'))
+    .filter((name) => name.endsWith('.jsonl'))
+    .map((name) => join(dir, '.cutover', name));
+
 describe('a command that only looks', () => {
   it('leaves every file as it is, mode and time included', async () => {
     const dir = await at10();
@@ -197,9 +206,16 @@ describe('a command that only looks', () => {
     const history = await cutover(dir, ['history', '--json']);
     expect(history.stderr).toContain('not in the journal yet');
     expect(history.stdout).not.toContain('emergency');
+    const file = sideFiles(dir)[0] as string;
+    const kept = join(dir, 'kept');
+    copyFileSync(file, kept);
     expect((await cutover(dir, ['resume'])).code).toBe(0);
+    expect(sideFiles(dir)).toEqual([]);
     expect((await cutover(dir, ['status'])).stderr).toBe('');
     expect((await cutover(dir, ['history'])).stdout).toContain('emergency done');
+    // A file that was left behind though it is in the journal waits for nothing.
+    renameSync(kept, file);
+    expect((await cutover(dir, ['status'])).stderr).toBe('');
   });
 
   it('reads a database of a newer cutover that has what it needs, and says so; nothing else does', async () => {
@@ -222,12 +238,23 @@ describe('a command that only looks', () => {
   });
 
   it('reads a database of an older cutover without bringing it up to date', async () => {
-    const dir = await at10();
-    const path = join(dir, '.cutover', 'state.db');
-    const db = new Database(path);
-    for (const column of ['boot', 'namespace', 'beats']) db.exec(`ALTER TABLE lease DROP COLUMN ${column}`);
-    db.exec('ALTER TABLE operations DROP COLUMN holder');
-    db.exec('DELETE FROM schema_migrations WHERE version > 3; PRAGMA user_version = 3');
+    const dir = folder();
+    mkdirSync(join(dir, '.cutover'), { mode: 0o700 });
+    const db = new Database(join(dir, '.cutover', 'state.db'));
+    db.exec(
+      'CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT, checksum TEXT, applied_at INTEGER) STRICT',
+    );
+    for (const [i, name] of readdirSync(MIGRATIONS).sort().slice(0, 3).entries()) {
+      const sql = readFileSync(join(MIGRATIONS, name), 'utf8');
+      const checksum = createHash('sha256').update(sql).digest('hex');
+      db.exec(`${sql}; PRAGMA user_version = ${i + 1}`);
+      db.prepare('INSERT INTO schema_migrations VALUES (?, ?, ?, 0)').run(i + 1, name, checksum);
+    }
+    db.pragma('journal_mode = WAL');
+    db.prepare("INSERT INTO state VALUES (1, 'chat-prod', 'canary', 0.1, 'legacy', NULL, NULL, 0)").run();
+    db.prepare(
+      "INSERT INTO checkpoints (at, reason, status, ratio, active_provider) VALUES (0, '', 'idle', 0, 'legacy')",
+    ).run();
     db.close();
     await readAll(dir);
     expect(await cutoverJson(dir, ['status'])).toMatchObject({ status: 'canary', ratio: 0.1 });
