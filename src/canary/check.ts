@@ -62,9 +62,8 @@ export async function runCheck(
  * @throws CutoverError CONFIG_INVALID (exit 78) when the settings could give no verdict.
  */
 export function openCanary(input: CanaryInput): Canary {
-  const priceOf = input.priceOf ?? configPrices(input.config);
-  const settings = canarySettings(input.config, input.probes, priceOf, input.pairs);
-  const fixed = { input, settings, priceOf, limits: thresholds(settings.guardrails.length) };
+  const fixed = fixedOf(input);
+  const { settings, priceOf } = fixed;
   // Every request under way listens to it; that many listeners are no leak.
   setMaxListeners(settings.plan.concurrency + 10, input.signal);
   let clients: Clients | undefined;
@@ -93,16 +92,33 @@ export function openCanary(input: CanaryInput): Canary {
   };
 }
 
-/** The latest verdict of a stage as it was given, without probing. */
-export function lastDocument(input: CanaryInput, stage: Stage | null): CanaryDocument {
-  const priceOf = input.priceOf ?? configPrices(input.config);
-  const settings = canarySettings(input.config, input.probes, priceOf, input.pairs);
-  const fixed = { input, settings, priceOf, limits: thresholds(settings.guardrails.length) };
-  if (!stage) return noStage(fixed);
-  const last = store.latestRun(input.db, stage.id);
-  if (last?.settings === settings.hash) {
-    return { ...(JSON.parse(last.document) as CanaryDocument), command: input.command ?? COMMAND };
+/**
+ * The latest verdict of a stage as it was given, without probing. Without a stage the FAIL that nobody has answered
+ * is the word that counts; else the document says that no canary is running, and carries the last run there was.
+ * @param fail the document of that FAIL
+ */
+export function lastDocument(
+  input: CanaryInput,
+  stage: Stage | null,
+  fail: CanaryDocument | null = null,
+): CanaryDocument {
+  const command = input.command ?? COMMAND;
+  if (!stage && fail) {
+    return { ...fail, command, explanations: [...fail.explanations, 'no canary is running since'] };
   }
+  const document = stage ? stageDocument(fixedOf(input), stage) : noStage(fixedOf(input));
+  const last = stage ? null : store.lastRun(input.db);
+  return {
+    ...document,
+    command,
+    ...(last ? { last: JSON.parse(last.document) as CanaryDocument } : {}),
+    ...(fail && fail.run?.id !== document.run?.id ? { lastFail: fail } : {}),
+  };
+}
+
+function stageDocument(fixed: Fixed, stage: Stage): CanaryDocument {
+  const last = store.latestRun(fixed.input.db, stage.id);
+  if (last?.settings === fixed.settings.hash) return JSON.parse(last.document) as CanaryDocument;
   const judgement = last
     ? inconclusive(
         'settings_changed',
@@ -119,6 +135,12 @@ interface Fixed {
   readonly settings: Settings;
   readonly limits: Thresholds;
   readonly priceOf: PriceOf;
+}
+
+function fixedOf(input: CanaryInput): Fixed {
+  const priceOf = input.priceOf ?? configPrices(input.config);
+  const settings = canarySettings(input.config, input.probes, priceOf, input.pairs);
+  return { input, settings, priceOf, limits: thresholds(settings.guardrails.length) };
 }
 
 interface Run extends Fixed {

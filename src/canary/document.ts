@@ -72,6 +72,10 @@ export interface CanaryDocument {
   measured: MeasuredReport[];
   warnings: string[];
   run: { id: string; at: string; pairs: number; errors: Record<Side, ErrorReport[]> } | null;
+  /** Of `canary status`, when no canary is running: the last run there was. */
+  last?: CanaryDocument;
+  /** Of `canary status`: the FAIL that nobody has answered, when it is not this document itself. */
+  lastFail?: CanaryDocument;
   /** What came of an automatic rollback. */
   rollback?: { outcome: string; operation?: unknown; error?: string };
 }

@@ -19,7 +19,21 @@ export function renderCanary(document: CanaryDocument, paint: Paint): string {
   if (measured.length > 0) lines.push('', ...measured);
   const notes = [...errorLines(document), ...warnings.flatMap((text) => wrap(`warning: ${text}`, ''))];
   if (notes.length > 0) lines.push('', ...notes);
+  const { lastFail, last } = document;
+  if (lastFail) lines.push('', 'the last FAIL, which nobody has answered:', renderCanary(lastFail, paint));
+  if (last) lines.push('', 'the last run, which is over:', renderCanary(last, paint));
   return lines.join('\n');
+}
+
+/** What a guardrail failed by, in one line: `errors 0 % → 29.2 %, +29.2 pp [+18.8, +42.8], margin 5 pp`. */
+export function failedGuardrails({ guardrails }: CanaryDocument): string[] {
+  return guardrails
+    .filter(({ verdict }) => verdict === 'FAIL')
+    .map((guardrail) => {
+      const { metric, legacy, target } = guardrail;
+      const change = `${metric} ${value(metric, legacy)} → ${value(metric, target)}`;
+      return `${change}, ${differenceCell(guardrail)}, margin ${marginText(guardrail)}`;
+    });
 }
 
 /** One line for a canary that is going on: how far each guardrail is. */
@@ -42,7 +56,7 @@ function guardrailTable(guardrails: readonly GuardrailReport[], paint: Paint): s
     value(guardrail.metric, guardrail.legacy),
     value(guardrail.metric, guardrail.target),
     differenceCell(guardrail),
-    guardrail.unit === 'points' ? `${digits(guardrail.margin)} pp` : percent(guardrail.margin),
+    marginText(guardrail),
     `${percentOf(guardrail.lnEFail, guardrail.failAt).replace(' %', '')}/${percentOf(guardrail.lnEPass, guardrail.passAt)}`,
     verdictCell(guardrail),
   ]);
@@ -69,6 +83,10 @@ const COST_NOTE = 'cost is in USD per 1,000 requests';
 function verdictCell({ verdict, pairsNeeded }: GuardrailReport): string {
   if (verdict !== 'INCONCLUSIVE') return verdict;
   return pairsNeeded.pass === null ? 'open' : `~${pairsNeeded.pass} more`;
+}
+
+function marginText({ unit, margin }: GuardrailReport): string {
+  return unit === 'points' ? `${digits(margin)} pp` : percent(margin);
 }
 
 function differenceCell({ unit, difference, interval }: GuardrailReport): string {

@@ -1,6 +1,8 @@
 import { STILL_AFTER_MS } from '../operation/heartbeat.ts';
 import { operationDocument, renderOutcome } from '../report/operation.ts';
 import { planRollback, wayToLegacy } from '../rollback/plan.ts';
+import { assertMay } from '../situation/ask.ts';
+import { gatherFacts } from '../situation/gather.ts';
 import { getCheckpoint } from '../store/checkpoints.ts';
 import { readState } from '../store/state.ts';
 import { runPlan } from './apply.ts';
@@ -19,22 +21,29 @@ export async function openCanarySession(ctx: Context, options: GlobalOptions): P
   const session = await openSession(ctx, options);
   const canary = canaryOf(session);
   const judged = canary.stage()?.id;
-  return {
-    ...canary,
-    rollback: (reason) => autoRollback(ctx, options, session, reason, () => canary.stage()?.id === judged),
-  };
+  const rollback = (reason: string) =>
+    autoRollback(ctx, options, session, reason, () => canary.stage()?.id === judged);
+  return Object.assign(canary, { rollback });
 }
 
 export async function openCanaryReading(ctx: Context, options: GlobalOptions): Promise<CanaryReading> {
   return canaryOf(await openReading(ctx, options));
 }
 
-function canaryOf({ config, dir, secrets, db, actor, close }: Reading): CanaryReading {
-  const stage = () => {
-    const state = readState(db, config.migration);
-    return state.status === 'idle' || state.status === 'rollback' ? null : state.stage;
+function canaryOf(reading: Reading): CanaryReading {
+  const { config, dir, secrets, actor, close } = reading;
+  return {
+    ...{ config, dir, secrets, actor, close },
+    get db() {
+      return reading.db;
+    },
+    ask: async (asking) => void (await assertMay(reading, asking)),
+    unanswered: async () => (await gatherFacts(reading, {})).fail?.document ?? null,
+    stage: () => {
+      const state = readState(reading.db, config.migration);
+      return state.status === 'idle' || state.status === 'rollback' ? null : state.stage;
+    },
   };
-  return { config, dir, secrets, db, actor, stage, close };
 }
 
 /**

@@ -29,11 +29,13 @@ async function runStart(ctx: Context, options: StartOptions): Promise<void> {
   const { ratioArgument } = await import('../shift/ladder.ts');
   const { assertGates, planCanaryStart } = await import('../shift/plan.ts');
   const { applyPlan } = await import('./apply.ts');
-  const { gatherForward } = await import('./evidence.ts');
+  const { askSituation } = await import('../situation/ask.ts');
+  const { forwardInput } = await import('./evidence.ts');
   const { withLease } = await import('./wait.ts');
   await withLease(ctx, options, async (session) => {
     const ratio = options.ratio === undefined ? session.config.canary.ratio : ratioArgument(options.ratio);
-    const { input, verdict, metrics } = await gatherForward(session, options);
+    const asked = await askSituation(session, 'canary start');
+    const { input, verdict, metrics } = forwardInput(session, asked, options);
     const plan = planCanaryStart(input, ratio);
     assertGates(plan, verdict);
     await applyPlan(ctx, options, session, plan, 'canary start', metrics);

@@ -16,6 +16,10 @@ export interface CanarySession {
   readonly db: Database;
   /** Who runs this, for the history. */
   readonly actor: string;
+  /** @throws CutoverError when the situation does not let this command be done now. */
+  ask(asking: 'canary check' | 'canary run' | 'canary status'): Promise<void>;
+  /** The document of the FAIL that nobody has answered yet. */
+  unanswered(): Promise<CanaryDocument | null>;
   /** The stage of the moment, read anew; null when no canary is running. */
   stage(): Stage | null;
   /** Rolls back because of `reason`, and asks nothing. */
@@ -94,6 +98,7 @@ async function check(ctx: Context, open: OpenCanarySession, options: CheckOption
   const { runCheck } = await import('../canary/check.ts');
   const pairs = await pairsOption(options);
   await within(ctx, open, options, async (session) => {
+    await session.ask('canary check');
     const input = await canaryInput(ctx, session, 'canary check', pairs);
     const document = await runCheck({ ...input, stage: session.stage(), runId: await runIdOf(options) });
     await finish(ctx, session, options, document);
@@ -108,6 +113,7 @@ async function run(ctx: Context, open: OpenCanarySession, options: RunOptions): 
   const durationMs = await durationOption('--duration', options.duration);
   const intervalMs = await durationOption('--interval', options.interval);
   await within(ctx, open, options, async (session) => {
+    await session.ask('canary run');
     const input = await canaryInput(ctx, session, 'canary run', pairs);
     const canary = openCanary(input);
     const progress = await progressLine(ctx, options);
@@ -135,8 +141,10 @@ async function run(ctx: Context, open: OpenCanarySession, options: RunOptions): 
 async function status(ctx: Context, read: OpenCanaryReading, options: GlobalOptions): Promise<void> {
   const { lastDocument } = await import('../canary/check.ts');
   await within(ctx, read, options, async (session) => {
+    await session.ask('canary status');
+    const fail = await session.unanswered();
     const input = await canaryInput(ctx, session, 'canary status', undefined);
-    await show(ctx, options, lastDocument(input, session.stage()));
+    await show(ctx, options, lastDocument(input, session.stage(), fail));
   });
 }
 

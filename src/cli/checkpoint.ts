@@ -125,7 +125,9 @@ async function create(
   options: GlobalOptions & { reason: string; pin?: boolean },
 ): Promise<void> {
   const { readDns } = await import('../operation/dns.ts');
+  const { assertMay } = await import('../situation/ask.ts');
   await run(ctx, options, async (session, checkpoints) => {
+    await assertMay(session, 'checkpoint create');
     const dns = await readDns(session.drivers.dns, session.secrets.redact);
     return [
       checkpoints.createCheckpoint(session.db, {

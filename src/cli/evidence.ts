@@ -1,72 +1,55 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import { openOperations } from '../operation/operations.ts';
 import type { Gate } from '../operation/plan.ts';
-import { plannedDrivers, RATIO_TOLERANCE } from '../operation/steps.ts';
+import { plannedDrivers } from '../operation/steps.ts';
 import type { RollbackInput } from '../rollback/plan.ts';
-import { driftGate, freezeGate, stageGates } from '../shift/gates.ts';
 import type { ShiftInput } from '../shift/plan.ts';
-import { latestRun, type StoredDocument } from '../store/canary.ts';
+import type { Facts, Judged } from '../situation/facts.ts';
+import type { Situation } from '../situation/situation.ts';
+import { latestRun } from '../store/canary.ts';
 import { getCheckpoint } from '../store/checkpoints.ts';
-import { readFreeze } from '../store/freeze.ts';
 import { readState } from '../store/state.ts';
 import type { Session } from './session.ts';
 
-/** Reads all that a forward step is decided by: state, flag, and the stage's verdict. */
-export async function gatherForward(
+/** What a forward step is planned by. */
+export function forwardInput(
   session: Session,
+  { facts, situation }: { facts: Facts; situation: Situation },
   options: { force?: boolean; reason?: string },
-): Promise<{ input: ShiftInput; verdict: string | null; metrics: Record<string, unknown> }> {
-  const { db, config, clock, drivers } = session;
-  const world = readState(db, config.migration);
-  const flag = await drivers.flag.get(AbortSignal.timeout(drivers.flag.timeoutMs));
-  const freeze = readFreeze(db, clock.now());
-  const gates = [
-    ...(freeze ? [freezeGate(freeze)] : []),
-    driftGate(world.ratio, flag?.ratio ?? null, RATIO_TOLERANCE),
-  ];
-  const latest = world.stage ? latestRun(db, world.stage.id) : null;
-  if (world.stage && (world.status === 'canary' || world.status === 'rolling')) {
-    const { ratio, since } = world.stage;
-    const verdict = latest && { ...latest, sameSettings: await sameSettings(session, latest) };
-    gates.push(...stageGates({ ratio, since, verdict }, config.stage, clock.now()));
-  }
-  const evidence = latest && evidenceOf(latest);
+): { input: ShiftInput; verdict: string | null; metrics: Record<string, unknown> } {
+  const evidence = facts.run && evidenceOf(facts.run);
   return {
     input: {
-      world,
-      gates,
-      drivers: plannedDrivers(drivers),
+      world: facts.state,
+      gates: situation.gates,
+      drivers: plannedDrivers(session.drivers),
       reason: options.reason ?? '',
       force: options.force ?? false,
       evidence,
+      ...flagFound(facts),
+      fail: facts.fail?.runId ?? null,
     },
-    verdict: latest?.verdict ?? null,
+    verdict: facts.run?.verdict ?? null,
     metrics: evidence ? { canary: evidence } : {},
   };
 }
 
-/** Whether a verdict answers the question that the config asks now: the same guardrails, probes, prices and providers. */
-export async function sameSettings(
-  { config, dir }: Pick<Session, 'config' | 'dir'>,
-  { verdict, settings }: { verdict: string; settings: string },
-): Promise<boolean> {
-  if (verdict !== 'PASS') return true;
-  const { loadProbes } = await import('../canary/probe-file.ts');
-  const { canarySettings, configPrices } = await import('../canary/settings.ts');
-  return (
-    canarySettings(config, loadProbes(config.canary.probes, dir), configPrices(config)).hash === settings
-  );
-}
-
 /** A verdict as plans, the journal and notifications carry it. */
-function evidenceOf({ runId, at, verdict, document }: StoredDocument) {
-  return { runId, at, verdict, document: JSON.parse(document) as unknown };
+export function evidenceOf({ runId, at, verdict, document }: Omit<Judged, 'sameSettings'>) {
+  return { runId, at, verdict, document };
 }
 
-/** Reads all that a rollback is decided by. */
+/** What the flag says, for the plan; nothing when it was not read. */
+export function flagFound({ flag }: Facts): { found?: number | null } {
+  if (flag.is === 'read') return { found: flag.ratio };
+  return flag.is === 'absent' ? { found: null } : {};
+}
+
+/** What a rollback is planned by; `facts` adds what only a look at the flag and the canary's runs tells. */
 export function gatherRollback(
   session: Session,
   options: { force?: boolean; reason?: string },
+  facts?: Facts,
 ): RollbackInput {
   const { db, config, drivers } = session;
   const state = readState(db, config.migration);
@@ -80,7 +63,8 @@ export function gatherRollback(
     gates: [],
     reason: options.reason ?? '',
     force: options.force ?? false,
-    evidence: latest && evidenceOf(latest),
+    evidence: latest && evidenceOf({ ...latest, document: JSON.parse(latest.document) }),
+    ...(facts ? { ...flagFound(facts), fail: facts.fail?.runId ?? null, freeze: facts.freeze } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Context, GlobalOptions } from './context.ts';
+import type { Session } from './session.ts';
 
 interface FreezeOptions extends GlobalOptions {
   reason: string;
@@ -30,6 +31,15 @@ export function registerUnfreeze(program: Command, ctx: Context): void {
     });
 }
 
+/** Neither is ever refused, but whoever stops or allows forward steps should know of one that is half done. */
+async function nameUnfinished(ctx: Context, session: Session, asking: 'freeze' | 'unfreeze'): Promise<void> {
+  const { unfinished: unfinishedError } = await import('../operation/journal.ts');
+  const { assertMay } = await import('../situation/ask.ts');
+  const { seenIn } = await import('../situation/seen.ts');
+  const { unfinished } = seenIn(await assertMay(session, asking));
+  if (unfinished) ctx.note(`warning: ${unfinishedError(unfinished).message}`);
+}
+
 async function runFreeze(ctx: Context, options: FreezeOptions): Promise<void> {
   const { setFreeze } = await import('../store/freeze.ts');
   const { formatTime } = await import('../report/text.ts');
@@ -38,6 +48,7 @@ async function runFreeze(ctx: Context, options: FreezeOptions): Promise<void> {
     const since = session.clock.now();
     const until = await endOf(options, since);
     setFreeze(session.db, { reason: options.reason, actor: session.actor, since, until });
+    await nameUnfinished(ctx, session, 'freeze');
     if (options.json) {
       const iso = until === null ? null : new Date(until).toISOString();
       return ctx.print(
@@ -56,6 +67,7 @@ async function runUnfreeze(ctx: Context, options: FreezeOptions): Promise<void> 
   await withSession(ctx, options, async (session) => {
     const { db, actor, clock } = session;
     const lifted = liftFreeze(db, { at: clock.now(), actor, reason: options.reason });
+    await nameUnfinished(ctx, session, 'unfreeze');
     if (options.json) ctx.print(JSON.stringify({ schemaVersion: 1, command: 'unfreeze', lifted }));
     else ctx.print(lifted ? 'forward steps may go on' : 'nothing was frozen');
   });

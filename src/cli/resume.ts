@@ -1,7 +1,12 @@
 import type { Command } from 'commander';
-import type { Context, GlobalOptions } from './context.ts';
+import type { ApplyOptions } from './apply.ts';
+import type { Context } from './context.ts';
+import type { Session } from './session.ts';
 
-interface ResumeOptions extends GlobalOptions {
+interface ResumeOptions extends ApplyOptions {
+  flag?: boolean;
+  force?: boolean;
+  reason?: string;
   wait?: string;
 }
 
@@ -9,6 +14,12 @@ export function register(program: Command, ctx: Context): void {
   program
     .command('resume')
     .description('finish an operation that was not finished: only the steps that have not succeeded')
+    .option('--flag', 'when the flag has drifted: set it to what the state says')
+    .option('--dry-run', 'show what would be done, change nothing')
+    .option('-y, --yes', 'do not ask')
+    .option('--confirm <migration>', "the migration's name, for a flag that goes to 100 %")
+    .option('--force', 'with --flag: also when that sends more traffic to target; needs --reason')
+    .option('--reason <text>', 'with --flag: why, for the journal')
     .option('--wait <time>', 'wait this long for another operation to end, e.g. 30s')
     .action(async (_options: unknown, command: Command) => {
       await runResume(ctx, command.optsWithGlobals<ResumeOptions>());
@@ -16,18 +27,60 @@ export function register(program: Command, ctx: Context): void {
 }
 
 async function runResume(ctx: Context, options: ResumeOptions): Promise<void> {
-  const { openOperations } = await import('../operation/operations.ts');
-  const { resume, tell } = await import('./apply.ts');
+  const { CutoverError, EXIT } = await import('../errors.ts');
   const { withLease } = await import('./wait.ts');
-  await withLease(ctx, options, async (session) => {
-    const operation = openOperations(session.db).at(-1);
-    if (!operation) {
-      if (options.json)
-        ctx.print(JSON.stringify({ schemaVersion: 1, command: 'resume', operation: null, steps: [] }));
-      else ctx.print('nothing to resume: every operation is finished');
-      return;
-    }
-    if (!options.json) ctx.note(`resuming ${operation.kind} ${operation.id}`);
-    await tell(ctx, options, session, 'resume', await resume(ctx, options, session, operation));
+  if (!options.flag && (options.force || options.reason !== undefined)) {
+    throw new CutoverError('USAGE', EXIT.usage, '--force and --reason are for `resume --flag`', {
+      hint: '`cutover resume` goes on with what was decided already',
+    });
+  }
+  await withLease(ctx, options, (session) =>
+    options.flag ? mendFlag(ctx, options, session) : finish(ctx, options, session),
+  );
+}
+
+async function finish(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {
+  const { assertMay } = await import('../situation/ask.ts');
+  const { commandOf } = await import('../operation/plan.ts');
+  const { applyPlan, resume, tell } = await import('./apply.ts');
+  const { open } = await assertMay(session, 'resume');
+  const operation = open.at(-1);
+  if (!operation) {
+    if (options.json)
+      ctx.print(JSON.stringify({ schemaVersion: 1, command: 'resume', operation: null, steps: [] }));
+    else ctx.print('nothing to resume: every operation is finished');
+    return;
+  }
+  if (options.dryRun) {
+    const done = new Set(
+      operation.steps.flatMap(({ position, outcome }) => (outcome === 'done' ? position : [])),
+    );
+    const steps = operation.plan.steps.filter((_, position) => !done.has(position));
+    await applyPlan(ctx, options, session, { ...operation.plan, steps }, 'resume');
+    return;
+  }
+  if (!options.json) ctx.note(`resuming ${commandOf(operation.plan)} ${operation.id}`);
+  await tell(ctx, options, session, 'resume', await resume(ctx, options, session, operation));
+}
+
+async function mendFlag(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {
+  const { plannedDrivers } = await import('../operation/steps.ts');
+  const { planMend } = await import('../shift/mend.ts');
+  const { askSituation } = await import('../situation/ask.ts');
+  const { applyPlan } = await import('./apply.ts');
+  const { evidenceOf } = await import('./evidence.ts');
+  const { facts, situation } = await askSituation(session, 'resume --flag');
+  const plan = planMend({
+    world: facts.state,
+    found: facts.flag.is === 'read' ? facts.flag.ratio : null,
+    previous: facts.state.previous,
+    open: facts.open,
+    drivers: plannedDrivers(session.drivers),
+    gates: situation.gates,
+    reason: options.reason ?? '',
+    force: options.force ?? false,
+    fail: facts.fail?.runId ?? null,
+    evidence: facts.run && evidenceOf(facts.run),
   });
+  await applyPlan(ctx, options, session, plan, 'resume');
 }

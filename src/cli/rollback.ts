@@ -27,13 +27,16 @@ export function register(program: Command, ctx: Context): void {
 
 async function runRollback(ctx: Context, options: RollbackOptions): Promise<void> {
   const { planRollback } = await import('../rollback/plan.ts');
+  const { askSituation } = await import('../situation/ask.ts');
   const { applyPlan } = await import('./apply.ts');
   const { checkpointArgument, gatherRollback, legacyGate } = await import('./evidence.ts');
   const { withLease } = await import('./wait.ts');
   const to = options.to === undefined ? null : checkpointArgument(options.to);
   const overMs = await durationOf(options.over);
   await withLease(ctx, options, async (session) => {
-    const input = gatherRollback(session, options);
+    const { facts } = await askSituation(session, 'rollback');
+    // Rung by rung nothing is ever lifted, forced or not: that is decided rung by rung.
+    const input = gatherRollback(session, options, overMs === null ? facts : undefined);
     // A rollback that is not possible is said before anyone waits for legacy.
     planRollback(input, to);
     const gate = await legacyGate(session);

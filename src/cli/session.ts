@@ -23,6 +23,8 @@ export interface Reading extends LoadedConfig {
   drivers: Drivers;
   actor: string;
   clock: { now(): number; random(): number };
+  /** Reads the state anew where `db` is a copy of it: what happens meanwhile is in no copy. */
+  refresh(): Promise<void>;
   close(): void;
 }
 
@@ -46,7 +48,7 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
     db.close();
     throw error;
   }
-  return { ...config, db, close: () => db.close() };
+  return { ...config, db, refresh: async () => {}, close: () => db.close() };
 }
 
 /**
@@ -56,27 +58,47 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
  * @throws CutoverError of config (78) and store.
  */
 export async function openReading(ctx: Context, globals: GlobalOptions, journaled = false): Promise<Reading> {
+  const { group: _group, ...config } = await configured(ctx, globals);
+  const db = await copyOf(config, journaled, (warning) => ctx.note(`warning: ${warning}`));
+  const reading = {
+    ...config,
+    db,
+    refresh: async () => {
+      // What is to be known was told of the first copy.
+      const anew = await copyOf(config, journaled, () => {});
+      reading.db.close();
+      reading.db = anew;
+    },
+    close: () => void reading.db.close(),
+  };
+  return reading;
+}
+
+/** A copy of the state in memory, which can only be looked at. */
+async function copyOf(
+  { stateDir, drivers, clock, journal }: Pick<Session, 'stateDir' | 'drivers' | 'clock' | 'journal'>,
+  journaled: boolean,
+  warn: (text: string) => void,
+): Promise<Db> {
   const { readStore } = await import('../store/reading.ts');
-  const { group: _group, journal, ...config } = await configured(ctx, globals);
-  const { stateDir, drivers, clock } = config;
   const { db, warnings } = readStore(stateDir, clock.now());
   try {
-    for (const warning of warnings) ctx.note(`warning: ${warning}`);
+    for (const warning of warnings) warn(warning);
     db.exec('BEGIN');
     try {
-      for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) ctx.note(`warning: ${line}`);
+      for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) warn(line);
       db.exec(journaled ? 'COMMIT' : 'ROLLBACK');
     } catch (error) {
       db.exec('ROLLBACK');
-      ctx.note(`warning: an emergency that is not in the journal yet cannot be read: ${messageOf(error)}`);
+      warn(`an emergency that is not in the journal yet cannot be read: ${messageOf(error)}`);
     }
     // It is a copy: what would be written to it would be lost.
     db.pragma('query_only = ON');
+    return db;
   } catch (error) {
     db.close();
     throw error;
   }
-  return { ...config, db, close: () => db.close() };
 }
 
 /** All of a session but the database. */

@@ -31,7 +31,8 @@ async function runShift(ctx: Context, text: string | undefined, options: ShiftOp
   const { ratioArgument } = await import('../shift/ladder.ts');
   const { assertGates, planShift } = await import('../shift/plan.ts');
   const { applyPlan } = await import('./apply.ts');
-  const { gatherForward } = await import('./evidence.ts');
+  const { askSituation } = await import('../situation/ask.ts');
+  const { forwardInput } = await import('./evidence.ts');
   const { withLease } = await import('./wait.ts');
   if ((text === undefined) === (options.next !== true)) {
     throw new CutoverError('USAGE', EXIT.usage, 'name either a ratio or --next', {
@@ -40,7 +41,8 @@ async function runShift(ctx: Context, text: string | undefined, options: ShiftOp
   }
   const ratio = text === undefined ? null : ratioArgument(text);
   await withLease(ctx, options, async (session) => {
-    const { input, verdict, metrics } = await gatherForward(session, options);
+    const asked = await askSituation(session, 'shift');
+    const { input, verdict, metrics } = forwardInput(session, asked, options);
     const plan = planShift(input, session.config.ladder, ratio);
     if (plan === null) return sayNothingToDo(ctx, options, input.world);
     assertGates(plan, verdict);

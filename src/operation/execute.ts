@@ -1,6 +1,6 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
-import type { World } from '../world.ts';
+import { sameWorld, type World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import { isBackward, type OperationRecord, type StepOutcome } from './record.ts';
@@ -32,7 +32,9 @@ export interface OperationReport {
   to: World;
   steps: StepReport[];
   checkpointId: number | null;
-  /** The command that undoes it, or null when nothing was changed. */
+  /** The ratio that the flag said before its step and after; null where there was none, or nobody knows. */
+  flag: { before: number | null; after: number | null };
+  /** The command that undoes it, or null when there is nothing to go back to. */
   undo: string | null;
   /** Whether `resume` has something to do. */
   open: boolean;
@@ -261,11 +263,26 @@ function reportOf(
       return end ? [report(step, end)] : [];
     }),
     checkpointId: operation.checkpointId,
-    undo: state.applied && operation.checkpointId !== null ? undoOf(plan, operation.checkpointId) : null,
+    flag: flagReadings(plan, ends),
+    undo:
+      state.applied && operation.checkpointId !== null && !sameWorld(plan.from, plan.to)
+        ? undoOf(plan, operation.checkpointId)
+        : null,
     open: state.open,
     kept,
     sideFile,
   };
+}
+
+function flagReadings(plan: Plan, ends: Map<number, StepEnd>): OperationReport['flag'] {
+  const end = ends.get(plan.steps.findIndex(({ kind }) => kind === 'flag'));
+  return { before: ratioIn(end?.before), after: ratioIn(end?.after) };
+}
+
+/** The ratio of a reading as the journal keeps it. */
+function ratioIn(reading: unknown): number | null {
+  if (typeof reading !== 'object' || reading === null || !('ratio' in reading)) return null;
+  return typeof reading.ratio === 'number' ? reading.ratio : null;
 }
 
 function report(step: PlannedStep, end: StepEnd): StepReport {

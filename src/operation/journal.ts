@@ -1,14 +1,16 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagChange } from '../flag/driver.ts';
+import { latestRun } from '../store/canary.ts';
 import { insertCheckpoint, pruneCheckpoints } from '../store/checkpoints.ts';
+import { readFreeze } from '../store/freeze.ts';
 import { appendHistory } from '../store/history.ts';
 import { type Db, explainingFaults } from '../store/open.ts';
 import { beginStage, readState, type State, writeState } from '../store/state.ts';
 import { type DnsReading, sameWorld, type World } from '../world.ts';
 import { HEARTBEAT_MS, type Watched } from './heartbeat.ts';
 import { assertHeld, beat, type Holder, releaseLease, takeLease } from './lease.ts';
-import { findOperation, hasOperation, openOperations } from './operations.ts';
-import type { Plan, PlannedStep } from './plan.ts';
+import { findOperation, hasOperation, isAnswered, openOperations } from './operations.ts';
+import { commandOf, type Plan, type PlannedStep } from './plan.ts';
 import {
   blocksForward,
   isBackward,
@@ -104,7 +106,9 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
           watched: options.watched,
         });
         const from: World = emergency ? worldOf(state) : plan.from;
-        if (!sameWorld(state, from)) throw stalePlan();
+        // What mends the flag begins where the flag is, not where the state is.
+        if (!sameWorld(state, plan.mends ? plan.to : from)) throw stalePlan();
+        if (plan.to.ratio > plan.from.ratio && haltedSince(db, plan, state, now)) throw stalePlan();
         const open = openOperations(db);
         const blocking = isBackward(plan.kind) ? undefined : open.find(blocksForward);
         if (blocking) throw unfinished(blocking);
@@ -120,7 +124,7 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
           : insertCheckpoint(db, {
               ...from,
               at: now,
-              reason: `before ${plan.kind}${plan.reason ? `: ${plan.reason}` : ''}`,
+              reason: `before ${commandOf(plan)}${plan.reason ? `: ${plan.reason}` : ''}`,
               dns: beginning.dns,
               metrics: beginning.metrics,
               operationId: beginning.id,
@@ -135,7 +139,7 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
         appendHistory(db, {
           at: now,
           actor: options.holder.actor,
-          event: `${plan.kind} began`,
+          event: `${commandOf(plan)} began`,
           operationId: beginning.id,
           detail: {
             from,
@@ -185,7 +189,7 @@ export function resumeOperation(
         appendHistory(db, {
           at: now,
           actor: options.holder.actor,
-          event: `${operation.kind} resumed`,
+          event: `${commandOf(operation.plan)} resumed`,
           operationId: operation.id,
           detail: { steps: operation.steps.map(({ label, outcome }) => ({ label, outcome })) },
         });
@@ -256,7 +260,12 @@ function finishOperation(
   const { plan, checkpointId } = operation;
   if (end.applied && !operation.applied) {
     const state = readState(db, options.migration);
-    const newStage = plan.kind === 'canary start' || state.ratio !== plan.to.ratio || state.stage === null;
+    // The time in which the flag said something else is no time of the stage.
+    const newStage =
+      plan.kind === 'canary start' ||
+      plan.mends !== undefined ||
+      state.ratio !== plan.to.ratio ||
+      state.stage === null;
     writeState(db, options.migration, plan.to, {
       stageId: newStage ? beginStage(db, plan.to.ratio, now, operation.id) : (state.stage?.id ?? null),
       previous: plan.previous === 'own checkpoint' ? checkpointId : plan.previous,
@@ -273,7 +282,7 @@ function finishOperation(
   appendHistory(db, {
     at: now,
     actor: options.holder.actor,
-    event: `${plan.kind} ${end.outcome}`,
+    event: `${commandOf(plan)} ${end.outcome}`,
     operationId: operation.id,
     detail: { from: plan.from, to: end.applied ? plan.to : plan.from, open: end.open },
   });
@@ -360,6 +369,13 @@ function worldOf(state: State): World {
   return { status: state.status, ratio: state.ratio, activeProvider: state.activeProvider };
 }
 
+/** Whether a freeze or a FAIL has come since a forward step was planned: it may have waited for somebody's yes. */
+function haltedSince(db: Db, plan: Plan, { stage }: State, now: number): boolean {
+  if (readFreeze(db, now)) return true;
+  const run = stage && latestRun(db, stage.id);
+  return run?.verdict === 'FAIL' && run.runId !== plan.answers && !isAnswered(db, run.runId);
+}
+
 function alreadyJournaled(id: string): CutoverError {
   return new CutoverError(ALREADY_JOURNALED, EXIT.leaseHeld, `${id} is in the journal already`);
 }
@@ -370,10 +386,11 @@ function stalePlan(): CutoverError {
   });
 }
 
-/** The error of a forward step while traffic may be other than the state says. */
+/** The error of a command that must not go on while traffic may be other than the state says. */
 export function unfinished(operation: OperationRecord): CutoverError {
-  const { kind, id } = operation;
-  return new CutoverError('UNFINISHED', EXIT.leaseHeld, `the ${kind} ${id} is not finished`, {
-    hint: '`cutover resume` finishes it, `cutover rollback` undoes it',
+  const { kind, id, plan } = operation;
+  const undo = kind === 'emergency' ? '' : ', `cutover rollback` undoes it';
+  return new CutoverError('UNFINISHED', EXIT.leaseHeld, `the ${commandOf(plan)} ${id} is not finished`, {
+    hint: `\`cutover resume\` finishes it${undo}`,
   });
 }

@@ -49,6 +49,14 @@ export function findOperation(db: Db, id: string): OperationRecord {
   return fromRow(db, db.prepare('SELECT * FROM operations WHERE id = ?').get(id) as OperationRow);
 }
 
+/** Whether a person has answered the FAIL of this canary run: by an operation that was forced over it. */
+export function isAnswered(db: Db, runId: string): boolean {
+  const found = db
+    .prepare("SELECT 1 FROM operations WHERE forced = 1 AND json_extract(plan, '$.answers') = ?")
+    .get(runId);
+  return found !== undefined;
+}
+
 export function hasOperation(db: Db, id: string): boolean {
   return db.prepare('SELECT 1 FROM operations WHERE id = ?').get(id) !== undefined;
 }

@@ -6,7 +6,7 @@ export type StepKind = 'flag' | 'dns' | 'notify';
 
 /** A condition that a forward step has to meet, and whether it does. */
 export interface Gate {
-  name: 'verdict' | 'bake' | 'drift' | 'freeze' | 'readiness';
+  name: 'verdict' | 'bake' | 'drift' | 'freeze' | 'fail' | 'readiness';
   ok: boolean;
   detail: string;
 }
@@ -40,6 +40,12 @@ export interface Plan {
   supersedes: string[];
   /** What was known when it was decided: the verdict, and the like. */
   evidence: unknown;
+  /** The ratio that the flag said when this was planned, where it was read; null when there was no flag. */
+  found?: number | null;
+  /** The canary run whose FAIL a person overrides with this: from then on it counts as answered. */
+  answers?: string;
+  /** Set by `resume --flag`: the state says `to` already, and only the flag is brought there. */
+  mends?: 'flag';
 }
 
 /** The drivers of a config as the planner sees them. */
@@ -49,6 +55,11 @@ export interface PlannedDrivers {
   otherFlags?: PlannedStep[];
   dns: PlannedStep[];
   notify: PlannedStep[];
+}
+
+/** What an operation is called: by the command that began it. */
+export function commandOf({ kind, mends }: Pick<Plan, 'kind' | 'mends'>): string {
+  return mends ? 'resume --flag' : kind;
 }
 
 /** The steps of a change: traffic first (flags, then DNS), then those who are told about it. */

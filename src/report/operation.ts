@@ -1,8 +1,8 @@
 import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
-import type { Plan } from '../operation/plan.ts';
-import { describeChange } from '../world.ts';
+import { commandOf, type Plan } from '../operation/plan.ts';
+import { describeChange, sameWorld } from '../world.ts';
 import type { Style } from './style.ts';
 import { alignColumns, fitLine, wrapText } from './text.ts';
 
@@ -11,8 +11,11 @@ const WIDTH = 80;
 
 /** The plan as `--dry-run` prints it and as it stands above the question. */
 export function renderPlan(plan: Plan, migration: string, style: Style): string {
-  const title = `${migration}: ${plan.kind}: ${describeChange(plan.from, plan.to)}`;
+  const title = `${migration}: ${commandOf(plan)}: ${describeChange(plan.from, plan.to)}`;
   const lines = [style.bold(wrapText(title, WIDTH))];
+  const { found } = plan;
+  if (found !== undefined && found !== null && found !== plan.from.ratio && found !== plan.to.ratio)
+    lines.push(`  the flag goes from ${formatRatio(found)} to ${formatRatio(plan.to.ratio)}`);
   if (plan.restores !== null) lines.push(`  restores checkpoint ${plan.restores}`);
   for (const id of plan.supersedes) lines.push(`  replaces the unfinished ${id}`);
   if (plan.gates.length > 0) {
@@ -66,10 +69,10 @@ export function renderOutcome(report: OperationReport, migration: string, style:
   const lines: string[] = [];
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
   if (report.outcome === 'done') {
-    lines.push(style.green(`${migration}: ${describeChange(report.from, report.to)}`));
+    lines.push(style.green(wrapText(`${migration}: ${changeOf(report)}`, WIDTH)));
   } else if (report.outcome === 'partial') {
     lines.push(
-      style.yellow(`${migration}: ${describeChange(report.from, report.to)}; but ${countFailed(failed)}`),
+      style.yellow(wrapText(`${migration}: ${changeOf(report)}; but ${countFailed(failed)}`, WIDTH)),
     );
   } else {
     lines.push(
@@ -90,6 +93,17 @@ export function renderOutcome(report: OperationReport, migration: string, style:
   return lines.join('\n');
 }
 
+/** What was changed; where the flag was not where the state said, both are told. */
+function changeOf({ from, to, flag }: OperationReport): string {
+  const { before, after } = flag;
+  const change = describeChange(from, to);
+  if (before === null || after === null || before === after || before === from.ratio) return change;
+  const moved = `the flag went from ${formatRatio(before)} to ${formatRatio(after)}`;
+  return sameWorld(from, to)
+    ? `${moved}; the state says ${formatRatio(to.ratio)}, ${to.status}, as before`
+    : `${change}; ${moved}`;
+}
+
 function countFailed(failed: StepReport[]): string {
   const labels = failed.map((step) => `${step.kind} ${safe(step.label)}`);
   return `${labels.join(', ')} failed`;
@@ -105,6 +119,7 @@ export function operationDocument(command: string, report: OperationReport): Rec
     to: report.to,
     checkpoint: report.checkpointId,
     steps: report.steps,
+    flag: report.flag,
     undo: report.undo,
     ...(report.sideFile === null ? {} : { sideFile: report.sideFile }),
   };

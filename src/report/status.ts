@@ -1,157 +1,175 @@
+import { failedGuardrails } from '../canary/table.ts';
 import { safe } from '../clean.ts';
-import { formatRatio } from '../config/units.ts';
-import type { Lease } from '../operation/lease.ts';
-import type { Gate } from '../operation/plan.ts';
+import { formatDuration, formatRatio } from '../config/units.ts';
+import { commandOf } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
-import type { Eligibility } from '../rollback/plan.ts';
-import type { Next } from '../shift/next.ts';
+import type { Facts, Judged } from '../situation/facts.ts';
+import type { Situation } from '../situation/situation.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
-import type { Freeze } from '../store/freeze.ts';
-import type { Stage } from '../store/state.ts';
-import type { DnsReading, Side, Status } from '../world.ts';
+import { describeChange } from '../world.ts';
+import { renderLadder } from './ladder.ts';
+import { foldText, type Row, renderRows } from './rows.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, formatAge, formatTime } from './text.ts';
-
-/** One place where the world is not what the state says, and the command that mends it. */
-export interface Drift {
-  what: string;
-  state: number | string;
-  actual: number | string | null;
-  mend: string;
-}
+import { formatAge, formatTime } from './text.ts';
 
 /** Everything `status` knows. */
 export interface StatusView {
   migration: string;
-  status: Status;
-  ratio: number;
-  activeProvider: Side;
-  stage: Stage | null;
-  gates: Gate[];
-  flag: { driver: string; ratio: number | null; error?: string };
-  drift: Drift[];
-  /** What the servers of DNS hooks that can be read say. */
-  dns: DnsReading[];
-  freeze: Freeze | null;
-  unfinished: OperationRecord | null;
+  facts: Facts;
+  situation: Situation;
   lastCheckpoint: Checkpoint | null;
-  rollback: Eligibility;
-  lease: Lease | null;
-  next: Next;
 }
 
-/** The `status` JSON document. Times are ISO 8601. */
-export function statusDocument(view: StatusView): Record<string, unknown> {
-  const { stage, unfinished, lastCheckpoint, lease, freeze, ...rest } = view;
-  const iso = (ms: number) => new Date(ms).toISOString();
-  return {
-    schemaVersion: 1,
-    command: 'status',
-    ...rest,
-    stage: stage && { ratio: stage.ratio, since: iso(stage.since) },
-    unfinished: unfinished && {
-      id: unfinished.id,
-      kind: unfinished.kind,
-      outcome: unfinished.outcome,
-      from: unfinished.plan.from,
-      to: unfinished.plan.to,
-      startedAt: iso(unfinished.startedAt),
-      actor: unfinished.actor,
-      steps: unfinished.steps,
-    },
-    lastCheckpoint: lastCheckpoint && {
-      id: lastCheckpoint.id,
-      at: iso(lastCheckpoint.at),
-      reason: lastCheckpoint.reason,
-    },
-    freeze: freeze && {
-      ...freeze,
-      since: iso(freeze.since),
-      until: freeze.until === null ? null : iso(freeze.until),
-    },
-    lease: lease && {
-      operation: lease.operationId,
-      actor: lease.actor,
-      host: lease.host,
-      pid: lease.pid,
-      since: iso(lease.acquiredAt),
-      heartbeat: iso(lease.heartbeatAt),
-    },
-  };
-}
-
-/** @param columns width to keep to; Infinity when the output is no terminal */
-export function renderStatus(view: StatusView, now: number, style: Style, columns: number): string {
-  const flag = view.flag.error
-    ? style.red(`cannot be read: ${safe(view.flag.error)}`)
-    : view.flag.ratio === null
-      ? 'not there yet: every request goes to legacy'
-      : `${formatRatio(view.flag.ratio)}  (${safe(view.flag.driver)})`;
-  const rows: string[][] = [
-    ['migration', style.bold(view.migration)],
-    ['status', view.status],
-    ['ratio', `${formatRatio(view.ratio)} to target`],
-    ['active', view.activeProvider],
-    ['flag', flag],
-  ];
-  if (view.stage && view.status !== 'idle')
-    rows.push(['stage', `since ${formatAge(now - view.stage.since)}`.replace(' ago', '')]);
-  for (const gate of view.gates.filter(({ name }) => name !== 'drift')) {
-    rows.push([gate.name, `${gate.ok ? style.green('ok') : style.yellow('not yet')}  ${safe(gate.detail)}`]);
-  }
-  for (const { label, error } of view.dns) {
-    if (error) rows.push(['dns', style.red(`${safe(label)} cannot be read: ${safe(error)}`)]);
-  }
-  if (view.freeze) {
-    const until = view.freeze.until === null ? '' : ` until ${formatTime(view.freeze.until)}`;
-    rows.push(['frozen', style.yellow(`by ${safe(view.freeze.actor)}${until}: ${safe(view.freeze.reason)}`)]);
-  }
-  for (const drift of view.drift) {
-    rows.push([
-      'drift',
-      style.red(`${safe(drift.what)}: the state says ${show(drift.state)}, it says ${show(drift.actual)}`),
-    ]);
-    rows.push(['', `mend it: ${drift.mend}`]);
-  }
-  if (view.unfinished) rows.push(...unfinishedRows(view.unfinished, now, style));
-  if (view.lease) {
-    const { actor, pid, host, acquiredAt } = view.lease;
-    rows.push([
-      'lease',
-      `${safe(actor)}, process ${pid} on ${safe(host)}, since ${formatAge(now - acquiredAt)}`,
-    ]);
-  }
-  const checkpoint = view.lastCheckpoint;
-  rows.push([
-    'checkpoint',
-    checkpoint
-      ? `${checkpoint.id}, ${formatAge(now - checkpoint.at)}: ${safe(checkpoint.reason)}`
-      : 'none yet',
-  ]);
-  rows.push([
-    'rollback',
-    view.rollback.eligible ? `to checkpoint ${view.rollback.to}` : `not possible: ${view.rollback.why}`,
-  ]);
-  rows.push(['next', `${style.bold(view.next.command)}  ${safe(view.next.why)}`]);
-  return alignColumns(rows, 0)
-    .map((line) => fitLine(line, columns))
+/**
+ * The situation's face: whether it is safe, where the migration stands, what happened last, what comes next.
+ * @param columns width to keep to; Infinity when the output is no terminal
+ */
+export function renderStatus(view: StatusView, style: Style, columns: number): string {
+  const { migration, situation } = view;
+  const paint =
+    situation.name === 'running' ? style.yellow : situation.unsafe === null ? style.green : style.red;
+  const headline = foldText(`${migration}  ${safe(situation.headline)}`, columns - 2)
+    .map((line, i) => paint(i === 0 ? line : `  ${line}`))
     .join('\n');
+  const rows = [
+    ...whereRows(view),
+    ...evidenceRows(view),
+    ...failRows(view, style),
+    ...eventRows(view, style),
+    ...wayRows(view, style),
+  ];
+  return `${headline}\n${renderRows(rows, columns)}`;
 }
 
-function unfinishedRows(operation: OperationRecord, now: number, style: Style): string[][] {
-  const aim = `${formatRatio(operation.plan.from.ratio)} → ${formatRatio(operation.plan.to.ratio)}`;
-  const rows = [
-    [
-      'unfinished',
-      style.yellow(`${operation.kind} ${operation.id}, ${aim}, ${formatAge(now - operation.startedAt)}`),
-    ],
+function whereRows({ facts, situation }: StatusView): Row[] {
+  const { state, flag, flagLabel, limits, now, ladder } = facts;
+  const says = {
+    read: () => (flag.is === 'read' ? `${formatRatio(flag.ratio)}  (${safe(flagLabel)})` : ''),
+    absent: () => `none  (${safe(flagLabel)})`,
+    unreadable: () => `cannot be read  (${safe(flagLabel)})`,
+    'not asked': () => '',
+  };
+  const { stage } = state;
+  const bakes = situation.gates.some(({ name }) => name === 'bake');
+  const bake = bakes ? `; has to bake ${formatDuration(limits.bake)}` : '';
+  return [
+    { label: 'ratio', text: renderLadder(ladder, state.ratio) },
+    { label: 'status', text: `${state.status}, active provider ${state.activeProvider}` },
+    { label: 'flag', text: says[flag.is]() },
+    ...(stage && state.status !== 'idle'
+      ? [{ label: 'stage', text: `${age(now - stage.since)} at ${formatRatio(stage.ratio)}${bake}` }]
+      : []),
   ];
-  for (const step of operation.steps) {
-    const what = step.outcome === 'running' ? 'was running' : step.outcome;
-    rows.push(['', `${what}  ${step.kind} ${safe(step.label)}${step.error ? `: ${safe(step.error)}` : ''}`]);
+}
+
+function evidenceRows({ facts, situation }: StatusView): Row[] {
+  const gate = situation.gates.find(({ name }) => name === 'verdict');
+  const { run } = facts;
+  if (!run) return gate ? [{ label: 'evidence', text: gate.detail }] : [];
+  if (run.runId === facts.fail?.runId) return [];
+  const aged = run.verdict === 'PASS' && gate && !gate.ok ? `; ${gate.detail}` : '';
+  const why = run.verdict === 'PASS' ? '' : `: ${explained(run)}`;
+  return [{ label: 'evidence', text: `${run.verdict}, ${figures(run, facts.now)}${why}${aged}` }];
+}
+
+function failRows({ facts: { fail, now } }: StatusView, style: Style): Row[] {
+  if (!fail) return [];
+  const text = `at ${formatRatio(fail.ratio)}, ${figures(fail, now)}: ${explained(fail)}`;
+  return [
+    { label: 'failed', text, paint: style.red },
+    ...failedGuardrails(fail.document).map((line) => ({ label: '', text: line })),
+  ];
+}
+
+/** `120 pairs, 3 min ago` */
+function figures({ document, at }: Judged, now: number): string {
+  return `${document.pairs} pair${document.pairs === 1 ? '' : 's'}, ${formatAge(now - at)}`;
+}
+
+const explained = ({ document }: Judged) => safe(document.explanations.join('; '));
+
+function eventRows({ facts, situation }: StatusView, style: Style): Row[] {
+  const { now, last, freeze, lease, dns } = facts;
+  const rows: Row[] = [];
+  if (last) rows.push({ label: 'last', text: lastText(last, facts) });
+  if (freeze) {
+    const until = freeze.until === null ? '' : ` until ${formatTime(freeze.until)}`;
+    const text = `by ${safe(freeze.actor)}${until}: ${safe(freeze.reason)}`;
+    rows.push({ label: 'frozen', text, paint: style.yellow });
+  }
+  for (const { what, state, actual } of situation.drift) {
+    const text = `${safe(what)}: the state says ${show(state)}, it says ${show(actual)}`;
+    rows.push({ label: 'drift', text, paint: style.red });
+  }
+  for (const { label, error } of dns.readings) {
+    if (error)
+      rows.push({ label: 'dns', text: `${safe(label)} cannot be read: ${safe(error)}`, paint: style.red });
+  }
+  if (situation.left) rows.push(...leftRows(situation.left, style));
+  if (lease) {
+    const { actor, pid, host, acquiredAt } = lease.lease;
+    const stale = {
+      running: 'running',
+      gone: 'stale: its process is gone',
+      unknown: 'not known whether it runs',
+    };
+    const text = `${safe(actor)}, process ${pid} on ${safe(host)}, since ${age(now - acquiredAt)}; ${stale[lease.holder]}`;
+    rows.push({ label: 'lease', text });
   }
   return rows;
 }
+
+/** `shift, 10 % → 25 %, canary → rolling, by ann@ops1, 3 min ago: done` */
+function lastText(last: OperationRecord, { lease, now }: Facts): string {
+  const runs = lease?.holder !== 'gone' && lease?.operation.id === last.id;
+  const ended = runs ? 'running' : ENDED[last.outcome ?? 'killed'];
+  const change = describeChange(last.plan.from, last.plan.to);
+  return `${commandOf(last.plan)}, ${change}, by ${safe(last.actor)}, ${formatAge(now - last.startedAt)}: ${ended}`;
+}
+
+const ENDED = {
+  done: 'done',
+  partial: 'done, but a hook failed',
+  failed: 'the flag could not be set',
+  undone: 'undone',
+  superseded: 'replaced by a later one',
+  killed: 'ended half-way',
+};
+
+function leftRows(operation: OperationRecord, style: Style): Row[] {
+  const aim = `${formatRatio(operation.plan.from.ratio)} → ${formatRatio(operation.plan.to.ratio)}`;
+  return [
+    {
+      label: 'unfinished',
+      text: `${commandOf(operation.plan)} ${operation.id}, ${aim}`,
+      paint: style.yellow,
+    },
+    ...operation.steps.map(({ kind, label, outcome, error }) => {
+      const what = outcome === 'running' ? 'was running' : outcome;
+      return { label: '', text: `${what}  ${kind} ${safe(label)}${error ? `: ${safe(error)}` : ''}` };
+    }),
+  ];
+}
+
+function wayRows({ facts, situation, lastCheckpoint }: StatusView, style: Style): Row[] {
+  const { rollback, next } = situation;
+  const checkpoint = lastCheckpoint
+    ? `${lastCheckpoint.id}, ${formatAge(facts.now - lastCheckpoint.at)}: ${safe(lastCheckpoint.reason)}`
+    : 'none yet';
+  return [
+    { label: 'checkpoint', text: checkpoint },
+    {
+      label: 'rollback',
+      text: rollback.eligible ? `to checkpoint ${rollback.to}` : `not possible: ${rollback.why}`,
+    },
+    ...next.flatMap(({ command, why }, position): Row[] => [
+      { label: position === 0 ? 'next' : 'or', text: command, paint: style.bold },
+      { label: '', text: safe(why) },
+    ]),
+  ];
+}
+
+const age = (ms: number) => formatAge(ms).replace(/ ago$/, '');
 
 const show = (value: number | string | null) =>
   value === null ? 'nothing' : typeof value === 'number' ? formatRatio(value) : safe(value);

@@ -2,6 +2,9 @@ import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import { type Gate, type Plan, type PlannedDrivers, stepsFor } from '../operation/plan.ts';
 import { isBackward, type OperationRecord } from '../operation/record.ts';
+import { RATIO_TOLERANCE } from '../operation/steps.ts';
+import { freezeGate, gateRefusal } from '../shift/gates.ts';
+import type { Freeze } from '../store/freeze.ts';
 import type { DnsReading, World } from '../world.ts';
 
 /** A checkpoint as the planner sees it. */
@@ -25,6 +28,12 @@ export interface RollbackInput {
   force: boolean;
   /** The latest verdict of the stage that is left, for those who are told. */
   evidence: unknown;
+  /** The ratio that the flag says, where it was read; null when there is no flag. */
+  found?: number | null;
+  /** The canary run whose FAIL nobody has answered. */
+  fail?: string | null;
+  /** The freeze in force. */
+  freeze?: Freeze | null;
 }
 
 /** Whether a rollback is possible now, and where it would lead. */
@@ -88,27 +97,18 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
   const { world } = input;
   const possible = eligibility(input);
   const id = to ?? possible.to;
-  if (id === null) {
-    throw new CutoverError('NOT_ELIGIBLE', EXIT.usage, `nothing to roll back: ${possible.why}`, {
-      hint: 'see `cutover checkpoint list`; --to N names a checkpoint',
-    });
-  }
+  if (id === null) throw notEligible(possible);
   const point = input.findCheckpoint(id);
-  const raises = point.ratio > world.ratio;
-  if (raises && !(input.force && input.reason !== '')) {
-    throw new CutoverError(
-      'ROLLBACK_RAISES',
-      EXIT.usage,
-      `checkpoint ${id} sends more to target: ${formatRatio(world.ratio)} → ${formatRatio(point.ratio)}`,
-      { hint: 'if that is meant: --force --reason "…"' },
-    );
-  }
+  const raise = raiseOf(world.ratio, input.found, point.ratio);
+  if (raise && !(input.force && input.reason !== '')) throw rollbackRaises(raise);
+  const frozen = raise && input.freeze && gateRefusal([freezeGate(input.freeze)], point.ratio);
+  if (frozen) throw frozen;
   return {
     kind: 'rollback',
     from: { status: world.status, ratio: world.ratio, activeProvider: world.activeProvider },
     to: { status: point.status, ratio: point.ratio, activeProvider: point.activeProvider },
     reason: input.reason,
-    forced: raises,
+    forced: raise !== null,
     gates: input.gates,
     steps: stepsFor(input.drivers, { dns: true }),
     previous: point.previous,
@@ -116,7 +116,39 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
     dns: point.dns,
     supersedes: input.open.map((operation) => operation.id),
     evidence: input.evidence,
+    ...(input.found === undefined ? {} : { found: input.found }),
+    ...(raise && input.fail ? { answers: input.fail } : {}),
   };
+}
+
+/** From what is sent to target now to what would be. */
+export interface Raise {
+  from: number;
+  to: number;
+}
+
+/**
+ * Whether going to `to` sends more to target than the state says, or than the flag does.
+ * @param found what the flag says: null when there is none, undefined when nobody knows
+ */
+export function raiseOf(stateRatio: number, found: number | null | undefined, to: number): Raise | null {
+  const from = found === undefined ? stateRatio : Math.min(stateRatio, found ?? 0);
+  return to > from + RATIO_TOLERANCE ? { from, to } : null;
+}
+
+export function rollbackRaises({ from, to }: Raise): CutoverError {
+  return new CutoverError(
+    'ROLLBACK_RAISES',
+    EXIT.usage,
+    `this sends more to target: ${formatRatio(from)} → ${formatRatio(to)}`,
+    { hint: 'if that is meant: --force --reason "…"; further back: --to N, see `cutover checkpoint list`' },
+  );
+}
+
+export function notEligible({ why }: Eligibility): CutoverError {
+  return new CutoverError('NOT_ELIGIBLE', EXIT.usage, `nothing to roll back: ${why}`, {
+    hint: 'see `cutover checkpoint list`; --to N names a checkpoint',
+  });
 }
 
 /**

@@ -2,6 +2,7 @@ import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import { type Gate, type Plan, type PlannedDrivers, stepsFor } from '../operation/plan.ts';
 import type { World } from '../world.ts';
+import { gateRefusal } from './gates.ts';
 import { nextRung } from './ladder.ts';
 
 /** What the planner knows; nothing here is read while planning. */
@@ -14,6 +15,10 @@ export interface ShiftInput {
   force: boolean;
   /** The verdict that the gates were judged by. */
   evidence: unknown;
+  /** The ratio that the flag says; null when there is no flag. */
+  found?: number | null;
+  /** The canary run whose FAIL nobody has answered. */
+  fail?: string | null;
 }
 
 /**
@@ -21,20 +26,8 @@ export interface ShiftInput {
  * @throws CutoverError WRONG_STATUS (64).
  */
 export function planCanaryStart(input: ShiftInput, ratio: number): Plan {
-  const { status } = input.world;
-  if (status !== 'idle' && status !== 'rollback') {
-    throw new CutoverError(
-      'WRONG_STATUS',
-      EXIT.usage,
-      `a canary is already past its start: the status is ${status}`,
-      {
-        hint:
-          status === 'complete'
-            ? 'to go back: `cutover rollback`'
-            : 'next: `cutover canary check`, `cutover shift --next`',
-      },
-    );
-  }
+  const wrong = cannotStart(input.world);
+  if (wrong) throw wrong;
   if (ratio === 0 || ratio === 1) {
     throw new CutoverError('RATIO_INVALID', EXIT.usage, `a canary cannot start at ${formatRatio(ratio)}`, {
       hint: 'begin with a small share, e.g. --ratio 1%',
@@ -50,7 +43,8 @@ export function planCanaryStart(input: ShiftInput, ratio: number): Plan {
  */
 export function planShift(input: ShiftInput, ladder: readonly number[], ratio: number | null): Plan | null {
   const { world } = input;
-  if (world.status !== 'canary' && world.status !== 'rolling') throw cannotShift(world);
+  const wrong = cannotShift(world);
+  if (wrong) throw wrong;
   const to = ratio ?? nextRung(ladder, world.ratio);
   if (to === null) {
     throw new CutoverError('LADDER_TOP', EXIT.usage, `the ladder ends at ${formatRatio(world.ratio)}`, {
@@ -80,12 +74,13 @@ function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, d
       hint: 'the journal keeps it for those who ask why a gate was overridden',
     });
   }
+  const forced = force && gates.some(({ ok }) => !ok);
   return {
     kind,
     from: { status: world.status, ratio: world.ratio, activeProvider: world.activeProvider },
     to,
     reason: input.reason,
-    forced: force && gates.some(({ ok }) => !ok),
+    forced,
     gates,
     steps: stepsFor(input.drivers, { dns }),
     previous: 'own checkpoint',
@@ -93,38 +88,38 @@ function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, d
     dns: [],
     supersedes: [],
     evidence: input.evidence,
+    ...(input.found === undefined ? {} : { found: input.found }),
+    ...(forced && input.fail ? { answers: input.fail } : {}),
   };
 }
 
 /**
  * Refuses a plan whose gates are not met and were not overridden.
- * @throws CutoverError FROZEN (75), which nothing overrides; GATE: exit 2 when the verdict is FAIL, else 3.
+ * @throws CutoverError FROZEN (75), FAIL_UNANSWERED (2), GATE (2 or 3): see {@link gateRefusal}
  */
 export function assertGates(plan: Plan, verdict: string | null): void {
-  const shut = plan.gates.filter(({ ok }) => !ok);
-  const frozen = shut.find(({ name }) => name === 'freeze');
-  if (frozen) {
-    throw new CutoverError('FROZEN', EXIT.leaseHeld, frozen.detail, {
-      hint: 'to lift it: `cutover unfreeze`',
-    });
-  }
-  if (shut.length === 0 || plan.forced) return;
-  const exit =
-    verdict === 'FAIL' || shut.some(({ name }) => name === 'drift') ? EXIT.fail : EXIT.inconclusive;
-  throw new CutoverError(
-    'GATE',
-    exit,
-    `not yet to ${formatRatio(plan.to.ratio)}: ${shut.map((gate) => gate.detail).join('; ')}`,
-    {
-      hint: 'to override, and have it journaled: --force --reason "…"',
-    },
+  const refusal = gateRefusal(plan.gates, plan.to.ratio, { forced: plan.forced, verdict });
+  if (refusal) throw refusal;
+}
+
+/** Why no canary can start in this state; null when one can. */
+export function cannotStart({ status }: World): CutoverError | null {
+  if (status === 'idle' || status === 'rollback') return null;
+  const hint =
+    status === 'complete'
+      ? 'to go back: `cutover rollback`'
+      : 'next: `cutover canary check`, `cutover shift --next`';
+  return new CutoverError(
+    'WRONG_STATUS',
+    EXIT.usage,
+    `a canary is already past its start: the status is ${status}`,
+    { hint },
   );
 }
 
-function cannotShift(world: World): CutoverError {
-  const hint =
-    world.status === 'complete' ? 'to go back: `cutover rollback`' : 'begin with `cutover canary start`';
-  return new CutoverError('WRONG_STATUS', EXIT.usage, `nothing to shift: the status is ${world.status}`, {
-    hint,
-  });
+/** Why nothing can be shifted in this state; null when it can. */
+export function cannotShift({ status }: World): CutoverError | null {
+  if (status === 'canary' || status === 'rolling') return null;
+  const hint = status === 'complete' ? 'to go back: `cutover rollback`' : 'begin with `cutover canary start`';
+  return new CutoverError('WRONG_STATUS', EXIT.usage, `nothing to shift: the status is ${status}`, { hint });
 }

@@ -64,6 +64,11 @@ export interface StoredDocument extends StoredVerdict {
   readonly document: string;
 }
 
+/** A run with the ratio of the stage that it judged. */
+export interface JudgedRun extends StoredDocument {
+  readonly ratio: number;
+}
+
 export interface LegacySample {
   readonly latencyMs: number;
   readonly ttftMs: number | null;
@@ -159,26 +164,36 @@ export function recordRun(db: Database, run: RunRecord, evidence: NewEvidence | 
 }
 
 /** A run by the id that its caller gave it. */
-export function findRun(db: Database, runId: string): StoredDocument | null {
-  const found = db.prepare(`${SELECT_DOCUMENT} WHERE run_id = ?`).get(runId);
-  return (found as StoredDocument | undefined) ?? null;
+export function findRun(db: Database, runId: string): JudgedRun | null {
+  return (db.prepare(`${SELECT_RUN} WHERE r.run_id = ?`).get(runId) as JudgedRun | undefined) ?? null;
 }
 
 /** The latest run of a stage, whatever settings it was under. */
-export function latestRun(db: Database, stageId: number): StoredDocument | null {
-  const found = db.prepare(`${SELECT_DOCUMENT} WHERE stage_id = ? ORDER BY id DESC LIMIT 1`).get(stageId);
-  return (found as StoredDocument | undefined) ?? null;
+export function latestRun(db: Database, stageId: number): JudgedRun | null {
+  const found = db.prepare(`${SELECT_RUN} WHERE r.stage_id = ? ORDER BY r.id DESC LIMIT 1`).get(stageId);
+  return (found as JudgedRun | undefined) ?? null;
 }
 
-/** The latest verdict of a stage: what a forward step asks for. */
-export function latestVerdict(db: Database, stageId: number): StoredVerdict | null {
-  const run = latestRun(db, stageId);
-  if (!run) return null;
-  const { document: _document, ...verdict } = run;
-  return verdict;
+/** The latest run of all stages. */
+export function lastRun(db: Database): JudgedRun | null {
+  return (db.prepare(`${SELECT_RUN} ORDER BY r.id DESC LIMIT 1`).get() as JudgedRun | undefined) ?? null;
 }
 
-const SELECT_DOCUMENT = 'SELECT run_id AS runId, verdict, at, settings, document FROM canary_runs';
+/**
+ * The latest FAIL of all stages.
+ * @param settings only of runs under these settings; null for any
+ */
+export function lastFail(db: Database, settings: string | null): JudgedRun | null {
+  const found = db
+    .prepare(
+      `${SELECT_RUN} WHERE r.verdict = 'FAIL' AND (? IS NULL OR r.settings = ?) ORDER BY r.id DESC LIMIT 1`,
+    )
+    .get(settings, settings);
+  return (found as JudgedRun | undefined) ?? null;
+}
+
+const SELECT_RUN = `SELECT r.run_id AS runId, r.verdict, r.at, r.settings, r.document, s.ratio
+  FROM canary_runs r JOIN stages s ON s.id = r.stage_id`;
 
 /** The runs of a stage that its evidence is made of, oldest first, as far as their pairs are kept. */
 export function stageRuns(db: Database, stageId: number): StoredRun[] {

@@ -110,6 +110,14 @@ export function listCheckpoints(db: Db): Checkpoint[] {
   return (db.prepare('SELECT * FROM checkpoints ORDER BY id DESC').all() as CheckpointRow[]).map(fromRow);
 }
 
+/** The ratio that a checkpoint kept; null when there is no such checkpoint. */
+export function checkpointRatio(db: Db, id: number): number | null {
+  const row = db.prepare('SELECT ratio FROM checkpoints WHERE id = ?').get(id) as
+    | { ratio: number }
+    | undefined;
+  return row?.ratio ?? null;
+}
+
 /** @throws CutoverError CHECKPOINT_UNKNOWN (64). */
 export function getCheckpoint(db: Db, id: number): Checkpoint {
   const row = db.prepare('SELECT * FROM checkpoints WHERE id = ?').get(id) as CheckpointRow | undefined;

@@ -3,7 +3,7 @@ import { type CanaryInput, lastDocument, openCanary, runCheck } from '../../../s
 import type { CanaryDocument } from '../../../src/canary/document.ts';
 import { createSecrets } from '../../../src/config/secrets.ts';
 import { CutoverError, EXIT } from '../../../src/errors.ts';
-import { latestVerdict } from '../../../src/store/canary.ts';
+import { latestRun } from '../../../src/store/canary.ts';
 import { completion, json, nobody } from '../provider/servers.ts';
 import { failing, healthy, STAGE, world } from './world.ts';
 
@@ -96,7 +96,7 @@ describe('a canary run', () => {
     const input = await world({ legacy: await nobody(), target: await nobody() });
     const document = await runCheck({ ...input, stage: STAGE, runId: 'r' });
     expect(document).toMatchObject({ verdict: 'ERROR', reasons: ['unreachable'], pairs: 0 });
-    expect(latestVerdict(input.db, STAGE.id)?.verdict).toBe('ERROR');
+    expect(latestRun(input.db, STAGE.id)?.verdict).toBe('ERROR');
   });
 
   it('a missing key is an ERROR, never a FAIL', async () => {
@@ -141,7 +141,7 @@ describe('a canary run', () => {
     const input = { ...(await world({ target: () => {} })), signal: stop.signal };
     setTimeout(() => stop.abort(new CutoverError('INTERRUPTED', EXIT.fault, 'interrupted')), 30);
     await expect(runCheck({ ...input, runId: 'r' })).rejects.toMatchObject({ code: 'INTERRUPTED' });
-    expect(latestVerdict(input.db, STAGE.id)).toBeNull();
+    expect(latestRun(input.db, STAGE.id)).toBeNull();
   });
 
   it('judges cost and validity from what the answers say', async () => {

@@ -26,6 +26,8 @@ async function shell(sides: { legacy?: Handler | string; target?: Handler | stri
     secrets: input.secrets,
     db: input.db,
     actor: input.actor,
+    async ask() {},
+    unanswered: async () => null,
     stage: () => behaviour.stage,
     async rollback(reason) {
       rollbacks.push(reason);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
-  latestVerdict,
+  latestRun,
   legacySamples,
   loadEvidence,
   type NewEvidence,
@@ -51,7 +51,12 @@ describe('the canary in the store', () => {
     expect(stageRuns(db, 1)).toEqual([
       { latencyP95Ms: 900, ttftP95Ms: null, costCapUsd: 0.5, legacyUnhealthy: false, pairs: stored.pairs },
     ]);
-    expect(latestVerdict(db, 1)).toEqual({ runId: 'r-1', verdict: 'INCONCLUSIVE', at: 1000, settings: 'a' });
+    expect(latestRun(db, 1)).toMatchObject({
+      runId: 'r-1',
+      verdict: 'INCONCLUSIVE',
+      at: 1000,
+      settings: 'a',
+    });
   });
 
   it('does not count a run id twice', () => {
@@ -59,7 +64,7 @@ describe('the canary in the store', () => {
     recordRun(db, run(), evidence(0));
     expect(recordRun(db, run({ verdict: 'PASS' }), evidence(1))).toBe('duplicate');
     expect(loadEvidence(db, 1, 'a').pairs).toBe(2);
-    expect(latestVerdict(db, 1)?.verdict).toBe('INCONCLUSIVE');
+    expect(latestRun(db, 1)?.verdict).toBe('INCONCLUSIVE');
   });
 
   it('does not count the second of two runs that began from the same evidence', () => {
@@ -68,7 +73,7 @@ describe('the canary in the store', () => {
     expect(recordRun(db, run({ runId: 'one' }), evidence(one.version))).toBe('recorded');
     expect(recordRun(db, run({ runId: 'two' }), evidence(two.version))).toBe('superseded');
     expect(loadEvidence(db, 1, 'a').pairs).toBe(2);
-    expect(latestVerdict(db, 1)?.runId).toBe('one');
+    expect(latestRun(db, 1)?.runId).toBe('one');
   });
 
   it('begins anew when the settings change, and each stage has its own evidence', () => {
@@ -81,7 +86,7 @@ describe('the canary in the store', () => {
     expect(loadEvidence(db, 1, 'b')).toEqual({ version: 2, tests: other, pairs: 2, costCapUsd: null });
     expect(stageRuns(db, 1)).toHaveLength(1);
     expect(loadEvidence(db, 2, 'b').pairs).toBe(0);
-    expect(latestVerdict(db, 2)).toBeNull();
+    expect(latestRun(db, 2)).toBeNull();
     // Going back to the first settings does not bring the first evidence back.
     expect(loadEvidence(db, 1, 'a').tests).toEqual({});
   });
@@ -90,7 +95,7 @@ describe('the canary in the store', () => {
     const db = openDatabase();
     recordRun(db, run({ runId: 'one' }), evidence(0));
     expect(recordRun(db, run({ runId: 'two', verdict: 'ERROR', at: 2000 }), null)).toBe('recorded');
-    expect(latestVerdict(db, 1)).toMatchObject({ verdict: 'ERROR', at: 2000 });
+    expect(latestRun(db, 1)).toMatchObject({ verdict: 'ERROR', at: 2000 });
     expect(loadEvidence(db, 1, 'a')).toMatchObject({ version: 1, pairs: 2 });
     expect(stageRuns(db, 1)).toHaveLength(1);
   });
@@ -99,7 +104,7 @@ describe('the canary in the store', () => {
     const db = openDatabase();
     const bad = run({ pairs: [{ ...pair(), target: { status: 'ok', latencyMs: Number.NaN } }] });
     expect(() => recordRun(db, bad, evidence(0))).toThrow(/NOT NULL/);
-    expect(latestVerdict(db, 1)).toBeNull();
+    expect(latestRun(db, 1)).toBeNull();
     expect(loadEvidence(db, 1, 'a').version).toBe(0);
   });
 

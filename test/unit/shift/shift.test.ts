@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { Gate, PlannedDrivers } from '../../../src/operation/plan.ts';
 import { driftGate, freezeGate, stageGates } from '../../../src/shift/gates.ts';
 import { nextRung, ratioArgument, rungsBetween } from '../../../src/shift/ladder.ts';
-import { nextAction } from '../../../src/shift/next.ts';
 import { assertGates, planCanaryStart, planShift, type ShiftInput } from '../../../src/shift/plan.ts';
 import type { World } from '../../../src/world.ts';
 
@@ -81,9 +80,10 @@ describe('the gates of a stage', () => {
 
   it('stay shut without a verdict, with a drifted flag, and in a freeze', () => {
     expect(oks(stageGates({ ...stage, verdict: null }, limits, 600_000))).toEqual([false, true]);
-    expect(driftGate(0.1, 0.4, 1e-5).ok).toBe(false);
-    expect(driftGate(0.1, null, 1e-5).ok).toBe(false);
-    expect(driftGate(0, null, 1e-5).ok).toBe(true);
+    expect(driftGate({ ratio: 0.1, wasSet: true }, 0.4, 1e-5).ok).toBe(false);
+    expect(driftGate({ ratio: 0.1, wasSet: true }, null, 1e-5).ok).toBe(false);
+    expect(driftGate({ ratio: 0, wasSet: true }, null, 1e-5).ok).toBe(false);
+    expect(driftGate({ ratio: 0, wasSet: false }, null, 1e-5).ok).toBe(true);
     expect(freezeGate({ reason: 'x', actor: 'a', until: null }).ok).toBe(false);
   });
 });
@@ -142,19 +142,5 @@ describe('a forward plan', () => {
     const plan = planShift(input(at('rolling', 0.5), { gates: [no] }), LADDER, 0.1);
     expect(plan?.gates).toEqual([]);
     assertGates(plan as never, null);
-  });
-});
-
-describe('what comes next', () => {
-  const known = { unfinished: null, gates: [], verdict: null, ladder: LADDER };
-  it.each([
-    ['idle', 0, null, 'cutover canary start'],
-    ['rollback', 0, null, 'cutover canary start'],
-    ['canary', 0.1, null, 'cutover canary check'],
-    ['canary', 0.1, 'PASS', 'cutover shift --next'],
-    ['rolling', 0.5, 'FAIL', 'cutover rollback'],
-    ['complete', 1, 'PASS', 'cutover canary check'],
-  ] as const)('from %s at %d with verdict %s', (status, ratio, verdict, command) => {
-    expect(nextAction(at(status, ratio), { ...known, verdict }).command).toBe(command);
   });
 });
