@@ -44,9 +44,11 @@ async function main(argv: string[]): Promise<void> {
   process.on('SIGINT', () => {
     if (interrupt.signal.aborted) process.exit(130);
     process.stderr.write('\nStopping after the running step; press Ctrl-C again to stop at once.\n');
-    interrupt.abort(new CutoverError('INTERRUPTED', EXIT.fault, 'interrupted'));
+    interrupt.abort(new CutoverError('INTERRUPTED', EXIT.interrupted, 'interrupted'));
   });
-  process.on('SIGTERM', () => interrupt.abort(new CutoverError('INTERRUPTED', EXIT.fault, 'terminated')));
+  process.on('SIGTERM', () =>
+    interrupt.abort(new CutoverError('INTERRUPTED', EXIT.interrupted, 'terminated')),
+  );
   // A reader that has seen enough (`| head`) is no fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -86,7 +86,7 @@ async function stepDown(
     if (!options.json) ctx.note(`${session.config.migration}: ${formatRatio(ratio)}`);
     if (report.outcome !== 'done') break;
     await sleep(overMs / rungs.length, undefined, { signal: ctx.signal }).catch(() => {
-      throw new CutoverError('INTERRUPTED', EXIT.fault, `stopped at ${formatRatio(ratio)}`, {
+      throw new CutoverError('INTERRUPTED', EXIT.interrupted, `stopped at ${formatRatio(ratio)}`, {
         hint: `to go on: \`cutover rollback --to ${plan.restores}\``,
       });
     });

@@ -327,11 +327,11 @@ function worldOf(state: State): World {
 }
 
 function alreadyJournaled(id: string): CutoverError {
-  return new CutoverError(ALREADY_JOURNALED, EXIT.leaseHeld, `${id} is in the journal already`);
+  return new CutoverError(ALREADY_JOURNALED, EXIT.notNow, `${id} is in the journal already`);
 }
 
 function stalePlan(): CutoverError {
-  return new CutoverError('PLAN_STALE', EXIT.leaseHeld, 'the migration has changed since this was planned', {
+  return new CutoverError('PLAN_STALE', EXIT.notNow, 'the migration has changed since this was planned', {
     hint: 'look at `cutover status` and run the command again',
   });
 }
@@ -339,7 +339,7 @@ function stalePlan(): CutoverError {
 /** The error of a forward step while traffic may be other than the state says. */
 export function unfinished(operation: OperationRecord): CutoverError {
   const { kind, id } = operation;
-  return new CutoverError('UNFINISHED', EXIT.leaseHeld, `the ${kind} ${id} is not finished`, {
+  return new CutoverError('UNFINISHED', EXIT.notNow, `the ${kind} ${id} is not finished`, {
     hint: '`cutover resume` finishes it, `cutover rollback` undoes it',
   });
 }

@@ -98,7 +98,7 @@ export function assertHeld(db: Db, token: number): void {
   if (row.token === token) return;
   throw new CutoverError(
     'FENCED',
-    EXIT.leaseHeld,
+    EXIT.notNow,
     `${row.actor ?? 'another operation'} has taken over; stopped here`,
     {
       hint: 'see `cutover status`',
@@ -119,7 +119,7 @@ export function leaseHeld(lease: Lease, now: number): CutoverError {
   const age = Math.max(0, Math.round((now - lease.acquiredAt) / 1000));
   return new CutoverError(
     'LEASE_HELD',
-    EXIT.leaseHeld,
+    EXIT.notNow,
     `${lease.actor} is running operation ${lease.operationId} (process ${lease.pid} on ${lease.host}, for ${age} s)`,
     { hint: 'wait for it (--wait 30s); in an emergency: `cutover rollback --emergency`' },
   );

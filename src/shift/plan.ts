@@ -104,7 +104,7 @@ export function assertGates(plan: Plan, verdict: string | null): void {
   const shut = plan.gates.filter(({ ok }) => !ok);
   const frozen = shut.find(({ name }) => name === 'freeze');
   if (frozen) {
-    throw new CutoverError('FROZEN', EXIT.leaseHeld, frozen.detail, {
+    throw new CutoverError('FROZEN', EXIT.notNow, frozen.detail, {
       hint: 'to lift it: `cutover unfreeze`',
     });
   }

@@ -62,7 +62,7 @@ function explainFault(path: string, error: unknown): unknown {
     new CutoverError(name, exit, `${path}: ${what}`, { hint, cause: error });
   const emergency = '`cutover rollback --emergency` works without this database';
   if (code === 'SQLITE_BUSY' || code.startsWith('SQLITE_BUSY_') || code === 'SQLITE_LOCKED') {
-    return make('STATE_LOCKED', EXIT.leaseHeld, 'locked by another process', `try again; ${emergency}`);
+    return make('STATE_LOCKED', EXIT.notNow, 'locked by another process', `try again; ${emergency}`);
   }
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
     return make(
