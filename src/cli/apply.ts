@@ -1,9 +1,10 @@
 import { EXIT } from '../errors.ts';
-import { readDns } from '../operation/dns.ts';
-import { execute, type OperationReport } from '../operation/execute.ts';
+import { readDns, storableReadings } from '../operation/dns.ts';
+import { type Execution, execute, type OperationReport } from '../operation/execute.ts';
 import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
 import type { Plan } from '../operation/plan.ts';
 import { newOperationId, type OperationRecord } from '../operation/record.ts';
+import { storable } from '../output/storable.ts';
 import {
   operationDocument,
   planDocument,
@@ -14,7 +15,7 @@ import {
 import { type Consent, confirmPlan } from './confirm.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import type { Session } from './session.ts';
-import { styleFor } from './style.ts';
+import { pageWidth, styleFor } from './style.ts';
 
 export interface ApplyOptions extends Consent, GlobalOptions {
   dryRun?: boolean;
@@ -31,10 +32,10 @@ export async function applyPlan(
 ): Promise<OperationReport | null> {
   const { migration } = session.config;
   if (options.dryRun) {
-    if (options.json) ctx.print(JSON.stringify(planDocument(command, plan)));
+    if (options.json) ctx.document(planDocument(command, plan));
     else
       ctx.print(
-        `${renderPlan(plan, migration, await styleFor(ctx, options, 'stdout'))}\nA dry run: nothing was changed.`,
+        `${renderPlan(plan, migration, await styleFor(ctx, options, 'stdout'), pageWidth(ctx))}\nA dry run: nothing was changed.`,
       );
     return null;
   }
@@ -53,7 +54,7 @@ export async function confirmed(
 ): Promise<void> {
   const { migration } = session.config;
   const asks = !options.yes && options.confirm === undefined;
-  if (asks) ctx.note(renderPlan(plan, migration, await styleFor(ctx, options, 'stderr')));
+  if (asks) ctx.note(renderPlan(plan, migration, await styleFor(ctx, options, 'stderr'), pageWidth(ctx)));
   await confirmPlan(ctx, options, plan, migration, options);
 }
 
@@ -66,9 +67,16 @@ export async function runPlan(
   metrics: Record<string, unknown> = {},
 ): Promise<OperationReport> {
   const id = newOperationId(session.clock.now(), session.clock.random);
-  const dns = await readDns(session.drivers.dns, session.secrets.redact);
-  const journal = beginOperation(session.db, plan, { id, dns, metrics }, session.journal);
-  return runJournal(ctx, globals, session, journal);
+  const keep = <T>(value: T) => storable(value, session.secrets.redact);
+  const dns = storableReadings(
+    await readDns(session.drivers.dns, session.secrets.redact),
+    session.secrets.redact,
+  );
+  const { reason, gates, evidence } = plan;
+  const kept = { ...plan, ...keep({ reason, gates, evidence }) };
+  return runJournal(ctx, globals, session, () =>
+    beginOperation(session.db, kept, { id, dns, metrics: keep(metrics) }, session.journal),
+  );
 }
 
 /** Finishes an operation that was not finished. */
@@ -78,17 +86,17 @@ export async function resume(
   session: Session,
   operation: OperationRecord,
 ): Promise<OperationReport> {
-  return runJournal(ctx, globals, session, resumeOperation(session.db, operation, session.journal));
+  return runJournal(ctx, globals, session, () => resumeOperation(session.db, operation, session.journal));
 }
 
 async function runJournal(
   ctx: Context,
   globals: GlobalOptions,
   session: Session,
-  journal: Journal,
+  begin: () => Journal,
 ): Promise<OperationReport> {
   const style = await styleFor(ctx, globals, 'stderr');
-  return execute(journal, {
+  const execution: Execution = {
     migration: session.config.migration,
     actor: session.actor,
     drivers: session.drivers,
@@ -96,12 +104,17 @@ async function runJournal(
     redact: session.secrets.redact,
     signal: ctx.signal,
     onStep: (step) => {
-      if (!globals.json) ctx.note(renderStep(step, style));
+      if (!globals.json) ctx.note(renderStep(step, style, pageWidth(ctx)));
     },
-  });
+  };
+  // An operation that has begun stops between two steps only, and says so.
+  return ctx.toItsEnd(() => execute(begin(), execution));
 }
 
-/** Prints what an operation came to and sets the exit code: 0 done, 4 a hook failed, 69 the flag was not set. */
+/**
+ * Prints what an operation came to and sets the exit code: 0 done, 4 a hook failed, 69 the flag was not set, 78 for want
+ * of a key.
+ */
 export async function tell(
   ctx: Context,
   globals: GlobalOptions,
@@ -109,8 +122,13 @@ export async function tell(
   command: string,
   report: OperationReport,
 ): Promise<void> {
-  if (globals.json) ctx.print(JSON.stringify(operationDocument(command, report)));
-  else ctx.print(renderOutcome(report, session.config.migration, await styleFor(ctx, globals, 'stdout')));
+  if (globals.json) ctx.document(operationDocument(command, report));
+  else {
+    const style = await styleFor(ctx, globals, 'stdout');
+    ctx.print(renderOutcome(report, session.config.migration, style, pageWidth(ctx)));
+  }
   if (report.outcome === 'partial') ctx.exit(EXIT.hookFailed);
-  if (report.outcome === 'failed') ctx.exit(EXIT.unreachable);
+  if (report.outcome === 'failed') ctx.exit(lacksKey(report) ? EXIT.config : EXIT.unreachable);
 }
+
+const lacksKey = ({ steps }: OperationReport) => steps.some(({ code }) => code?.startsWith('SECRET_'));

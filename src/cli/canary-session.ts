@@ -7,7 +7,7 @@ import type { CanaryRollback, CanarySession } from './canary.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { gatherRollback } from './evidence.ts';
 import { openSession, type Session } from './session.ts';
-import { styleFor } from './style.ts';
+import { pageWidth, styleFor } from './style.ts';
 
 /** A session as the canary's commands use it. */
 export async function openCanarySession(ctx: Context, options: GlobalOptions): Promise<CanarySession> {
@@ -53,7 +53,12 @@ async function autoRollback(
   const report = await runPlan(ctx, options, session, planRollback(input, to));
   return {
     outcome: report.outcome,
-    text: renderOutcome(report, session.config.migration, await styleFor(ctx, options, 'stdout')),
+    text: renderOutcome(
+      report,
+      session.config.migration,
+      await styleFor(ctx, options, 'stdout'),
+      pageWidth(ctx),
+    ),
     operation: operationDocument('rollback', report).operation,
   };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type EmergencyConfig, emergencySettings } from '../config/lenient.ts';
@@ -12,6 +13,7 @@ import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
 import type { Plan } from '../operation/plan.ts';
 import { plannedDrivers } from '../operation/steps.ts';
+import { storable } from '../output/storable.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import { type Db, openStore } from '../store/open.ts';
 import type { Context } from './context.ts';
@@ -29,7 +31,8 @@ export async function runEmergencyCommand(argv: string[], ctx: Context): Promise
   const dir = dirname(path);
   const { config, stateDir, warnings } = await emergencySettings(path, dir, ctx.env);
   for (const warning of warnings) ctx.note(`warning: ${warning}`);
-  const secrets = createSecrets(ctx.env, dir);
+  const secrets = createSecrets(ctx.env, dir, ctx.redactor);
+  for (const text of [() => JSON.stringify(config), () => readFileSync(path, 'utf8')]) secrets.expect(text);
   const host = { dir, env: ctx.env, secrets };
   const actor = actorOf(ctx.env);
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
@@ -48,7 +51,11 @@ export async function runEmergencyCommand(argv: string[], ctx: Context): Promise
     },
   };
   const plan = (flagRatio: number | null) =>
-    planEmergency(plannedDrivers(execution.drivers), flagRatio, options.reason ?? '');
+    planEmergency(
+      plannedDrivers(execution.drivers),
+      flagRatio,
+      options.reason ? storable(options.reason, secrets.redact) : '',
+    );
   if (options['dry-run']) return dryRun(ctx, execution, plan, options);
   let db: Db | undefined;
   try {
@@ -114,13 +121,13 @@ async function dryRun(
   ctx: Context,
   execution: Execution,
   planFor: (flagRatio: number | null) => Plan,
-  options: { json?: boolean },
+  options: { json?: boolean; 'no-color'?: boolean },
 ): Promise<void> {
   const { plan } = await readEmergencyPlan(execution, planFor);
   const { planDocument, renderPlan } = await import('../report/operation.ts');
   const { styleFor } = await import('./style.ts');
-  if (options.json) return ctx.print(JSON.stringify(planDocument('rollback', plan)));
-  const style = await styleFor(ctx, { color: true, input: false }, 'stdout');
+  if (options.json) return ctx.document(planDocument('rollback', plan));
+  const style = await styleFor(ctx, { color: !options['no-color'] }, 'stdout');
   ctx.print(`${renderPlan(plan, execution.migration, style)}\nA dry run: nothing was changed.`);
 }
 
@@ -134,7 +141,7 @@ async function tellEmergency(
   if (report.outcome === 'failed') ctx.exit(EXIT.unreachable);
   if (options.json) {
     const { operationDocument } = await import('../report/operation.ts');
-    return ctx.print(JSON.stringify(operationDocument('rollback', report)));
+    return ctx.document(operationDocument('rollback', report));
   }
   ctx.print(emergencyLine(migration, report));
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');

@@ -15,6 +15,7 @@ async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
   const { alignColumns, formatAge } = await import('../report/text.ts');
   const { safe } = await import('../clean.ts');
   const { withSession } = await import('./session.ts');
+  const { widthOf } = await import('./style.ts');
   await withSession(ctx, options, async (session) => {
     const { token, held } = readLease(session.db);
     const now = session.clock.now();
@@ -30,7 +31,7 @@ async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
         heartbeat: iso(held.heartbeatAt),
         stale,
       };
-      return ctx.print(JSON.stringify({ schemaVersion: 1, command: 'lease', token, lease }));
+      return ctx.document({ schemaVersion: 1, command: 'lease', token, lease });
     }
     if (!held) return ctx.print(`free; the last fencing token was ${token}`);
     ctx.print(
@@ -45,6 +46,7 @@ async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
           ['stale', stale ? 'yes: the next change takes it over' : 'no'],
         ],
         0,
+        widthOf(ctx),
       ).join('\n'),
     );
   });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Plan } from '../operation/plan.ts';
+import type { Readiness } from '../provider/readiness.ts';
 import type { ApplyOptions } from './apply.ts';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
@@ -46,7 +47,7 @@ async function runRollback(ctx: Context, options: RollbackOptions): Promise<void
     planRollback(input, to);
     const gate = await legacyGate(session);
     const plan = planRollback({ ...input, gates: [gate] }, to);
-    if (!gate.ok && !options.anyway && !options.dryRun) await refuse(gate.detail);
+    if (!gate.ok && !options.anyway && !options.dryRun) await refuse(gate);
     if (overMs === null || options.dryRun) {
       await applyPlan(ctx, options, session, plan, 'rollback');
       return;
@@ -93,9 +94,9 @@ async function stepDown(
   }
 }
 
-async function refuse(detail: string): Promise<never> {
+async function refuse({ detail, exitCode }: Readiness): Promise<never> {
   const { CutoverError, EXIT } = await import('../errors.ts');
-  throw new CutoverError('LEGACY_NOT_READY', EXIT.unreachable, detail, {
+  throw new CutoverError('LEGACY_NOT_READY', exitCode ?? EXIT.unreachable, detail, {
     hint: 'to roll back onto it all the same: --anyway; in an emergency: --emergency, which never asks',
   });
 }

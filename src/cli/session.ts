@@ -1,16 +1,17 @@
 import { resolve } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
-import { createSecrets, type Secrets } from '../config/secrets.ts';
+import type { Secrets } from '../config/secrets.ts';
 import { keepSnapshot } from '../config/snapshot.ts';
 import { createFlag } from '../flag/create.ts';
 import { actorOf } from '../operation/actor.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
 import type { Drivers } from '../operation/steps.ts';
-import { type Db, openStore } from '../store/open.ts';
+import { type Db, explainFault, openStore } from '../store/open.ts';
 import { adoptEmergencies } from './adopt.ts';
 import type { Context, GlobalOptions } from './context.ts';
+import { secretsOf } from './secrets.ts';
 
 /** What every command that looks at or changes a migration works with. */
 export interface Session extends LoadedConfig {
@@ -32,7 +33,7 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
   const { path } = configPath(ctx.cwd, globals.config, ctx.env);
   const loaded = loadConfig(path);
   const { config, dir } = loaded;
-  const secrets = createSecrets(ctx.env, dir);
+  const secrets = secretsOf(ctx, loaded);
   const stateDir = resolve(dir, ctx.env.CUTOVER_STATE ?? config.state);
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
   const host = { dir, env: ctx.env, secrets };
@@ -51,7 +52,7 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
     for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) ctx.note(line);
   } catch (error) {
     db.close();
-    throw error;
+    throw explainFault(db.name, error);
   }
   return { ...loaded, secrets, stateDir, db, drivers, actor, journal, clock, close: () => db.close() };
 }
@@ -65,6 +66,8 @@ export async function withSession<T>(
   const session = await openSession(ctx, globals);
   try {
     return await work(session);
+  } catch (error) {
+    throw explainFault(session.db.name, error);
   } finally {
     session.close();
   }

@@ -24,7 +24,7 @@ async function runStatus(ctx: Context, options: StatusOptions): Promise<void> {
   const { styleFor, widthOf } = await import('./style.ts');
   await withSession(ctx, options, async (session) => {
     const view = await gatherStatus(session);
-    if (options.json) ctx.print(JSON.stringify(statusDocument(view)));
+    if (options.json) ctx.document(statusDocument(view));
     else
       ctx.print(
         renderStatus(view, session.clock.now(), await styleFor(ctx, options, 'stdout'), widthOf(ctx)),

@@ -55,7 +55,8 @@ export function explainingFaults<T>(path: string, work: () => T): T {
   }
 }
 
-function explainFault(path: string, error: unknown): unknown {
+/** An error of SQLite or the file system as one that says how to mend it; any other as it is. */
+export function explainFault(path: string, error: unknown): unknown {
   if (error instanceof CutoverError) return error;
   const code = systemCode(error) ?? '';
   const make = (name: string, exit: 1 | 65 | 75, what: string, hint: string) =>
