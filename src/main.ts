@@ -149,7 +149,8 @@ function realContext({ signal, toItsEnd }: Interrupt, exit: Context['exit']): Co
       stderr: stderrIsTerminal,
       stdin: isatty(0),
       get columns() {
-        return process.stdout.columns ?? process.stderr.columns ?? 80;
+        // A terminal that does not know its size says 0.
+        return process.stdout.columns || process.stderr.columns || Number(env.COLUMNS) || 80;
       },
     },
     exit,

@@ -50,7 +50,7 @@ const TO_THE_RIGHT = ['legacy', 'target', 'margin', 'evidence'];
 
 /** A table; its intervals below the differences where it would be too wide; a list where even that is. */
 function guardrailLines(guardrails: readonly GuardrailReport[], style: Style, columns: number): string[] {
-  const notes = guardrails.some(({ metric }) => metric === 'cost') ? [COST_NOTE] : [];
+  const notes = guardrails.some(({ metric }) => metric === 'cost') ? wrap(COST_NOTE, columns) : [];
   const wide = guardrailTable(guardrails, style, ({ difference, interval }) => [
     `${difference} ${interval}`.trim(),
   ]);

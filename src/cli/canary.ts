@@ -159,6 +159,9 @@ async function within(
   const session = await open(ctx, options);
   try {
     await work(session);
+  } catch (error) {
+    const { explainFault } = await import('../store/open.ts');
+    throw explainFault(session.db.name, error);
   } finally {
     session.close();
   }
