@@ -14,11 +14,15 @@ export function safe(text: string): string {
 
 /** The same for text of several lines: line breaks and tabs stay. */
 export function safeLines(text: string): string {
+  if (ORDINARY.test(text)) return text;
   return text.replace(UNSAFE, (character) => (/[\n\t]/.test(character) ? character : visible(character)));
 }
 
 // Cc, Cf (bidirectional controls, zero-width characters), line and paragraph separators, lone surrogates.
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** Most lines are: to know that takes less than to look up what each character is. */
+const ORDINARY = /^[\n\t\x20-\x7e]*$/;
 
 function visible(character: string): string {
   const code = character.codePointAt(0) as number;

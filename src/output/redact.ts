@@ -80,10 +80,14 @@ function formsOf(secret: string): Form[] {
   ];
 }
 
+/** What escapes begin with. */
+const MAY_ESCAPE = /[\\%&]/;
+
 /** A text as it stands, and as it reads when what looks like an escape in it was undone. */
 function spellings(text: string): string[] {
-  const undone = layersOf(text).at(-1)?.text ?? text;
-  return [...new Set([viewOf(text).text, undone])];
+  const folded = text.replace(/\s+/g, ' ');
+  if (!MAY_ESCAPE.test(text)) return [folded];
+  return [...new Set([folded, layersOf(text).at(-1)?.text ?? folded])];
 }
 
 /**
