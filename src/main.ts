@@ -51,10 +51,12 @@ async function main(argv: string[]): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  // A reader that has seen enough (`| head`) is no fault.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  // A reader that has seen enough (`| head`) is no fault, and no reason to leave anything half done.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
 
   let code: number = EXIT.ok;
   // A command that waits for what never comes ends without being done.
@@ -157,13 +159,15 @@ function realContext({ signal, toItsEnd }: Interrupt, exit: Context['exit']): Co
   };
 }
 
+const HELP_SHOWN = 'commander.help';
+
 /** Tells what went wrong, on stderr and with `--json` on stdout; returns the exit code. */
 function reportError(error: unknown, argv: readonly string[], ctx: Context): number {
   if (isCommanderError(error) && error.exitCode === 0) return EXIT.ok;
   const fault = faultOf(error, operands(argv));
-  if (argv.includes('--json')) ctx.document(errorDocument(fault));
+  if (argv.includes('--json') && !ctx.documented()) ctx.document(errorDocument(fault));
   // A command without its subcommand has printed its help, which says it all.
-  if (isCommanderError(error) && error.code === 'commander.help') return fault.exitCode;
+  if (isCommanderError(error) && error.code === HELP_SHOWN) return fault.exitCode;
   // Redacted before it is folded: a secret with a line break in it would not be recognised.
   const tell = (text: string) => ctx.note(wrap(ctx.redactor.redact(text), noteWidth(ctx), '  ').join('\n'));
   for (const line of fault.message.split('\n')) tell(`cutover: ${line}`);
@@ -177,9 +181,9 @@ function reportError(error: unknown, argv: readonly string[], ctx: Context): num
 function faultOf(error: unknown, words: readonly string[]): CutoverError {
   if (error instanceof CutoverError) return error;
   if (isCommanderError(error)) {
-    return new CutoverError('USAGE', EXIT.usage, error.message.replace(/^error: /, ''), {
-      hint: meant(words),
-    });
+    const message =
+      error.code === HELP_SHOWN ? 'a command is missing' : error.message.replace(/^error: /, '');
+    return new CutoverError('USAGE', EXIT.usage, message, { hint: meant(words) });
   }
   return new CutoverError('FAULT', EXIT.fault, messageOf(error));
 }

@@ -20,6 +20,8 @@ export interface Context {
   print(text: string): void;
   /** Writes the result as one JSON document; `indent` breaks it into lines. */
   document(value: unknown, indent?: number): void;
+  /** Whether one was written: there is never a second. */
+  documented(): boolean;
   /** Writes progress, warnings and advice to stderr. A newline is added. */
   note(text: string): void;
   /** Shows a line on stderr that the next one is written over; null takes it away. Off a terminal it does nothing. */

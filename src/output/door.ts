@@ -11,6 +11,8 @@ export interface Door {
   print(text: string): void;
   /** A JSON document on stdout, on one line unless `indent` is given. It keeps its meaning. */
   document(value: unknown, indent?: number): void;
+  /** Whether there was one: a command prints no second. */
+  documented(): boolean;
   /** Progress, warnings and advice, on stderr. A newline is added. */
   note(text: string): void;
   /** One line in a terminal's stderr that the next one is written over; null takes it away. Nothing elsewhere. */
@@ -37,6 +39,7 @@ export function createDoor({ env, stdout, stderr, live }: Outside): Door {
   const codes = markedCodes(mark);
   const actions = env.GITHUB_ACTIONS === 'true';
   let shown = false;
+  let documents = 0;
   const clearLive = () => {
     if (shown) stderr(CLEAR_LINE);
     shown = false;
@@ -54,7 +57,9 @@ export function createDoor({ env, stdout, stderr, live }: Outside): Door {
   return {
     print: (text) => write(stdout, harmless(text)),
     note: (text) => write(stderr, harmless(text)),
+    documented: () => documents > 0,
     document(value, indent = 0) {
+      documents += 1;
       const text = jsonText(value, indent, redactor.redact);
       write(stdout, actions ? text.replaceAll('##[', '##\\u005b') : text);
     },

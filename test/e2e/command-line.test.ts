@@ -238,6 +238,34 @@ models: { a: b }
   }, 60_000);
 });
 
+it('an emergency goes on to its end when nobody reads what it says', async () => {
+  const dir = folder(
+    `hooks: { dns: [{ driver: exec, command: [sh, -c, 'sleep 0.3; echo x >> moved'], retries: 0 }] }`,
+  );
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  const child = spawn(process.execPath, [BIN, 'rollback', '--emergency'], {
+    cwd: dir,
+    env: { PATH: process.env.PATH ?? '' },
+  });
+  child.stdout.destroy();
+  child.stderr.destroy();
+  expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+  expect(existsSync(join(dir, 'moved'))).toBe(true);
+});
+
+it('a command prints one document, whatever happens on the way', async () => {
+  for (const args of [
+    ['--json'],
+    ['canary', '--json'],
+    ['status', '--json', '-c', 'none.yaml'],
+    ['frob', '--json'],
+  ]) {
+    const { code, stdout } = await cutover(folder(), args);
+    expect(code).toBeGreaterThan(0);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { exitCode: code } });
+  }
+});
+
 describe('an interrupt', () => {
   /** A server that takes its time; `asked` says how often it was asked. */
   async function slowServer(): Promise<{ url: string; asked(): number }> {

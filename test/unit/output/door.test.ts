@@ -73,11 +73,13 @@ describe('the door', () => {
   });
 
   it('keeps the meaning of a document whatever stands in it', () => {
-    const { document, out } = door({ GITHUB_ACTIONS: 'true' });
+    const { document, documented, out } = door({ GITHUB_ACTIONS: 'true' });
+    expect(documented()).toBe(false);
     const value = { 'k\u009b': `${ESC}[31m\u202e##[x]::\u2028`, n: 1e21, list: [null, true] };
     document(value);
     expect(JSON.parse(out[0] as string)).toEqual(value);
     expect(out[0]).toMatch(/^[\x20-\x7e]*\n$/);
+    expect(documented()).toBe(true);
   });
 
   it('writes a live line over the last, in a terminal only, and clears it for others', () => {
