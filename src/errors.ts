@@ -8,8 +8,9 @@ export const EXIT = {
   usage: 64,
   input: 65,
   unreachable: 69,
-  leaseHeld: 75,
+  notNow: 75,
   config: 78,
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -4,12 +4,16 @@ import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { Tally } from './assess/tally.ts';
 import type { Context } from './cli/context.ts';
+import { createInterrupt, type Interrupt } from './cli/interrupt.ts';
 import { emergencyRequest } from './cli/is-emergency.ts';
 import { GLOBAL_OPTIONS } from './cli/rollback-options.ts';
+import { noteWidth, pageWidth } from './cli/style.ts';
+import { meant, operands } from './cli/words.ts';
 import { didYouMean } from './config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from './errors.ts';
+import { createDoor } from './output/door.ts';
 import { packageRoot } from './package-root.ts';
-import { wrapText } from './report/text.ts';
+import { wrap } from './report/text.ts';
 
 /** A command's file is loaded when the command is run, or when help needs its flags. */
 interface CommandEntry {
@@ -41,43 +45,53 @@ async function loadAssess(argv: readonly string[], { cwd }: Context) {
 }
 
 async function main(argv: string[]): Promise<void> {
-  const interrupt = new AbortController();
-  process.on('SIGINT', () => {
-    if (interrupt.signal.aborted) process.exit(130);
-    process.stderr.write('\nStopping after the running step; press Ctrl-C again to stop at once.\n');
-    interrupt.abort(new CutoverError('INTERRUPTED', EXIT.fault, 'interrupted'));
-  });
-  process.on('SIGTERM', () => interrupt.abort(new CutoverError('INTERRUPTED', EXIT.fault, 'terminated')));
-  // A reader that has seen enough (`| head`) is no fault.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  const interrupt = createInterrupt();
+  const stop = () => {
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    if (interrupt.fire()) ctx.note('\nStopping after the running step; press Ctrl-C again to stop at once.');
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  // A reader that has seen enough (`| head`) is no fault, and no reason to leave anything half done.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
 
   let code: number = EXIT.ok;
   // A command that waits for what never comes ends without being done.
   process.exitCode = EXIT.fault;
-  const ctx = realContext(interrupt.signal, (chosen) => {
+  const ctx = realContext(interrupt, (chosen) => {
     code = chosen;
   });
+  // What nobody waited for must not be told by Node.js, which knows no secrets.
+  process.on('uncaughtException', (error) => process.exit(reportError(error, argv, ctx)));
   try {
-    const emergency = emergencyRequest(argv);
-    if (emergency) {
-      const { runEmergencyCommand } = await import('./cli/emergency.ts');
-      await runEmergencyCommand(emergency, ctx);
-    } else {
-      const program = await buildProgram(argv, ctx);
-      await program.parseAsync(argv, { from: 'user' });
-    }
+    await Promise.race([run(argv, ctx), interrupt.leave]);
   } catch (error) {
     code = reportError(error, argv, ctx);
+    // What it was waiting for would keep the process.
+    if (error === interrupt.signal.reason) process.exit(code);
   }
   process.exitCode = code;
 }
 
+async function run(argv: string[], ctx: Context): Promise<void> {
+  const emergency = emergencyRequest(argv);
+  if (emergency) {
+    const { runEmergencyCommand } = await import('./cli/emergency.ts');
+    return ctx.toItsEnd(() => runEmergencyCommand(emergency, ctx));
+  }
+  const program = await buildProgram(argv, ctx);
+  await program.parseAsync(argv, { from: 'user' });
+}
+
 async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
-  const named = argv.find((word) => !word.startsWith('-') && word in COMMANDS);
-  const wanted = named ? { [named]: COMMANDS[named] as CommandEntry } : COMMANDS;
-  const loading = Promise.all(Object.values(wanted).map((entry) => entry.load(named ? argv : [], ctx)));
+  const [name = ''] = operands(argv);
+  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const wanted = named ? [named] : Object.values(COMMANDS);
+  const loading = Promise.all(wanted.map((entry) => entry.load(named ? argv : [], ctx)));
   const [loaded, { Command }] = await Promise.all([loading, import('commander')]);
   const program = new Command('cutover')
     .description('Move production LLM traffic from one provider to another, and back, safely.')
@@ -85,14 +99,20 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError(false)
     .exitOverride()
-    .configureOutput({ outputError: () => {} });
+    .configureOutput({
+      writeOut: (text) => ctx.print(text.replace(/\n$/, '')),
+      writeErr: (text) => ctx.note(text.replace(/\n$/, '')),
+      outputError: () => {},
+      getOutHelpWidth: () => pageWidth(ctx),
+      getErrHelpWidth: () => pageWidth(ctx),
+    });
 
   for (const [flags, description] of GLOBAL_OPTIONS) program.option(flags, description);
   for (const module of loaded) module.register(program, ctx);
   program.on('command:*', (words: string[]) => {
     const word = String(words[0]);
     throw new CutoverError('UNKNOWN_COMMAND', EXIT.usage, `unknown command ${word}`, {
-      hint: didYouMean(word, Object.keys(COMMANDS)),
+      hint: meant(words) ?? didYouMean(word, Object.keys(COMMANDS)),
     });
   });
   return program;
@@ -105,54 +125,66 @@ function packageVersion(): string {
   return version;
 }
 
-function realContext(signal: AbortSignal, exit: Context['exit']): Context {
+function realContext({ signal, toItsEnd }: Interrupt, exit: Context['exit']): Context {
+  const { env } = process;
+  const stderrIsTerminal = isatty(2);
+  const door = createDoor({
+    env,
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    live: stderrIsTerminal && env.TERM !== 'dumb',
+  });
   return {
+    ...door,
     cwd: process.cwd(),
-    env: process.env,
+    env,
     // Opened when it is read: most commands do not.
     get stdin() {
       return process.stdin;
     },
     signal,
+    toItsEnd,
     now: () => new Date(),
-    print: (text) => void process.stdout.write(`${harmless(text)}\n`),
-    note: (text) => void process.stderr.write(`${harmless(text)}\n`),
     terminal: {
       stdout: process.stdout.isTTY === true,
-      stderr: isatty(2),
+      stderr: stderrIsTerminal,
       stdin: isatty(0),
-      columns: process.stdout.columns ?? 80,
+      get columns() {
+        // A terminal that does not know its size says 0.
+        return process.stdout.columns || process.stderr.columns || Number(env.COLUMNS) || 80;
+      },
     },
     exit,
   };
 }
 
-/**
- * The last line of defence: JSON and what a server said may still hold C1 controls, which some terminals obey.
- * Escaped they mean the same to a JSON parser. (Colours begin with ESC, which is none of them.)
- */
-function harmless(text: string): string {
-  return text.replace(/[\u007f-\u009f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+const HELP_SHOWN = 'commander.help';
+
+/** Tells what went wrong, on stderr and with `--json` on stdout; returns the exit code. */
+function reportError(error: unknown, argv: readonly string[], ctx: Context): number {
+  if (isCommanderError(error) && error.exitCode === 0) return EXIT.ok;
+  const fault = faultOf(error, operands(argv));
+  if (argv.includes('--json') && !ctx.documented()) ctx.document(errorDocument(fault));
+  // A command without its subcommand has printed its help, which says it all.
+  if (isCommanderError(error) && error.code === HELP_SHOWN) return fault.exitCode;
+  // Redacted before it is folded: a secret with a line break in it would not be recognised.
+  const tell = (text: string) => ctx.note(wrap(ctx.redactor.redact(text), noteWidth(ctx), '  ').join('\n'));
+  for (const line of fault.message.split('\n')) tell(`cutover: ${line}`);
+  if (fault.hint) tell(`  ${fault.hint}`);
+  if (fault !== error && !isCommanderError(error) && error instanceof Error && error.stack)
+    ctx.note(error.stack);
+  return fault.exitCode;
 }
 
-function reportError(error: unknown, argv: readonly string[], ctx: Context): number {
-  if (argv.includes('--json') && error instanceof CutoverError)
-    ctx.print(JSON.stringify(errorDocument(error)));
-  const fold = (text: string) => (ctx.terminal.stderr ? wrapText(text, process.stderr.columns ?? 80) : text);
-  if (error instanceof CutoverError) {
-    for (const line of error.message.split('\n')) ctx.note(fold(`cutover: ${line}`));
-    if (error.hint) ctx.note(fold(`  ${error.hint}`));
-    return error.exitCode;
-  }
+/** Whatever was thrown, as an error of ours. */
+function faultOf(error: unknown, words: readonly string[]): CutoverError {
+  if (error instanceof CutoverError) return error;
   if (isCommanderError(error)) {
-    if (error.exitCode === 0) return EXIT.ok;
-    // A command without its subcommand has printed its help, which says it all.
-    if (error.code !== 'commander.help') ctx.note(`cutover: ${error.message.replace(/^error: /, '')}`);
-    return EXIT.usage;
+    const message =
+      error.code === HELP_SHOWN ? 'a command is missing' : error.message.replace(/^error: /, '');
+    return new CutoverError('USAGE', EXIT.usage, message, { hint: meant(words) });
   }
-  ctx.note(`cutover: ${messageOf(error)}`);
-  if (error instanceof Error && error.stack) ctx.note(error.stack);
-  return EXIT.fault;
+  return new CutoverError('FAULT', EXIT.fault, messageOf(error));
 }
 
 /** The JSON document of a command that failed. */

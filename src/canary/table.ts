@@ -1,28 +1,38 @@
+import { safe } from '../clean.ts';
+import type { Style } from '../report/style.ts';
+import { alignColumns, width, wrap } from '../report/text.ts';
 import type { CanaryDocument, ErrorReport, GuardrailReport } from './document.ts';
 import { percentOf, type VerdictWord } from './judge.ts';
 
-/** Colours a verdict; plain text without a terminal. */
-export type Paint = (verdict: VerdictWord | 'open', text: string) => string;
-
-const WIDTH = 80;
-
-/** A verdict with its evidence, for people, at most 80 columns wide. */
-export function renderCanary(document: CanaryDocument, paint: Paint): string {
+/** A verdict with its evidence, for people, at most `columns` wide; made for 80. */
+export function renderCanary(document: CanaryDocument, style: Style, columns: number): string {
   const { verdict, migration, stage, pairs, guardrails, explanations, warnings } = document;
   const where = stage
     ? ` at ${percent(stage.ratio)}, ${count(pairs, 'pair')} since ${minute(stage.since)}`
     : '';
-  const lines = [`${paint(verdict, verdict)}  canary of ${migration}${where}`];
-  lines.push(...explanations.flatMap((text) => wrap(text, '  ')));
-  if (guardrails.length > 0 && stage) lines.push('', ...guardrailTable(guardrails, paint));
-  const measured = measuredLines(document);
-  if (measured.length > 0) lines.push('', ...measured);
-  const notes = [...errorLines(document), ...warnings.flatMap((text) => wrap(`warning: ${text}`, ''))];
-  if (notes.length > 0) lines.push('', ...notes);
-  const { lastFail, last } = document;
-  if (lastFail) lines.push('', 'the last FAIL, which nobody has answered:', renderCanary(lastFail, paint));
-  if (last) lines.push('', 'the last run, which is over:', renderCanary(last, paint));
-  return lines.join('\n');
+  const sections = [
+    [
+      ...wrap(`${paint(style, verdict, verdict)}  canary of ${migration}${where}`, columns, '  '),
+      ...explanations.flatMap((text) => wrap(`  ${safe(text)}`, columns, '    ')),
+    ],
+    guardrails.length > 0 && stage ? guardrailLines(guardrails, style, columns) : [],
+    measuredLines(document).flatMap((text) => wrap(text, columns, '  ')),
+    [...errorLines(document), ...warnings.map((text) => `warning: ${safe(text)}`)].flatMap((text) =>
+      wrap(text, columns, '  '),
+    ),
+    document.lastFail
+      ? ['the last FAIL, which nobody has answered:', renderCanary(document.lastFail, style, columns)]
+      : [],
+    document.last ? ['the last run, which is over:', renderCanary(document.last, style, columns)] : [],
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+function paint(style: Style, verdict: VerdictWord, text: string): string {
+  return { PASS: style.green, FAIL: style.red, INCONCLUSIVE: style.yellow, ERROR: style.red }[verdict](text);
 }
 
 /** What a guardrail failed by, in one line: `errors 0 % → 29.2 %, +29.2 pp [+18.8, +42.8], margin 5 pp`. */
@@ -49,32 +59,80 @@ export function renderProgress(document: CanaryDocument, left: string): string {
 }
 
 const HEADINGS = ['guardrail', 'legacy', 'target', 'difference', 'margin', 'evidence', 'verdict'];
+const DIFFERENCE = HEADINGS.indexOf('difference');
+/** Numbers stand under one another when they end together. */
+const TO_THE_RIGHT = ['legacy', 'target', 'margin', 'evidence'];
 
-function guardrailTable(guardrails: readonly GuardrailReport[], paint: Paint): string[] {
-  const rows = guardrails.map((guardrail) => [
+/** A table; its intervals below the differences where it would be too wide; a list where even that is. */
+function guardrailLines(guardrails: readonly GuardrailReport[], style: Style, columns: number): string[] {
+  const notes = guardrails.some(({ metric }) => metric === 'cost') ? wrap(COST_NOTE, columns) : [];
+  const wide = guardrailTable(guardrails, style, ({ difference, interval }) => [
+    `${difference} ${interval}`.trim(),
+  ]);
+  const tall = guardrailTable(guardrails, style, ({ difference, interval }) => [difference, interval]);
+  const fits = [wide, tall].find((lines) => lines.every((line) => width(line) <= columns));
+  return [...(fits ?? guardrails.flatMap((one) => guardrailList(one, style, columns))), ...notes];
+}
+
+function guardrailTable(
+  guardrails: readonly GuardrailReport[],
+  style: Style,
+  stack: (cell: ReturnType<typeof differenceOf>) => string[],
+): string[] {
+  const rows = guardrails.map((guardrail) => {
+    const [first = '', ...below] = stack(differenceOf(guardrail));
+    return { cells: [...cellsOf(guardrail, first), verdictCell(guardrail)], below, guardrail };
+  });
+  const widths = HEADINGS.map((heading, i) =>
+    Math.max(
+      width(heading),
+      ...rows.map(({ cells }) => width(cells[i] ?? '')),
+      ...(i === DIFFERENCE ? rows.flatMap(({ below }) => below.map(width)) : []),
+    ),
+  );
+  const line = (cells: readonly string[], last = (text: string) => text) =>
+    cells
+      .map((cell, i) => {
+        if (i === HEADINGS.length - 1) return last(cell);
+        const gap = ' '.repeat((widths[i] ?? 0) - width(cell));
+        return TO_THE_RIGHT.includes(HEADINGS[i] ?? '') ? gap + cell : cell + gap;
+      })
+      .join('  ')
+      .trimEnd();
+  return [
+    line(HEADINGS),
+    ...rows.flatMap(({ cells, below, guardrail }) => [
+      line(cells, (text) => paintVerdict(style, guardrail, text)),
+      ...below
+        .filter((text) => text !== '')
+        .map((text) => line(HEADINGS.map((_, i) => (i === DIFFERENCE ? text : '')))),
+    ]),
+  ];
+}
+
+function guardrailList(guardrail: GuardrailReport, style: Style, columns: number): string[] {
+  const cells = cellsOf(guardrail, differenceCell(guardrail));
+  const rows = HEADINGS.slice(1, -1).map((heading, i) => [heading, cells[i + 1] ?? '']);
+  return [
+    `${guardrail.metric}  ${paintVerdict(style, guardrail, verdictCell(guardrail))}`,
+    ...alignColumns(rows, 2, columns),
+  ];
+}
+
+function paintVerdict(style: Style, { verdict }: GuardrailReport, text: string): string {
+  return verdict === 'INCONCLUSIVE' ? style.dim(text) : paint(style, verdict, text);
+}
+
+/** Every cell but the last, which is the verdict. */
+function cellsOf(guardrail: GuardrailReport, difference: string): string[] {
+  return [
     guardrail.metric,
     value(guardrail.metric, guardrail.legacy),
     value(guardrail.metric, guardrail.target),
-    differenceCell(guardrail),
+    difference,
     marginText(guardrail),
     `${percentOf(guardrail.lnEFail, guardrail.failAt).replace(' %', '')}/${percentOf(guardrail.lnEPass, guardrail.passAt)}`,
-    verdictCell(guardrail),
-  ]);
-  const widths = HEADINGS.map((heading, i) =>
-    Math.max(heading.length, ...rows.map((row) => row[i]?.length ?? 0)),
-  );
-  // Numbers stand under one another when they end together.
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, i) =>
-      i >= 1 && i <= 5 && i !== 3 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
-    );
-  const painted = guardrails.map(({ verdict }, r) => {
-    const cells = line(rows[r] ?? []);
-    const last = cells.pop() ?? '';
-    return [...cells, paint(verdict === 'INCONCLUSIVE' ? 'open' : verdict, last.trimEnd())].join('  ');
-  });
-  const notes = guardrails.some(({ metric }) => metric === 'cost') ? [COST_NOTE] : [];
-  return [line(HEADINGS).join('  ').trimEnd(), ...painted, ...notes];
+  ];
 }
 
 const COST_NOTE = 'cost is in USD per 1,000 requests';
@@ -89,10 +147,19 @@ function marginText({ unit, margin }: GuardrailReport): string {
   return unit === 'points' ? `${digits(margin)} pp` : percent(margin);
 }
 
-function differenceCell({ unit, difference, interval }: GuardrailReport): string {
-  if (difference === null) return 'no data';
+function differenceCell(guardrail: GuardrailReport): string {
+  const { difference, interval } = differenceOf(guardrail);
+  return `${difference} ${interval}`.trim();
+}
+
+function differenceOf(guardrail: GuardrailReport): { difference: string; interval: string } {
+  const { unit, difference, interval } = guardrail;
+  if (difference === null) return { difference: 'no data', interval: '' };
   const end = (x: number | null) => (x === null ? '…' : signed(x));
-  return `${signed(difference)} ${unit === 'points' ? 'pp' : '%'} [${end(interval.low)}, ${end(interval.high)}]`;
+  return {
+    difference: `${signed(difference)} ${unit === 'points' ? 'pp' : '%'}`,
+    interval: `[${end(interval.low)}, ${end(interval.high)}]`,
+  };
 }
 
 function measuredLines({ measured, guardrails }: CanaryDocument): string[] {
@@ -101,7 +168,7 @@ function measuredLines({ measured, guardrails }: CanaryDocument): string[] {
   const texts = known.map(
     ({ metric, legacy, target }) => `${metric} ${value(metric, legacy)} → ${value(metric, target)}`,
   );
-  const lines = wrap(`not judged, legacy → target: ${texts.join(' · ')}`, '');
+  const lines = [`not judged, legacy → target: ${texts.join(' · ')}`];
   const costShown = known.some(({ metric }) => metric === 'cost');
   return costShown && !guardrails.some(({ metric }) => metric === 'cost') ? [...lines, COST_NOTE] : lines;
 }
@@ -109,7 +176,7 @@ function measuredLines({ measured, guardrails }: CanaryDocument): string[] {
 function errorLines({ run }: CanaryDocument): string[] {
   if (!run) return [];
   return (['legacy', 'target'] as const).flatMap((side) =>
-    run.errors[side].flatMap((error) => wrap(`${side}: ${describe(error)}`, '')),
+    run.errors[side].map((error) => safe(`${side}: ${describe(error)}`)),
   );
 }
 
@@ -140,18 +207,3 @@ function signed(share: number): string {
 
 const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
 const minute = (iso: string) => `${iso.slice(0, 16).replace('T', ' ')}Z`;
-
-/** Breaks text into lines of at most 80 columns; the first begins with `indent`, the others two further in. */
-function wrap(text: string, indent: string): string[] {
-  const lines: string[] = [];
-  let line = indent;
-  for (const word of text.split(' ')) {
-    if (line.trim() !== '' && line.length + 1 + word.length > WIDTH) {
-      lines.push(line);
-      line = `${indent}  ${word}`;
-    } else {
-      line += line.trim() === '' ? word : ` ${word}`;
-    }
-  }
-  return [...lines, line];
-}

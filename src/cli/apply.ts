@@ -1,10 +1,11 @@
 import { forgetEarlierFlag } from '../config/snapshot.ts';
 import { EXIT } from '../errors.ts';
-import { readDns } from '../operation/dns.ts';
+import { readDns, storableReadings } from '../operation/dns.ts';
 import { type Execution, execute, type OperationReport } from '../operation/execute.ts';
 import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
 import type { Plan } from '../operation/plan.ts';
 import { isBackward, newOperationId, type OperationRecord } from '../operation/record.ts';
+import { storable } from '../output/storable.ts';
 import {
   operationDocument,
   planDocument,
@@ -12,10 +13,11 @@ import {
   renderPlan,
   renderStep,
 } from '../report/operation.ts';
+import type { DnsReading } from '../world.ts';
 import { type Consent, confirmPlan } from './confirm.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import type { Session } from './session.ts';
-import { styleFor } from './style.ts';
+import { pageWidth, styleFor } from './style.ts';
 
 export interface ApplyOptions extends Consent, GlobalOptions {
   dryRun?: boolean;
@@ -54,9 +56,10 @@ export async function showPlan(
 ): Promise<void> {
   if (globals.json) {
     const rungs = way ? { rungs: way.rungs } : {};
-    return ctx.print(JSON.stringify({ ...planDocument(command, plan), ...rungs }));
+    return ctx.document({ ...planDocument(command, plan), ...rungs });
   }
-  const text = renderPlan(plan, session.config.migration, await styleFor(ctx, globals, 'stdout'));
+  const style = await styleFor(ctx, globals, 'stdout');
+  const text = renderPlan(plan, session.config.migration, style, pageWidth(ctx));
   ctx.print([text, ...(way ? [way.line] : []), 'A dry run: nothing was changed.'].join('\n'));
 }
 
@@ -69,7 +72,7 @@ export async function confirmed(
 ): Promise<void> {
   const { migration } = session.config;
   const asks = !options.yes && options.confirm === undefined;
-  if (asks) ctx.note(renderPlan(plan, migration, await styleFor(ctx, options, 'stderr')));
+  if (asks) ctx.note(renderPlan(plan, migration, await styleFor(ctx, options, 'stderr'), pageWidth(ctx)));
   await confirmPlan(ctx, options, plan, migration, options);
 }
 
@@ -82,9 +85,22 @@ export async function runPlan(
   metrics: Record<string, unknown> = {},
 ): Promise<OperationReport> {
   const id = newOperationId(session.clock.now(), session.clock.random);
-  const dns = await readDns(session.drivers.dns, session.secrets.redact);
-  const journal = beginOperation(session.db, plan, { id, dns, metrics }, session.journal);
-  return runJournal(ctx, globals, session, journal);
+  const dns = await readings(session);
+  const kept = storable(metrics, session.secrets.redact);
+  return runJournal(ctx, globals, session, () =>
+    beginOperation(session.db, keptPlan(session, plan), { id, dns, metrics: kept }, session.journal),
+  );
+}
+
+/** A plan as it may be stored: what people and servers said in it holds no secrets. */
+export function keptPlan({ secrets }: Session, plan: Plan): Plan {
+  const { reason, gates, evidence } = plan;
+  return { ...plan, ...storable({ reason, gates, evidence }, secrets.redact) };
+}
+
+/** What the servers of DNS hooks say now, as it may be stored. */
+export async function readings({ drivers, secrets }: Session): Promise<DnsReading[]> {
+  return storableReadings(await readDns(drivers.dns, secrets.redact), secrets.redact);
 }
 
 /** Finishes an operation that was not finished. */
@@ -94,16 +110,18 @@ export async function resume(
   session: Session,
   operation: OperationRecord,
 ): Promise<OperationReport> {
-  return runJournal(ctx, globals, session, resumeOperation(session.db, operation, session.journal));
+  return runJournal(ctx, globals, session, () => resumeOperation(session.db, operation, session.journal));
 }
 
 async function runJournal(
   ctx: Context,
   globals: GlobalOptions,
   session: Session,
-  journal: Journal,
+  begin: () => Journal,
 ): Promise<OperationReport> {
-  const report = await execute(journal, await executionOf(ctx, globals, session));
+  const execution = await executionOf(ctx, globals, session);
+  // An operation that has begun stops between two steps only, and says so.
+  const report = await ctx.toItsEnd(() => execute(begin(), execution));
   if (!isBackward(report.kind) && report.outcome !== 'failed') forgetEarlierFlag(session.stateDir);
   return report;
 }
@@ -123,13 +141,14 @@ export async function executionOf(
     redact: session.secrets.redact,
     signal: ctx.signal,
     onStep: (step) => {
-      if (!globals.json) ctx.note(renderStep(step, style));
+      if (!globals.json) ctx.note(renderStep(step, style, pageWidth(ctx)));
     },
   };
 }
 
 /**
- * Prints what an operation came to and sets the exit code: 0 done, 4 a hook failed, 69 the flag was not set.
+ * Prints what an operation came to and sets the exit code: 0 done, 4 a hook failed, 69 the flag was not set, 78 for want
+ * of a key.
  * @param more further fields of the JSON document
  */
 export async function tell(
@@ -140,8 +159,13 @@ export async function tell(
   report: OperationReport,
   more: Record<string, unknown> = {},
 ): Promise<void> {
-  if (globals.json) ctx.print(JSON.stringify({ ...operationDocument(command, report), ...more }));
-  else ctx.print(renderOutcome(report, session.config.migration, await styleFor(ctx, globals, 'stdout')));
+  if (globals.json) ctx.document({ ...operationDocument(command, report), ...more });
+  else {
+    const style = await styleFor(ctx, globals, 'stdout');
+    ctx.print(renderOutcome(report, session.config.migration, style, pageWidth(ctx)));
+  }
   if (report.outcome === 'partial') ctx.exit(EXIT.hookFailed);
-  if (report.outcome === 'failed') ctx.exit(EXIT.unreachable);
+  if (report.outcome === 'failed') ctx.exit(lacksKey(report) ? EXIT.config : EXIT.unreachable);
 }
+
+const lacksKey = ({ steps }: OperationReport) => steps.some(({ code }) => code?.startsWith('SECRET_'));

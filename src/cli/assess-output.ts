@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import type { Assessment } from '../assess/assessment.ts';
 import { latencyCurves } from '../assess/curves.ts';
 import type { Tally } from '../assess/tally.ts';
-import { jsonText } from '../clean.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { Currency } from '../report/assessment/numbers.ts';
 import type { AssessOptions, ReportKind } from './assess-options.ts';
 import type { Context } from './context.ts';
+import { pageWidth, styleFor } from './style.ts';
 
 export interface Result {
   assessment: Assessment;
@@ -22,9 +22,11 @@ export async function output(
   options: AssessOptions,
   ctx: Context,
 ): Promise<void> {
-  ctx.print(await render(result, kind, options, ctx));
-  const write = async (path: string, as: ReportKind, add: (path: string, text: string) => void) => {
-    const text = `${await render(result, as, options, ctx)}\n`;
+  const { assessment, currency } = result;
+  if (kind === 'json') ctx.document(currency ? { ...assessment, currency } : assessment, 2);
+  else ctx.print(await render(result, kind, options, ctx));
+  const write = async (path: string, as: 'html' | 'markdown', add: (path: string, text: string) => void) => {
+    const text = `${ctx.written(await render(result, as, options, ctx))}\n`;
     try {
       add(path, text);
     } catch (cause) {
@@ -40,13 +42,11 @@ export async function output(
 
 async function render(
   { assessment, tally, currency }: Result,
-  kind: ReportKind,
+  kind: Exclude<ReportKind, 'json'>,
   options: AssessOptions,
   ctx: Context,
 ): Promise<string> {
   switch (kind) {
-    case 'json':
-      return jsonText(currency ? { ...assessment, currency } : assessment);
     case 'markdown': {
       const { assessmentMarkdown } = await import('../report/assessment/markdown.ts');
       return assessmentMarkdown(assessment, currency);
@@ -57,14 +57,11 @@ async function render(
       return assessmentHtml(assessment, latencyCurves(tally, models.slice(0, 6)), currency);
     }
     case 'table': {
-      const [{ assessmentTable }, { Chalk }] = await Promise.all([
+      const [{ assessmentTable }, style] = await Promise.all([
         import('../report/assessment/table.ts'),
-        import('chalk'),
+        styleFor(ctx, options, 'stdout'),
       ]);
-      const colour =
-        options.color && !ctx.env.NO_COLOR && (ctx.terminal.stdout || Boolean(ctx.env.FORCE_COLOR));
-      const style = new Chalk({ level: colour ? 1 : 0 });
-      return assessmentTable(assessment, style, currency, Math.min(ctx.terminal.columns, 100));
+      return assessmentTable(assessment, style, currency, pageWidth(ctx));
     }
   }
 }

@@ -11,22 +11,16 @@ const MAX_NAME = 30;
 
 /** One line on stderr that is written over, in a terminal only: bytes, records, rate, time left. */
 export function showProgress(ctx: Context): { update(progress: Progress): void; done(): void } {
-  if (!ctx.terminal.stderr) return { update() {}, done() {} };
   const began = ctx.now().getTime();
   let last = began + AFTER_MS - EVERY_MS;
-  let shown = false;
   return {
     update(progress) {
       const now = ctx.now().getTime();
       if (now - last < EVERY_MS) return;
       last = now;
-      shown = true;
-      const line = progressLine(progress, now - began, ctx.terminal.columns - 1);
-      process.stderr.write(`\r\x1b[K${line}`);
+      ctx.live(progressLine(progress, now - began, ctx.terminal.columns - 1));
     },
-    done() {
-      if (shown) process.stderr.write('\r\x1b[K');
-    },
+    done: () => ctx.live(null),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Assessment } from '../assess/assessment.ts';
 import { isAllConfigured, type PriceSide, type Target } from '../assess/prices.ts';
 import { createTaker } from '../assess/taker.ts';
 import type { Tally } from '../assess/tally.ts';
-import { clean, jsonText } from '../clean.ts';
+import { clean } from '../clean.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
 import type { Config } from '../config/schema.ts';
@@ -14,6 +14,7 @@ import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { CATALOGUE_BANDS, withTiers } from '../pricing/bands.ts';
 import { configBook, type PriceBook } from '../pricing/book.ts';
 import type { PriceFile } from '../pricing/price-file.ts';
+import { alignColumns } from '../report/text.ts';
 import type { Crew } from '../usage/fast/crew.ts';
 import type { Format } from '../usage/format.ts';
 import { FORMATS } from '../usage/formats/index.ts';
@@ -29,6 +30,7 @@ import { showProgress } from './assess-progress.ts';
 import { hasSource, readSourceTable } from './assess-source.ts';
 import { assessFast } from './assess-threads.ts';
 import type { Context } from './context.ts';
+import { widthOf } from './style.ts';
 
 /** Days are drawn with this seed: the same log gives the same interval. */
 const SEED = 1;
@@ -45,7 +47,9 @@ export async function runAssess(
   ahead?: Crew<Tally>,
 ): Promise<void> {
   if (options.listFormats) {
-    ctx.print(listFormats(options.json === true));
+    const list = listFormats();
+    if (options.json) ctx.document({ schemaVersion: 1, command: 'assess', formats: list }, 2);
+    else ctx.print(formatLines(list, widthOf(ctx)).join('\n'));
     return;
   }
   const fromSource = hasSource(options, files);
@@ -88,6 +92,7 @@ export async function runAssess(
       );
   const partial = ctx.signal.aborted;
   showRejects(intake, ctx);
+  if (partial && intake.used === 0) throw ctx.signal.reason;
   requireData(intake, plan.maxBad);
 
   const assessment = assess({
@@ -109,27 +114,38 @@ export async function runAssess(
   judge(assessment, plan, options, ctx);
 }
 
-function listFormats(json: boolean): string {
-  const list = [
+interface ListedFormat {
+  name: string;
+  title: string;
+  lacks: string | null;
+}
+
+function listFormats(): ListedFormat[] {
+  return [
     ...FORMATS.map(({ name, title, lacks }) => ({ name, title, lacks: lacks ?? null })),
     { name: 'map', title: 'a log of your own: usage.map of the config, or --map', lacks: null },
   ];
-  if (json) return jsonText({ schemaVersion: 1, command: 'assess', formats: list });
-  const width = Math.max(...list.map(({ name }) => name.length));
-  return list
-    .map(({ name, title, lacks }) => {
-      const first = `${name.padEnd(width)}  ${title}`;
-      return lacks === null ? first : `${first}\n${' '.repeat(width)}  no ${lacks}`;
-    })
-    .join('\n');
+}
+
+function formatLines(list: readonly ListedFormat[], columns: number): string[] {
+  const rows = list.flatMap(({ name, title, lacks }) => [
+    [name, title],
+    ...(lacks === null ? [] : [['', `no ${lacks}`]]),
+  ]);
+  return alignColumns(rows, 0, columns);
 }
 
 async function findConfig(options: AssessOptions, ctx: Context): Promise<LoadedConfig | undefined> {
   const { path, asked } = configPath(ctx.cwd, options.config, ctx.env);
   // Without a config, what reads one is not loaded.
   if (!asked && !existsSync(path)) return undefined;
-  const { loadConfig } = await import('../config/load.ts');
-  return loadConfig(path);
+  const [{ loadConfig }, { secretsOf }] = await Promise.all([
+    import('../config/load.ts'),
+    import('./secrets.ts'),
+  ]);
+  const loaded = loadConfig(path);
+  secretsOf(ctx, loaded);
+  return loaded;
 }
 
 /** The formats to try; one alone is taken for certain. A mapping of the config is tried when no other format fits. */
@@ -312,7 +328,7 @@ function notesOn(
   return [...notes];
 }
 
-/** The exit code: partial figures and missing ones are inconclusive, whatever was asked. */
+/** The exit code: partial figures are judged by nothing, and missing ones are inconclusive, whatever was asked. */
 function judge(assessment: Assessment, plan: AssessPlan, options: AssessOptions, ctx: Context): void {
   if (options.strictPrices && assessment.unpriced.length > 0) {
     const names = assessment.unpriced.slice(0, 5).map(({ model }) => clean(model));
@@ -320,14 +336,14 @@ function judge(assessment: Assessment, plan: AssessPlan, options: AssessOptions,
       hint: 'give their prices in providers.*.prices of the config, or leave --strict-prices out',
     });
   }
-  if (assessment.partial) ctx.exit(EXIT.inconclusive);
-  if (plan.failUnder === undefined) return;
+  if (assessment.partial) ctx.exit(EXIT.interrupted);
+  if (assessment.partial || plan.failUnder === undefined) return;
   const { percent, interval95 } = assessment.savings;
   const judged = interval95?.lowPercent ?? percent;
   if (judged === null) {
     ctx.note(`cutover: the savings are unknown, so --fail-under ${plan.failUnder} cannot be judged`);
     ctx.exit(EXIT.inconclusive);
-  } else if (judged < plan.failUnder && !assessment.partial) {
+  } else if (judged < plan.failUnder) {
     const which = interval95 ? 'the low end of the savings' : 'the savings';
     ctx.note(`cutover: ${which}, ${judged.toFixed(1)} %, is under ${plan.failUnder} %`);
     ctx.exit(EXIT.fail);

@@ -64,13 +64,13 @@ export async function readSourceTable(
       },
     );
   }
-  const [{ createSecrets }, { createClickHouse }, { readTable }] = await Promise.all([
-    import('../config/secrets.ts'),
+  const [{ secretsOf }, { createClickHouse }, { readTable }] = await Promise.all([
+    import('./secrets.ts'),
     import('../usage/clickhouse/client.ts'),
     import('../usage/clickhouse/read.ts'),
   ]);
   const run = createClickHouse({
-    ...credentials(table, createSecrets(ctx.env, loaded.dir)),
+    ...credentials(table, secretsOf(ctx, loaded)),
     timeoutMs: table.timeout,
     signal: ctx.signal,
   });

@@ -52,6 +52,8 @@ export function register(program: Command, ctx: Context, crew?: Crew<Tally>): vo
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], _options: unknown, command: Command) => {
       const { runAssess } = await import('./assess-run.ts');
-      await runAssess(files, command.optsWithGlobals<AssessOptions>(), ctx, crew);
+      const options = command.optsWithGlobals<AssessOptions>();
+      // An interrupt ends the reading; what was read until then is assessed.
+      await ctx.toItsEnd(() => runAssess(files, options, ctx, crew));
     });
 }

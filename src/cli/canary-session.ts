@@ -10,7 +10,7 @@ import type { CanaryReading, CanaryRollback, CanarySession } from './canary.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { gatherRollback } from './evidence.ts';
 import { openReading, openSession, type Reading, type Session } from './session.ts';
-import { styleFor } from './style.ts';
+import { pageWidth, styleFor } from './style.ts';
 import { whileHeld } from './wait.ts';
 
 /** A target that failed keeps its traffic while a lost holder stands in the way: long enough to see it stand still. */
@@ -73,7 +73,12 @@ async function autoRollback(
   }
   return {
     outcome: report.outcome,
-    text: renderOutcome(report, session.config.migration, await styleFor(ctx, options, 'stdout')),
+    text: renderOutcome(
+      report,
+      session.config.migration,
+      await styleFor(ctx, options, 'stdout'),
+      pageWidth(ctx),
+    ),
     operation: operationDocument('rollback', report).operation,
   };
 }

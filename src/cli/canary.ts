@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { registerStart } from './canary-start.ts';
 import type { Context, GlobalOptions } from './context.ts';
+import { DRY_RUN, type DryRunOptions } from './dry-run.ts';
 
 /** What a canary works with; made from the config and the state. */
 export interface CanarySession {
@@ -41,7 +42,8 @@ export type OpenCanarySession = (ctx: Context, options: GlobalOptions) => Promis
 export type CanaryReading = Omit<CanarySession, 'rollback'>;
 export type OpenCanaryReading = (ctx: Context, options: GlobalOptions) => Promise<CanaryReading>;
 
-interface CheckOptions extends GlobalOptions {
+/** Flags of `canary check` and `canary run`. */
+export interface CheckOptions extends DryRunOptions {
   pairs?: string;
   runId?: string;
   autoRollback?: boolean;
@@ -74,7 +76,8 @@ export function registerCanary(
     command
       .option('--pairs <n>', "pairs a run (default: the config's canary.pairsPerRun)")
       .option('--run-id <id>', 'a run with an id that was recorded before is not counted again')
-      .option('--auto-rollback', 'on FAIL, roll back at once');
+      .option('--auto-rollback', 'on FAIL, roll back at once')
+      .option(...DRY_RUN);
   shared(canary.command('check'))
     .description('one run: probe both providers, then PASS, FAIL or INCONCLUSIVE; made for cron')
     .action((_options: unknown, command: Command) =>
@@ -96,10 +99,12 @@ export function registerCanary(
 
 async function check(ctx: Context, open: OpenCanarySession, options: CheckOptions): Promise<void> {
   const { runCheck } = await import('../canary/check.ts');
+  const { finish } = await import('./canary-show.ts');
   const pairs = await pairsOption(options);
   await within(ctx, open, options, async (session) => {
     await session.ask('canary check');
     const input = await canaryInput(ctx, session, 'canary check', pairs);
+    if (await wasDryRun(ctx, options, input, session.stage())) return;
     const document = await runCheck({ ...input, stage: session.stage(), runId: await runIdOf(options) });
     await finish(ctx, session, options, document);
   });
@@ -109,14 +114,16 @@ async function run(ctx: Context, open: OpenCanarySession, options: RunOptions): 
   const { openCanary } = await import('../canary/check.ts');
   const { watch } = await import('../canary/watch.ts');
   const { setTimeout: sleep } = await import('node:timers/promises');
+  const { finish, progressLine } = await import('./canary-show.ts');
   const pairs = await pairsOption(options);
   const durationMs = await durationOption('--duration', options.duration);
   const intervalMs = await durationOption('--interval', options.interval);
   await within(ctx, open, options, async (session) => {
     await session.ask('canary run');
     const input = await canaryInput(ctx, session, 'canary run', pairs);
+    if (await wasDryRun(ctx, options, input, session.stage())) return;
     const canary = openCanary(input);
-    const progress = await progressLine(ctx, options);
+    const progress = progressLine(ctx, options);
     try {
       const document = await watch({
         canary,
@@ -140,12 +147,25 @@ async function run(ctx: Context, open: OpenCanarySession, options: RunOptions): 
 
 async function status(ctx: Context, read: OpenCanaryReading, options: GlobalOptions): Promise<void> {
   const { lastDocument } = await import('../canary/check.ts');
+  const { show } = await import('./canary-show.ts');
   await within(ctx, read, options, async (session) => {
     await session.ask('canary status');
     const fail = await session.unanswered();
     const input = await canaryInput(ctx, session, 'canary status', undefined);
     await show(ctx, options, lastDocument(input, session.stage(), fail));
   });
+}
+
+async function wasDryRun(
+  ctx: Context,
+  options: CheckOptions,
+  input: CanaryInput,
+  stage: Stage | null,
+): Promise<boolean> {
+  if (!options.dryRun) return false;
+  const { sayCanary } = await import('./canary-dry-run.ts');
+  sayCanary(ctx, options, input, stage);
+  return true;
 }
 
 async function within<S extends CanaryReading>(
@@ -157,6 +177,9 @@ async function within<S extends CanaryReading>(
   const session = await open(ctx, options);
   try {
     await work(session);
+  } catch (error) {
+    const { explainFault } = await import('../store/open.ts');
+    throw explainFault(session.db.name, error);
   } finally {
     session.close();
   }
@@ -180,74 +203,6 @@ async function canaryInput(
     signal: ctx.signal,
     pairs,
     command,
-  };
-}
-
-/** Prints the verdict, and on FAIL rolls back when that was asked for. */
-async function finish(
-  ctx: Context,
-  session: CanarySession,
-  options: CheckOptions,
-  document: CanaryDocument,
-): Promise<void> {
-  if (!options.autoRollback || document.verdict !== 'FAIL') return show(ctx, options, document);
-  const { EXIT, messageOf } = await import('../errors.ts');
-  let rollback: CanaryRollback;
-  try {
-    rollback = await session.rollback(`canary FAIL: ${document.explanations.join('; ')}`);
-  } catch (error) {
-    // The verdict is the result that was asked for; it is printed even when acting on it went wrong.
-    await show(ctx, options, { ...document, rollback: { outcome: 'failed', error: messageOf(error) } });
-    throw error;
-  }
-  await show(ctx, options, {
-    ...document,
-    rollback: { outcome: rollback.outcome, operation: rollback.operation },
-  });
-  if (!options.json) ctx.print(`\n${rollback.text}`);
-  if (rollback.outcome === 'partial') ctx.exit(EXIT.hookFailed);
-  if (rollback.outcome === 'failed') ctx.exit(EXIT.unreachable);
-}
-
-async function show(ctx: Context, options: GlobalOptions, document: CanaryDocument): Promise<void> {
-  const { EXIT } = await import('../errors.ts');
-  const exits = { PASS: EXIT.ok, FAIL: EXIT.fail, INCONCLUSIVE: EXIT.inconclusive, ERROR: EXIT.fault };
-  ctx.exit(document.reasons.includes('unreachable') ? EXIT.unreachable : exits[document.verdict]);
-  if (options.json) return ctx.print(JSON.stringify(document));
-  const { renderCanary } = await import('../canary/table.ts');
-  ctx.print(renderCanary(document, await painter(ctx, options)));
-}
-
-async function painter(ctx: Context, options: GlobalOptions): Promise<import('../canary/table.ts').Paint> {
-  const { Chalk } = await import('chalk');
-  const forced = ctx.env.FORCE_COLOR !== undefined && ctx.env.FORCE_COLOR !== '0';
-  const color = options.color !== false && !ctx.env.NO_COLOR && (forced || ctx.terminal.stdout);
-  const style = new Chalk({ level: color ? 1 : 0 });
-  const colors = {
-    PASS: style.green,
-    FAIL: style.red,
-    INCONCLUSIVE: style.yellow,
-    ERROR: style.red,
-    open: style.dim,
-  };
-  return (verdict, text) => colors[verdict](text);
-}
-
-/** In a terminal one line that is written anew, else one line a run. */
-async function progressLine(
-  ctx: Context,
-  options: GlobalOptions,
-): Promise<(document: CanaryDocument, leftMs: number) => void> {
-  const { formatDuration } = await import('../config/units.ts');
-  const { renderProgress } = await import('../canary/table.ts');
-  const live = ctx.terminal.stderr && ctx.env.TERM !== 'dumb' && !options.json;
-  let first = true;
-  return (document, leftMs) => {
-    const line = renderProgress(document, formatDuration(Math.round(leftMs / 1000) * 1000));
-    if (!live) return ctx.note(line);
-    const up = first ? '' : '\u001b[1A\u001b[2K';
-    first = false;
-    ctx.note(up + line.slice(0, ctx.terminal.columns - 1));
   };
 }
 

@@ -44,39 +44,34 @@ export async function confirmPlan(
       },
     );
   }
-  if (!(await (grave ? askName(migration) : askYes()))) {
+  if (!(await answering(ctx, grave ? () => askName(ctx, migration) : () => askYes(ctx)))) {
     throw new CutoverError('DECLINED', EXIT.fault, 'nothing was changed');
   }
 }
 
-async function askYes(): Promise<boolean> {
+async function askYes({ signal }: Context): Promise<boolean> {
   const inquirer = (await import('inquirer')).default;
-  const { go } = await answering(() =>
-    inquirer.createPromptModule({ output: process.stderr })<{ go: boolean }>([
-      { type: 'confirm', name: 'go', message: 'Do this now?', default: false },
-    ]),
-  );
+  const { go } = await inquirer.createPromptModule({ output: process.stderr, signal })<{ go: boolean }>([
+    { type: 'confirm', name: 'go', message: 'Do this now?', default: false },
+  ]);
   return go;
 }
 
-async function askName(migration: string): Promise<boolean> {
+async function askName({ signal }: Context, migration: string): Promise<boolean> {
   const inquirer = (await import('inquirer')).default;
-  const { name } = await answering(() =>
-    inquirer.createPromptModule({ output: process.stderr })<{ name: string }>([
-      { type: 'input', name: 'name', message: `Type the migration's name (${migration}) to go on:` },
-    ]),
-  );
+  const { name } = await inquirer.createPromptModule({ output: process.stderr, signal })<{ name: string }>([
+    { type: 'input', name: 'name', message: `Type the migration's name (${migration}) to go on:` },
+  ]);
   return name.trim() === migration;
 }
 
-/** Ctrl-C at a prompt is a no, not a fault. */
-async function answering<T>(ask: () => Promise<T>): Promise<T> {
+/** Ctrl-C at a prompt is no answer: it ends the command. */
+async function answering<T>({ signal }: Context, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
-    if (cause instanceof Error && cause.name === 'ExitPromptError') {
-      throw new CutoverError('DECLINED', EXIT.fault, 'nothing was changed', { cause });
-    }
-    throw cause;
+    signal.throwIfAborted();
+    if (!(cause instanceof Error) || cause.name !== 'ExitPromptError') throw cause;
+    throw new CutoverError('INTERRUPTED', EXIT.interrupted, 'interrupted: nothing was changed', { cause });
   }
 }

@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
 import { safe } from '../clean.ts';
 import { type EmergencySettings, emergencySettings, type FlagSource } from '../config/lenient.ts';
-import { configPath } from '../config/path.ts';
+import { configPath, MAX_CONFIG_BYTES } from '../config/path.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { formatRatio } from '../config/units.ts';
 import { EXIT, messageOf } from '../errors.ts';
+import { readOrdinaryFile } from '../files.ts';
 import { createFlag } from '../flag/create.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import { loadHooks } from '../hooks/load.ts';
@@ -15,6 +16,7 @@ import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
 import type { Plan } from '../operation/plan.ts';
 import { plannedDrivers } from '../operation/steps.ts';
+import { storable } from '../output/storable.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import { type Db, openStore } from '../store/open.ts';
 import { readStore } from '../store/reading.ts';
@@ -34,9 +36,9 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
   const path = configPath(ctx.cwd, request.config, ctx.env).path;
   const settings = await emergencySettings(path, dirname(path), ctx.env);
   for (const warning of settings.warnings) ctx.note(`warning: ${safe(warning)}`);
-  const { execution, sources } = await executionOf(settings, request, ctx);
+  const { execution, sources } = await executionOf(path, settings, request, ctx);
   const plan = (flagRatio: number | null) =>
-    planEmergency(plannedDrivers(execution.drivers), flagRatio, request.reason);
+    planEmergency(plannedDrivers(execution.drivers), flagRatio, storable(request.reason, execution.redact));
   if (request.dryRun) return dryRun(ctx, execution, plan, request);
   const { stateDir, migration } = settings;
   const { clock, actor } = execution;
@@ -69,11 +71,17 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
 
 /** The drivers, and where each flag is known from. */
 async function executionOf(
+  path: string,
   { flags, hooks, dir, migration }: EmergencySettings,
   request: EmergencyRequest,
   ctx: Context,
 ): Promise<{ execution: Execution; sources: FlagSource[] }> {
-  const secrets = createSecrets(ctx.env, dir);
+  const secrets = createSecrets(ctx.env, dir, ctx.redactor);
+  const said = [
+    () => JSON.stringify([flags, hooks]),
+    () => readOrdinaryFile(path, { maxBytes: MAX_CONFIG_BYTES }),
+  ];
+  for (const text of said) secrets.expect(text);
   const host = { dir, env: ctx.env, secrets, migration };
   const [flag, ...otherFlags] = flags.map(({ config, source }, position) => {
     const driver = createFlag(config, host);
@@ -115,8 +123,8 @@ async function dryRun(
   const { plan } = await readEmergencyPlan(execution, planFor);
   const { planDocument, renderPlan } = await import('../report/operation.ts');
   const { styleFor } = await import('./style.ts');
-  if (request.json) return ctx.print(JSON.stringify(planDocument('rollback', plan)));
-  const style = await styleFor(ctx, { color: request.color, input: false }, 'stdout');
+  if (request.json) return ctx.document(planDocument('rollback', plan));
+  const style = await styleFor(ctx, { color: request.color }, 'stdout');
   ctx.print(`${renderPlan(plan, execution.migration, style)}\nA dry run: nothing was changed.`);
 }
 
@@ -131,7 +139,7 @@ async function tellEmergency(
   if (request.json) {
     const { operationDocument } = await import('../report/operation.ts');
     const { safe: isSafe, flags, why } = word;
-    return ctx.print(JSON.stringify({ ...operationDocument('rollback', report), safe: isSafe, why, flags }));
+    return ctx.document({ ...operationDocument('rollback', report), safe: isSafe, why, flags });
   }
   ctx.print(emergencyLine(migration, report, word));
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');

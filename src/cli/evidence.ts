@@ -2,6 +2,7 @@ import { CutoverError, EXIT } from '../errors.ts';
 import { openOperations } from '../operation/operations.ts';
 import type { Gate } from '../operation/plan.ts';
 import { plannedDrivers } from '../operation/steps.ts';
+import type { Readiness } from '../provider/readiness.ts';
 import type { RollbackInput } from '../rollback/plan.ts';
 import type { ShiftInput } from '../shift/plan.ts';
 import type { Facts, Judged } from '../situation/facts.ts';
@@ -69,7 +70,7 @@ export function gatherRollback(
 }
 
 /** Whether legacy could take the traffic back now: one probe, a few seconds at most. */
-export async function legacyGate(session: Session): Promise<Gate> {
+export async function legacyGate(session: Session): Promise<Gate & Readiness> {
   const { checkReadiness } = await import('../provider/readiness.ts');
   return { name: 'readiness', ...(await checkReadiness(session.config, 'legacy', session.secrets)) };
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import type { Context, GlobalOptions } from './context.ts';
+import type { Context } from './context.ts';
+import { DRY_RUN, type DryRunOptions, sayDryRun } from './dry-run.ts';
 import type { Session } from './session.ts';
 
-interface FreezeOptions extends GlobalOptions {
+interface FreezeOptions extends DryRunOptions {
   reason: string;
   until?: string;
   for?: string;
@@ -15,6 +16,7 @@ export function register(program: Command, ctx: Context): void {
     .requiredOption('--reason <text>', 'why')
     .option('--until <time>', 'ISO 8601; without it, until `cutover unfreeze`')
     .option('--for <time>', 'the same as a duration, e.g. 2h')
+    .option(...DRY_RUN)
     .action(async (_options: unknown, command: Command) => {
       await runFreeze(ctx, command.optsWithGlobals<FreezeOptions>());
     });
@@ -26,6 +28,7 @@ export function registerUnfreeze(program: Command, ctx: Context): void {
     .command('unfreeze')
     .description('let forward steps go on')
     .option('--reason <text>', 'why', '')
+    .option(...DRY_RUN)
     .action(async (_options: unknown, command: Command) => {
       await runUnfreeze(ctx, command.optsWithGlobals<FreezeOptions>());
     });
@@ -41,34 +44,42 @@ async function nameUnfinished(ctx: Context, session: Session, asking: 'freeze' |
 }
 
 async function runFreeze(ctx: Context, options: FreezeOptions): Promise<void> {
+  const { storable } = await import('../output/storable.ts');
   const { setFreeze } = await import('../store/freeze.ts');
   const { formatTime } = await import('../report/text.ts');
   const { withSession } = await import('./session.ts');
   await withSession(ctx, options, async (session) => {
     const since = session.clock.now();
-    const until = await endOf(options, since);
-    setFreeze(session.db, { reason: options.reason, actor: session.actor, since, until });
-    await nameUnfinished(ctx, session, 'freeze');
-    if (options.json) {
-      const iso = until === null ? null : new Date(until).toISOString();
-      return ctx.print(
-        JSON.stringify({ schemaVersion: 1, command: 'freeze', reason: options.reason, until: iso }),
-      );
+    const end = await endOf(options, since);
+    const reason = storable(options.reason, session.secrets.redact);
+    const until = end === null ? null : new Date(end).toISOString();
+    const span = end === null ? 'until `cutover unfreeze`' : `until ${formatTime(end)}`;
+    if (options.dryRun) {
+      const plan = { action: 'freeze', reason, until };
+      return sayDryRun(ctx, options, 'freeze', plan, [`freeze ${span}: ${reason}`]);
     }
-    ctx.print(
-      `frozen ${until === null ? 'until `cutover unfreeze`' : `until ${formatTime(until)}`}; rollbacks still work`,
-    );
+    setFreeze(session.db, { reason, actor: session.actor, since, until: end });
+    await nameUnfinished(ctx, session, 'freeze');
+    if (options.json) return ctx.document({ schemaVersion: 1, command: 'freeze', reason, until });
+    ctx.print(`frozen ${span}; rollbacks still work`);
   });
 }
 
 async function runUnfreeze(ctx: Context, options: FreezeOptions): Promise<void> {
-  const { liftFreeze } = await import('../store/freeze.ts');
+  const { storable } = await import('../output/storable.ts');
+  const { liftFreeze, readFreeze } = await import('../store/freeze.ts');
   const { withSession } = await import('./session.ts');
   await withSession(ctx, options, async (session) => {
-    const { db, actor, clock } = session;
-    const lifted = liftFreeze(db, { at: clock.now(), actor, reason: options.reason });
+    const { db, actor, clock, secrets } = session;
+    const reason = storable(options.reason, secrets.redact);
+    if (options.dryRun) {
+      const lifts = readFreeze(db, clock.now()) !== null;
+      const line = lifts ? 'let forward steps go on' : 'nothing is frozen';
+      return sayDryRun(ctx, options, 'unfreeze', { action: 'unfreeze', lifts, reason }, [line]);
+    }
+    const lifted = liftFreeze(db, { at: clock.now(), actor, reason });
     await nameUnfinished(ctx, session, 'unfreeze');
-    if (options.json) ctx.print(JSON.stringify({ schemaVersion: 1, command: 'unfreeze', lifted }));
+    if (options.json) ctx.document({ schemaVersion: 1, command: 'unfreeze', lifted });
     else ctx.print(lifted ? 'forward steps may go on' : 'nothing was frozen');
   });
 }

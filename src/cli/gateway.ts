@@ -21,34 +21,35 @@ export function register(program: Command, ctx: Context): void {
 }
 
 async function run(ctx: Context, flags: GatewayFlags): Promise<void> {
-  const [{ loadConfig }, { createSecrets }, { formatRatio }, { parseListen }, { startGateway }] =
+  const [{ loadConfig }, { secretsOf }, { formatRatio }, { parseListen }, { startGateway }] =
     await Promise.all([
       import('../config/load.ts'),
-      import('../config/secrets.ts'),
+      import('./secrets.ts'),
       import('../config/units.ts'),
       import('../gateway/listen.ts'),
       import('../gateway/gateway.ts'),
     ]);
-  const { config, dir } = loadConfig(configPath(ctx.cwd, flags.config, ctx.env).path);
+  const loaded = loadConfig(configPath(ctx.cwd, flags.config, ctx.env).path);
+  const { config, dir } = loaded;
   const usageLog =
     flags.usageLog === undefined ? resolve(dir, config.gateway.usageLog) : resolve(ctx.cwd, flags.usageLog);
   const gateway = await startGateway({
     config,
     dir,
-    secrets: createSecrets(ctx.env, dir),
+    secrets: secretsOf(ctx, loaded),
     listen: parseListen(flags.listen ?? config.gateway.listen),
     usageLog,
     now: () => ctx.now().getTime(),
     note: ctx.note,
   });
   const { ratio } = gateway.flag();
-  ctx.print(
-    flags.json
-      ? JSON.stringify({ schemaVersion: 1, command: 'gateway', listen: gateway.url, ratio, usageLog })
-      : `listening on ${gateway.url}, ratio ${formatRatio(ratio)}, usage log ${usageLog}`,
-  );
-  await aborted(ctx.signal);
-  const lost = await gateway.stop();
+  if (flags.json)
+    ctx.document({ schemaVersion: 1, command: 'gateway', listen: gateway.url, ratio, usageLog });
+  else ctx.print(`listening on ${gateway.url}, ratio ${formatRatio(ratio)}, usage log ${usageLog}`);
+  const lost = await ctx.toItsEnd(async () => {
+    await aborted(ctx.signal);
+    return gateway.stop();
+  });
   if (lost > 0) {
     const { CutoverError, EXIT } = await import('../errors.ts');
     throw new CutoverError(

@@ -30,8 +30,7 @@ async function runHistory(ctx: Context, options: HistoryOptions): Promise<void> 
     if (options.verify) {
       const found = verifyHistory(session.db);
       const whole = found.brokenAt === null;
-      if (options.json)
-        ctx.print(JSON.stringify({ schemaVersion: 1, command: 'history', verify: { whole, ...found } }));
+      if (options.json) ctx.document({ schemaVersion: 1, command: 'history', verify: { whole, ...found } });
       else if (whole) ctx.print(`whole: ${found.entries} entries, head ${found.head.slice(0, 16)}`);
       else
         ctx.print(`BROKEN at entry ${found.brokenAt}: it is not what was written, or one before it is gone`);
@@ -39,10 +38,7 @@ async function runHistory(ctx: Context, options: HistoryOptions): Promise<void> 
       return;
     }
     const entries = readHistory(session.db, Number(options.limit));
-    ctx.print(
-      options.json
-        ? JSON.stringify(historyDocument(entries))
-        : renderHistory(entries, await styleFor(ctx, options, 'stdout'), widthOf(ctx)),
-    );
+    if (options.json) ctx.document(historyDocument(entries));
+    else ctx.print(renderHistory(entries, await styleFor(ctx, options, 'stdout'), widthOf(ctx)));
   });
 }

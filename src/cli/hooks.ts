@@ -19,7 +19,7 @@ async function runTest(ctx: Context, options: GlobalOptions): Promise<void> {
   const { renderTrials, trialDocument } = await import('../report/hooks.ts');
   const { readState } = await import('../store/state.ts');
   const { withSession } = await import('./session.ts');
-  const { styleFor } = await import('./style.ts');
+  const { styleFor, widthOf } = await import('./style.ts');
   await withSession(ctx, options, async ({ db, config, drivers, actor, clock, secrets }) => {
     const { status, ratio, activeProvider } = readState(db, config.migration);
     const trials = await tryHooks(drivers, {
@@ -30,8 +30,8 @@ async function runTest(ctx: Context, options: GlobalOptions): Promise<void> {
       clock,
       redact: secrets.redact,
     });
-    if (options.json) ctx.print(JSON.stringify(trialDocument(trials)));
-    else ctx.print(renderTrials(trials, await styleFor(ctx, options, 'stdout')));
+    if (options.json) ctx.document(trialDocument(trials));
+    else ctx.print(renderTrials(trials, await styleFor(ctx, options, 'stdout'), widthOf(ctx)));
     if (trials.some(({ outcome }) => outcome === 'failed')) ctx.exit(EXIT.hookFailed);
   });
 }

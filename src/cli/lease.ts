@@ -15,6 +15,7 @@ async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
   const { alignColumns, formatAge } = await import('../report/text.ts');
   const { safe } = await import('../clean.ts');
   const { withReading } = await import('./session.ts');
+  const { widthOf } = await import('./style.ts');
   await withReading(ctx, options, async (session) => {
     const { token, held } = readLease(session.db);
     const now = session.clock.now();
@@ -32,7 +33,7 @@ async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
         state,
         stale: state === 'gone',
       };
-      return ctx.print(JSON.stringify({ schemaVersion: 1, command: 'lease', token, lease }));
+      return ctx.document({ schemaVersion: 1, command: 'lease', token, lease });
     }
     if (!held) return ctx.print(`free; the last fencing token was ${token}`);
     ctx.print(
@@ -47,6 +48,7 @@ async function runLease(ctx: Context, options: GlobalOptions): Promise<void> {
           ['state', STATES[state ?? 'unknown']],
         ],
         0,
+        widthOf(ctx),
       ).join('\n'),
     );
   });

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import type { OperationRecord } from '../operation/record.ts';
 import type { ApplyOptions } from './apply.ts';
 import type { Context } from './context.ts';
+import { DRY_RUN, sayDryRun } from './dry-run.ts';
 import type { Session } from './session.ts';
 
 interface ResumeOptions extends ApplyOptions {
@@ -15,7 +17,7 @@ export function register(program: Command, ctx: Context): void {
     .command('resume')
     .description('finish an operation that was not finished: only the steps that have not succeeded')
     .option('--flag', 'when the flag has drifted: set it to what the state says')
-    .option('--dry-run', 'show what would be done, change nothing')
+    .option(...DRY_RUN)
     .option('-y, --yes', 'do not ask')
     .option('--confirm <migration>', "the migration's name, for a flag that goes to 100 %")
     .option('--force', 'with --flag: also when that sends more traffic to target; needs --reason')
@@ -42,23 +44,15 @@ async function runResume(ctx: Context, options: ResumeOptions): Promise<void> {
 async function finish(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {
   const { assertMay } = await import('../situation/ask.ts');
   const { commandOf } = await import('../operation/plan.ts');
-  const { applyPlan, resume, tell } = await import('./apply.ts');
+  const { resume, tell } = await import('./apply.ts');
   const { open } = await assertMay(session, 'resume');
   const operation = open.at(-1);
   if (!operation) {
-    if (options.json)
-      ctx.print(JSON.stringify({ schemaVersion: 1, command: 'resume', operation: null, steps: [] }));
+    if (options.json) ctx.document({ schemaVersion: 1, command: 'resume', operation: null, steps: [] });
     else ctx.print('nothing to resume: every operation is finished');
     return;
   }
-  if (options.dryRun) {
-    const done = new Set(
-      operation.steps.flatMap(({ position, outcome }) => (outcome === 'done' ? position : [])),
-    );
-    const steps = operation.plan.steps.filter((_, position) => !done.has(position));
-    await applyPlan(ctx, options, session, { ...operation.plan, steps }, 'resume');
-    return;
-  }
+  if (options.dryRun) return sayWhatIsLeft(ctx, options, operation);
   if (!options.json) ctx.note(`resuming ${commandOf(operation.plan)} ${operation.id}`);
   await tell(ctx, options, session, 'resume', await resume(ctx, options, session, operation));
 }
@@ -83,4 +77,20 @@ async function mendFlag(ctx: Context, options: ResumeOptions, session: Session):
     evidence: facts.run && evidenceOf(facts.run),
   });
   await applyPlan(ctx, options, session, plan, 'resume');
+}
+
+async function sayWhatIsLeft(
+  ctx: Context,
+  options: ResumeOptions,
+  operation: OperationRecord,
+): Promise<void> {
+  const { renderPlan } = await import('../report/operation.ts');
+  const { pageWidth, styleFor } = await import('./style.ts');
+  const { id, kind, plan } = operation;
+  const left = operation.steps.filter(({ outcome }) => outcome !== 'done');
+  const steps = left.map((step) => ({ kind: step.kind, driver: step.driver, label: step.label }));
+  const style = await styleFor(ctx, options, 'stdout');
+  sayDryRun(ctx, options, 'resume', { operation: { id, kind }, from: plan.from, to: plan.to, steps }, [
+    renderPlan({ ...plan, steps }, `resume ${id}`, style, pageWidth(ctx)),
+  ]);
 }

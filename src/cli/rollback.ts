@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import type { OperationReport } from '../operation/execute.ts';
 import type { Plan } from '../operation/plan.ts';
+import type { Readiness } from '../provider/readiness.ts';
 import type { ApplyOptions } from './apply.ts';
 import type { Context } from './context.ts';
 import { ROLLBACK_OPTIONS } from './rollback-options.ts';
@@ -41,7 +43,7 @@ async function runRollback(ctx: Context, options: RollbackOptions): Promise<void
     planRollback(input, to);
     const gate = await legacyGate(session);
     const plan = planRollback({ ...input, gates: [gate] }, to);
-    if (!gate.ok && !options.anyway && !options.dryRun) await refuse(gate.detail);
+    if (!gate.ok && !options.anyway && !options.dryRun) await refuse(gate);
     if (overMs === null) {
       await applyPlan(ctx, options, session, plan, 'rollback');
       return;
@@ -58,26 +60,26 @@ async function runOver(
   plan: Plan,
   overMs: number,
 ): Promise<void> {
-  const { readDns } = await import('../operation/dns.ts');
   const { readFlag, runGradual, wholeReport } = await import('../operation/gradual.ts');
   const { formatDuration, formatRatio } = await import('../config/units.ts');
   const { gradualPlans } = await import('../rollback/gradual.ts');
-  const { confirmed, executionOf, showPlan, tell } = await import('./apply.ts');
-  const { config, db, drivers, journal, secrets } = session;
+  const { confirmed, executionOf, keptPlan, readings, showPlan, tell } = await import('./apply.ts');
+  const { config, db, journal } = session;
   const execution = await executionOf(ctx, options, session);
   const flag = await readFlag(execution);
-  const plans = gradualPlans(plan, config.ladder, flag?.ratio ?? 0);
+  const plans = gradualPlans(keptPlan(session, plan), config.ladder, flag?.ratio ?? 0);
   const line = `  over ${formatDuration(overMs)}, by ${plans.map(({ to }) => formatRatio(to.ratio)).join(', ')}`;
   if (options.dryRun) return showPlan(ctx, options, session, plan, 'rollback', { rungs: plans, line });
   if (!options.json) ctx.note(line);
   await confirmed(ctx, options, session, plan);
-  const reports = await runGradual({
+  const gradual = {
     ...{ db, plans, flag, overMs, execution, journal },
-    readDns: () => readDns(drivers.dns, secrets.redact),
-    onRung: ({ outcome, to }) => {
+    readDns: () => readings(session),
+    onRung: ({ outcome, to }: OperationReport) => {
       if (!options.json && outcome !== 'failed') ctx.note(`${config.migration}: ${formatRatio(to.ratio)}`);
     },
-  });
+  };
+  const reports = await ctx.toItsEnd(() => runGradual(gradual));
   const rungs = reports.map(({ id, to, outcome }) => ({ operation: id, ratio: to.ratio, outcome }));
   await tell(ctx, options, session, 'rollback', wholeReport(plans, reports), { rungs });
   if (reports.length < plans.length && !options.json) {
@@ -85,9 +87,9 @@ async function runOver(
   }
 }
 
-async function refuse(detail: string): Promise<never> {
+async function refuse({ detail, exitCode }: Readiness): Promise<never> {
   const { CutoverError, EXIT } = await import('../errors.ts');
-  throw new CutoverError('LEGACY_NOT_READY', EXIT.unreachable, detail, {
+  throw new CutoverError('LEGACY_NOT_READY', exitCode ?? EXIT.unreachable, detail, {
     hint: 'to roll back onto it all the same: --anyway; in an emergency: --emergency, which never asks',
   });
 }

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
-import { createSecrets, type Secrets } from '../config/secrets.ts';
+import type { Secrets } from '../config/secrets.ts';
 import { keepSnapshot } from '../config/snapshot.ts';
 import { stateSettings } from '../config/state.ts';
 import { messageOf, systemCode } from '../errors.ts';
@@ -14,6 +14,7 @@ import type { Drivers } from '../operation/steps.ts';
 import { DATABASE_NAME, type Db, explainFault, openStore } from '../store/open.ts';
 import { adoptEmergencies } from './adopt.ts';
 import type { Context, GlobalOptions } from './context.ts';
+import { secretsOf } from './secrets.ts';
 
 /** What a command that only looks at a migration works with. */
 export interface Reading extends LoadedConfig {
@@ -106,7 +107,7 @@ async function configured(ctx: Context, globals: GlobalOptions) {
   const { path } = configPath(ctx.cwd, globals.config, ctx.env);
   const loaded = loadConfig(path);
   const { config, dir } = loaded;
-  const secrets = createSecrets(ctx.env, dir);
+  const secrets = secretsOf(ctx, loaded);
   const state = stateSettings(config.state);
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
   const host = { dir, env: ctx.env, secrets };
@@ -158,6 +159,8 @@ async function explainingDamage<T>(stateDir: string, work: () => Promise<T>): Pr
 async function closing<S extends Reading, T>(session: S, work: (session: S) => Promise<T>): Promise<T> {
   try {
     return await work(session);
+  } catch (error) {
+    throw explainFault(session.db.name, error);
   } finally {
     session.close();
   }

@@ -60,7 +60,7 @@ async function sayNothingToDo(
   const same = { status, ratio, activeProvider };
   if (options.json) {
     const nothing = { operation: null, from: same, to: same, steps: [], undo: null };
-    return ctx.print(JSON.stringify({ schemaVersion: 1, command: 'shift', ...nothing }));
+    return ctx.document({ schemaVersion: 1, command: 'shift', ...nothing });
   }
   ctx.print(`already at ${formatRatio(ratio)}; nothing to do`);
 }

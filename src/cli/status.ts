@@ -29,7 +29,7 @@ async function runStatus(ctx: Context, options: StatusOptions): Promise<void> {
     const situation = situationOf(facts);
     const lastCheckpoint = listCheckpoints(reading.db)[0] ?? null;
     const view = { migration: reading.config.migration, facts, situation, lastCheckpoint };
-    if (options.json) ctx.print(JSON.stringify(statusDocument(view)));
+    if (options.json) ctx.document(statusDocument(view));
     else ctx.print(renderStatus(view, await styleFor(ctx, options, 'stdout'), widthOf(ctx)));
     if (options.check && situation.unsafe && situation.name !== 'running')
       ctx.exit(situation.unsafe.exitCode);

@@ -1,33 +1,48 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CutoverError, EXIT } from '../errors.ts';
+import { createRedactor, type Redactor } from '../output/redact.ts';
 
-/** Turns references into secrets, and keeps the secrets it gave out away from every output. */
+/** Turns references into secrets, and keeps them away from every output. */
 export interface Secrets {
   /**
    * Replaces every `${env:NAME}` and `${file:PATH}` in `text`; `where` names the config key.
    * @throws CutoverError SECRET_MISSING (exit 78); the message names the reference, never a value.
    */
   resolve(text: string, where: string): string;
+  /**
+   * Keeps away whatever the references in the text of a config lead to, whether it is ever used or not. The text is
+   * asked for, and the references are followed, when something is redacted and not before; faults are no matter.
+   */
+  expect(text: () => string): void;
   /** Keeps away a value that was made of a secret or read beside one, e.g. the path of a webhook's address. */
   remember(secret: string): void;
-  /** The same text with every secret given out so far replaced by `***`. */
+  /** The same text with every secret known so far replaced by `***`. */
   redact(text: string): string;
+  /**
+   * The same for what a command of the user's own said: it may have printed its environment, where secrets that the
+   * config does not refer to are known by their names.
+   */
+  redactSaid(text: string): string;
 }
 
 /** What a reference to a secret looks like in the config. */
 export const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
-/** Shorter values would blot out ordinary words. */
-const MIN_REDACTED = 4;
+/** Variables whose values are secrets by their name. */
+const SECRET_NAME = /key|token|secret|passw|credential|webhook/i;
+/** Shorter values are words like `true`. */
+const MIN_NAMED = 8;
+/** A larger file is no key. */
+const MAX_FILE = 1024 * 1024;
 
-/** @param dir the folder that `${file:PATH}` starts from: the config's. */
-export function createSecrets(env: Readonly<Record<string, string | undefined>>, dir: string): Secrets {
-  const given = new Set<string>();
-  const remember = (secret: string) => {
-    if (secret.length < MIN_REDACTED) return;
-    given.add(secret);
-    given.add(encodeURIComponent(secret));
-  };
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * @param dir the folder that `${file:PATH}` starts from: the config's.
+ * @param redactor what all output passes; its own without one
+ */
+export function createSecrets(env: Env, dir: string, redactor: Redactor = createRedactor()): Secrets {
+  let environment: Redactor | undefined;
   const read = (kind: string, name: string, where: string): string => {
     if (kind === 'env') {
       const value = env[name];
@@ -51,19 +66,50 @@ export function createSecrets(env: Readonly<Record<string, string | undefined>>,
     resolve(text, where) {
       return text.replace(REFERENCE, (_all, kind: string, name: string) => {
         const secret = read(kind, name, where);
-        remember(secret);
+        redactor.remember(secret);
         return secret;
       });
     },
-    remember,
-    redact(text) {
-      let clean = text;
-      // Longest first: a secret that contains another must not leave its tail behind.
-      for (const secret of [...given].sort((a, b) => b.length - a.length))
-        clean = clean.replaceAll(secret, '***');
-      return clean;
+    expect(text) {
+      redactor.later(() => {
+        const config = tried(text) ?? '';
+        redactor.plain(config.replace(REFERENCE, ''));
+        return [...config.matchAll(REFERENCE)].flatMap(([, kind, name = '']) =>
+          kind === 'env' ? (env[name] ?? []) : (tried(() => fileAhead(resolve(dir, name))) ?? []),
+        );
+      });
+    },
+    remember: redactor.remember,
+    redact: redactor.redact,
+    redactSaid(text) {
+      environment ??= namedSecrets(env);
+      return environment.redact(redactor.redact(text));
     },
   };
+}
+
+function namedSecrets(env: Env): Redactor {
+  const redactor = createRedactor();
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && value.length >= MIN_NAMED && SECRET_NAME.test(name)) redactor.remember(value);
+  }
+  return redactor;
+}
+
+/** What an ordinary file holds. A pipe is left to who needs it: what is read from one is gone. */
+function fileAhead(path: string): string | undefined {
+  const found = statSync(path);
+  return found.isFile() && found.size <= MAX_FILE ? readFileSync(path, 'utf8') : undefined;
+}
+
+/** What cannot be read cannot leak, and who needs it says so. */
+function tried<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    void error;
+    return undefined;
+  }
 }
 
 function missing(where: string, what: string, hint: string | undefined, cause?: unknown): CutoverError {

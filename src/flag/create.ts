@@ -37,6 +37,7 @@ function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: FlagHos
       env: { ...host.env, ...commandMarks, ...(change ? flagVariables(change) : {}) },
       input: change ? JSON.stringify(change) : '',
       signal,
+      redact: host.secrets.redactSaid,
     });
   };
   const label = `exec ${config.command[0]}`;
@@ -48,7 +49,7 @@ function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: FlagHos
     retries: config.retries,
     fences: false,
     commandMarks,
-    get: async (signal) => parseReading(await call('get', null, signal), label),
+    get: async (signal) => parseReading(await call('get', null, signal), label, host.secrets.redactSaid),
     set: async (change, signal) => {
       await call('set', change, signal);
       return [];
@@ -59,21 +60,18 @@ function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: FlagHos
 /** An HTTP resource: GET gives `{"ratio":0.1}` (more fields may stand beside it), POST of the change sets it. */
 function webhookFlag(config: Extract<FlagConfig, { driver: 'webhook' }>, host: HookHost): FlagDriver {
   const call = async (method: 'GET' | 'POST', change: FlagChange | null, signal: AbortSignal) => {
-    const { callHttp } = await import('../hooks/http.ts');
-    const headers = Object.entries(config.headers).map(([name, value]) => [
-      name,
-      host.secrets.resolve(value, `flag.headers.${name}`),
-    ]);
+    const { callHttp, resolveHeaders, resolveUrl } = await import('../hooks/http.ts');
     return callHttp({
       method,
-      url: host.secrets.resolve(config.url, 'flag.url'),
+      url: resolveUrl(config.url, 'flag.url', host.secrets),
       headers: {
         'content-type': 'application/json',
         ...(change ? { 'idempotency-key': `${change.operation}:${change.token}` } : {}),
-        ...Object.fromEntries(headers),
+        ...resolveHeaders(config.headers, 'flag.headers', host.secrets),
       },
       ...(change ? { body: JSON.stringify(change) } : {}),
       signal,
+      secrets: host.secrets,
     });
   };
   return {
@@ -82,7 +80,8 @@ function webhookFlag(config: Extract<FlagConfig, { driver: 'webhook' }>, host: H
     timeoutMs: config.timeout,
     retries: config.retries,
     fences: false,
-    get: async (signal) => parseReading((await call('GET', null, signal)).text, 'webhook'),
+    get: async (signal) =>
+      parseReading((await call('GET', null, signal)).text, 'webhook', host.secrets.redact),
     set: async (change, signal) => {
       await call('POST', change, signal);
       return [];
@@ -100,35 +99,34 @@ function flagVariables(change: FlagChange): Record<string, string> {
 }
 
 /** A store's answer to `get`: empty when there is no flag yet, a bare number, or a JSON object with `ratio`. */
-function parseReading(text: string, label: string): FlagReading | null {
+function parseReading(text: string, label: string, redact: (text: string) => string): FlagReading | null {
   if (text.trim() === '') return null;
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (cause) {
-    throw unreadable(label, text, cause);
+  } catch {
+    // The parser's own error holds the beginning of the answer, and with it what secrets there are.
+    throw unreadable(label, redact(text));
   }
   const fields =
     typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : { ratio: value };
   const { ratio, token, operation, kind } = fields;
   if (ratio === null) return null;
-  if (typeof ratio !== 'number' || !(ratio >= 0 && ratio <= 1)) throw unreadable(label, text);
+  if (typeof ratio !== 'number' || !(ratio >= 0 && ratio <= 1)) throw unreadable(label, redact(text));
   return {
     ratio,
     token: typeof token === 'number' ? token : 0,
-    operation: typeof operation === 'string' ? operation : null,
-    kind: typeof kind === 'string' ? kind : null,
+    operation: typeof operation === 'string' ? redact(operation) : null,
+    kind: typeof kind === 'string' ? redact(kind) : null,
   };
 }
 
-function unreadable(label: string, text: string, cause?: unknown): CutoverError {
+/** @param text without secrets */
+function unreadable(label: string, text: string): CutoverError {
   return new CutoverError(
     'FLAG_INVALID',
     EXIT.unreachable,
     `${label}: the answer has no ratio: ${text.slice(0, 100)}`,
-    {
-      hint: 'a flag answers with its ratio, e.g. {"ratio": 0.1}',
-      cause,
-    },
+    { hint: 'a flag answers with its ratio, e.g. {"ratio": 0.1}' },
   );
 }

@@ -164,7 +164,7 @@ function outranks(inForce: FlagReading, change: FlagChange): boolean {
 
 function fenced(path: string, inForce: FlagReading): CutoverError {
   const by = `${inForce.kind ?? 'operation'} ${inForce.operation ?? '?'}`;
-  return new CutoverError('FENCED', EXIT.leaseHeld, `${path}: ${by} has taken over; stopped here`, {
+  return new CutoverError('FENCED', EXIT.notNow, `${path}: ${by} has taken over; stopped here`, {
     hint: 'see `cutover status`',
   });
 }

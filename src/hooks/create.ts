@@ -4,7 +4,6 @@ import { powerDnsHook } from './dns/powerdns.ts';
 import { rfc2136Hook } from './dns/rfc2136.ts';
 import { route53Hook } from './dns/route53.ts';
 import { execHook } from './exec-hook.ts';
-import { withoutSecrets } from './guard.ts';
 import type { Hook } from './hook.ts';
 import type { HookHost } from './host.ts';
 import { alertmanagerHook } from './notify/alertmanager.ts';
@@ -24,12 +23,9 @@ export interface Hooks {
 
 /** The hooks of a config, in its order. Nothing is resolved or contacted before a hook runs. */
 export function createHooks(config: HooksConfig, host: HookHost): Hooks {
-  const guarded = (hook: Hook) => withoutSecrets(hook, config, host.secrets);
   return {
-    dns: config.dns.map((entry, index) => guarded(dnsHook(entry, `dns[${index}] ${entry.driver}`, host))),
-    notify: config.notify.map((entry, index) =>
-      guarded(notifyHook(entry, `notify[${index}] ${entry.driver}`, host)),
-    ),
+    dns: config.dns.map((entry, index) => dnsHook(entry, `dns[${index}] ${entry.driver}`, host)),
+    notify: config.notify.map((entry, index) => notifyHook(entry, `notify[${index}] ${entry.driver}`, host)),
   };
 }
 

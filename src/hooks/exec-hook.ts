@@ -6,10 +6,6 @@ import { messageFor } from './notify/message.ts';
 
 /** How much of a command's output the journal keeps, in characters. */
 const KEPT_RESULT = 500;
-/** Variables whose values are secrets by their name: a command may print its environment. */
-const SECRET_NAME = /key|token|secret|passw|credential|webhook/i;
-/** Shorter values are words like `true` that would blot out ordinary text. */
-const MIN_SECRET = 8;
 
 /** A command of the user's own, for DNS and for notifying: the event as JSON on stdin and as CUTOVER_*. */
 export function execHook(entry: HookConfigOf<'exec'>, label: string, host: HookHost): Hook {
@@ -28,14 +24,17 @@ async function runExec(
   host: HookHost,
   signal: AbortSignal,
 ): Promise<string> {
-  for (const [name, value] of Object.entries(host.env)) {
-    if (value !== undefined && value.length >= MIN_SECRET && SECRET_NAME.test(name))
-      host.secrets.remember(value);
-  }
   const env = { ...host.env, ...hookVariables(event), ...messageVariables(event) };
-  const said = await runCommand(command, { cwd: host.dir, env, input: JSON.stringify(event), signal });
+  const { redactSaid: redact } = host.secrets;
+  const said = await runCommand(command, {
+    cwd: host.dir,
+    env,
+    input: JSON.stringify(event),
+    signal,
+    redact,
+  });
   // Redacted before it is cut: half a secret is not recognised any more.
-  return host.secrets.redact(said.trim()).slice(0, KEPT_RESULT);
+  return redact(said.trim()).slice(0, KEPT_RESULT);
 }
 
 /** What a notifying command needs to tell people without reading the JSON. */

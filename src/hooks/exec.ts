@@ -72,10 +72,14 @@ export function endOfCommand(command: readonly string[], options: CommandOptions
  * Runs a command that has to succeed, and returns its stdout.
  * @throws CutoverError HOOK_FAILED (69): not found, non-zero exit, signal, or aborted.
  */
-export async function runCommand(command: readonly string[], options: CommandOptions): Promise<string> {
+export async function runCommand(
+  command: readonly string[],
+  options: CommandOptions & { redact(text: string): string },
+): Promise<string> {
   const { code, signal, stdout, stderr } = await endOfCommand(command, options);
   if (code === 0) return stdout;
-  const said = tailOf(stderr.trim() || stdout.trim()).replace(/\s*\n\s*/g, ' ');
+  // Redacted before it is cut: half a secret is not recognised any more.
+  const said = tailOf(options.redact(stderr.trim() || stdout.trim())).replace(/\s*\n\s*/g, ' ');
   const ended = signal ? `ended by ${signal}` : `exit ${code}`;
   throw new CutoverError(
     'HOOK_FAILED',
@@ -86,7 +90,7 @@ export async function runCommand(command: readonly string[], options: CommandOpt
 
 /** The end of a text, from the beginning of a word on: a secret that is cut in half is not recognised any more. */
 function tailOf(text: string): string {
-  return text.length <= KEPT_OUTPUT ? text : text.slice(-KEPT_OUTPUT).replace(/^\S*\s/, '');
+  return text.length <= KEPT_OUTPUT ? text : text.slice(-KEPT_OUTPUT).replace(/^\S*(?:\s|$)/, '');
 }
 
 function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {

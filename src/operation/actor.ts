@@ -1,9 +1,14 @@
 import { hostname, userInfo } from 'node:os';
+import { safe } from '../clean.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Who runs this: `user@host`, or the CI job. Goes into the journal, the history and notifications. */
 export function actorOf(env: Env): string {
+  return safe(named(env));
+}
+
+function named(env: Env): string {
   if (env.GITHUB_ACTIONS === 'true') {
     return `github:${env.GITHUB_ACTOR ?? '?'} ${env.GITHUB_REPOSITORY ?? ''}#${env.GITHUB_RUN_ID ?? '?'}`;
   }

@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { Hook } from '../hooks/hook.ts';
+import { storable, storableRecords } from '../output/storable.ts';
 import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
 
 /** A server that does not answer must not hold a change up for long. */
@@ -17,12 +18,24 @@ export function readDns(hooks: readonly Hook[], redact: (text: string) => string
           (error: unknown): DnsReading => ({
             label: hook.label,
             records: null,
-            error: redact(messageOf(error)),
+            error: storable(messageOf(error), redact),
           }),
         ),
       ];
     }),
   );
+}
+
+/** The same as a checkpoint keeps them: a reading with a secret in it counts as none. */
+export function storableReadings(
+  readings: readonly DnsReading[],
+  redact: (text: string) => string,
+): DnsReading[] {
+  return readings.map((reading) => {
+    const records = storableRecords(reading.records, redact);
+    if (records !== null || reading.records === null) return reading;
+    return { label: reading.label, records, error: 'not kept: a record holds a secret' };
+  });
 }
 
 /** One record set that is not what it should be. */

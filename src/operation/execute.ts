@@ -63,7 +63,7 @@ const LOOK_MS = 100;
  * Runs the steps of a journaled operation that are not done yet, in order: the one way the world is changed.
  * Traffic steps (flag, then DNS) come first, then those who are told. A forward operation whose flag cannot be
  * set stops and puts the flag back; a backward one goes on whatever fails.
- * @throws CutoverError FENCED (75), INTERRUPTED (1), and the journal's own; the journal then knows where it stood.
+ * @throws CutoverError FENCED (75), INTERRUPTED (130), and the journal's own; the journal then knows where it stood.
  */
 export async function execute(journal: Journal, execution: Execution): Promise<OperationReport> {
   const { operation } = journal;
@@ -314,7 +314,7 @@ export function undoOf(plan: Plan, checkpointId: number | null): string {
 }
 
 function interrupted(id: string): CutoverError {
-  return new CutoverError('INTERRUPTED', EXIT.fault, `stopped before the next step of ${id}`, {
+  return new CutoverError('INTERRUPTED', EXIT.interrupted, `stopped before the next step of ${id}`, {
     hint: '`cutover resume` finishes it, `cutover rollback` undoes it',
   });
 }

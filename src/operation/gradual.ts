@@ -131,14 +131,9 @@ export function wholeReport(plans: readonly Plan[], reports: readonly OperationR
 
 function overtaken(plan: Plan, what: string): CutoverError {
   const at = formatRatio(plan.from.ratio);
-  return new CutoverError(
-    'OVERTAKEN',
-    EXIT.leaseHeld,
-    `ended at ${at} of this rollback; since then ${what}`,
-    {
-      hint: 'see `cutover status`; nothing was lifted',
-    },
-  );
+  return new CutoverError('OVERTAKEN', EXIT.notNow, `ended at ${at} of this rollback; since then ${what}`, {
+    hint: 'see `cutover status`; nothing was lifted',
+  });
 }
 
 function interrupted(plan: Plan, reason: unknown, leftMs: number): CutoverError {

@@ -377,11 +377,11 @@ function haltedSince(db: Db, plan: Plan, { stage }: State, now: number): boolean
 }
 
 function alreadyJournaled(id: string): CutoverError {
-  return new CutoverError(ALREADY_JOURNALED, EXIT.leaseHeld, `${id} is in the journal already`);
+  return new CutoverError(ALREADY_JOURNALED, EXIT.notNow, `${id} is in the journal already`);
 }
 
 function stalePlan(): CutoverError {
-  return new CutoverError('PLAN_STALE', EXIT.leaseHeld, 'the migration has changed since this was planned', {
+  return new CutoverError('PLAN_STALE', EXIT.notNow, 'the migration has changed since this was planned', {
     hint: 'look at `cutover status` and run the command again',
   });
 }
@@ -390,7 +390,7 @@ function stalePlan(): CutoverError {
 export function unfinished(operation: OperationRecord): CutoverError {
   const { kind, id, plan } = operation;
   const undo = kind === 'emergency' ? '' : ', `cutover rollback` undoes it';
-  return new CutoverError('UNFINISHED', EXIT.leaseHeld, `the ${commandOf(plan)} ${id} is not finished`, {
+  return new CutoverError('UNFINISHED', EXIT.notNow, `the ${commandOf(plan)} ${id} is not finished`, {
     hint: `\`cutover resume\` finishes it${undo}`,
   });
 }

@@ -43,7 +43,7 @@ export class LeaseHeld extends CutoverError {
         : 'whether it still runs cannot be seen from here: --wait 1m takes over once its heartbeat stood still for 30 s';
     super(
       'LEASE_HELD',
-      EXIT.leaseHeld,
+      EXIT.notNow,
       `${actor} is running operation ${operationId} (process ${pid} on ${host}, since ${since})`,
       { hint: `${wait}; in an emergency: \`cutover rollback --emergency\`` },
     );
@@ -107,7 +107,7 @@ export function assertHeld(db: Db, token: number): void {
   if (row.token === token) return;
   throw new CutoverError(
     'FENCED',
-    EXIT.leaseHeld,
+    EXIT.notNow,
     `${row.actor ?? 'another operation'} has taken over; stopped here`,
     {
       hint: 'see `cutover status`',

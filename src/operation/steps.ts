@@ -2,6 +2,7 @@ import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import type { Hooks } from '../hooks/create.ts';
 import type { HookEvent } from '../hooks/hook.ts';
+import { storable, storableRecords } from '../output/storable.ts';
 import { attempt } from './attempt.ts';
 import type { StepEnd } from './journal.ts';
 import type { Plan, PlannedDrivers, PlannedStep } from './plan.ts';
@@ -74,18 +75,21 @@ export async function runStep(drivers: Drivers, position: number, context: StepC
     { timeoutMs: found.timeoutMs, retries: found.retries, deadline: context.deadline },
     context.clock,
   );
+  const keep = <T>(value: T) => storable(value, context.redact);
+  // Records are put back as they were read.
+  const keepState = 'read' in found ? storableRecords : storable;
   const known = result.error instanceof CutoverError ? result.error : undefined;
   if (known?.code === 'FENCED') throw known;
   return {
     outcome: result.error === undefined ? 'done' : 'failed',
     attempts: result.attempts,
     ms: context.clock.now() - started,
-    before,
-    after: result.error === undefined ? result.value : null,
-    error: result.error === undefined ? null : context.redact(messageOf(result.error)),
+    before: keepState(before, context.redact),
+    after: result.error === undefined ? keepState(result.value, context.redact) : null,
+    error: result.error === undefined ? null : keep(messageOf(result.error)),
     ...(known && { code: known.code }),
-    ...(known?.hint && { hint: context.redact(known.hint) }),
-    ...(notes.length > 0 && { notes: notes.map(context.redact) }),
+    ...(known?.hint && { hint: keep(known.hint) }),
+    ...(notes.length > 0 && { notes: notes.map(keep) }),
   };
 }
 

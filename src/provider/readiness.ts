@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { Secrets } from '../config/secrets.ts';
-import { CutoverError, messageOf } from '../errors.ts';
+import { CutoverError, type ExitCode, messageOf } from '../errors.ts';
 import { createClient } from './client.ts';
 import { firstLegacyModel, targetModel } from './models.ts';
 
@@ -8,6 +8,8 @@ import { firstLegacyModel, targetModel } from './models.ts';
 export interface Readiness {
   ok: boolean;
   detail: string;
+  /** Of a config that lacks what it takes to ask: its exit code. */
+  exitCode?: ExitCode;
 }
 
 /** Nobody wants to wait longer for this before a rollback. */
@@ -42,6 +44,7 @@ export async function checkReadiness(
     return {
       ok: false,
       detail: `${provider.name} (${side}) is not ready: ${secrets.redact(messageOf(error))}`,
+      exitCode: error.exitCode,
     };
   }
 }

@@ -2,9 +2,9 @@ import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import type { World } from '../world.ts';
-import { type ColumnSpec, grid } from './grid.ts';
+import { type ColumnSpec, tableOrList } from './grid.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, formatAge, formatTime } from './text.ts';
+import { alignColumns, formatAge, formatTime } from './text.ts';
 
 /** The `checkpoint` JSON document. */
 export function checkpointDocument(list: readonly Checkpoint[]): Record<string, unknown> {
@@ -33,9 +33,7 @@ export function renderCheckpoints(
     checkpoint.pinned ? 'pinned' : '',
     safe(checkpoint.reason),
   ]);
-  return grid(COLUMNS, rows)
-    .map((line) => fitLine(line, columns))
-    .join('\n');
+  return tableOrList(COLUMNS, rows, columns).join('\n');
 }
 
 const COLUMNS: ColumnSpec[] = [
@@ -48,7 +46,8 @@ const COLUMNS: ColumnSpec[] = [
   { title: 'reason', align: 'left' },
 ];
 
-export function renderCheckpoint(checkpoint: Checkpoint): string {
+/** @param columns width to keep to; Infinity for one line a fact */
+export function renderCheckpoint(checkpoint: Checkpoint, columns: number): string {
   return alignColumns(
     [
       ['checkpoint', String(checkpoint.id)],
@@ -64,6 +63,7 @@ export function renderCheckpoint(checkpoint: Checkpoint): string {
       ['metrics', Object.keys(checkpoint.metrics).length === 0 ? 'none' : JSON.stringify(checkpoint.metrics)],
     ],
     0,
+    columns,
   ).join('\n');
 }
 

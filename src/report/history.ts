@@ -2,7 +2,7 @@ import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { HistoryEntry } from '../store/history.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, formatTime } from './text.ts';
+import { alignColumns, formatTime } from './text.ts';
 
 /** The `history` JSON document; entries newest first, times ISO 8601. */
 export function historyDocument(entries: readonly HistoryEntry[]): Record<string, unknown> {
@@ -14,8 +14,8 @@ export function historyDocument(entries: readonly HistoryEntry[]): Record<string
 }
 
 /**
- * One line an entry, oldest first, so that it reads downwards; who did it stands where an operation begins.
- * @param columns width to keep to; Infinity when the output is no terminal
+ * An entry after the other, oldest first, so that it reads downwards; who did it stands where an operation begins.
+ * @param columns width to keep to; where it is Infinity an entry is one line
  */
 export function renderHistory(entries: readonly HistoryEntry[], style: Style, columns: number): string {
   if (entries.length === 0) return 'nothing has happened yet';
@@ -25,9 +25,7 @@ export function renderHistory(entries: readonly HistoryEntry[], style: Style, co
     const parts = [describe(entry.detail), step ? '' : `by ${safe(entry.actor)}`];
     return [style.dim(formatTime(entry.at)), event, parts.filter((part) => part !== '').join(', ')];
   });
-  return alignColumns(rows, 0)
-    .map((line) => fitLine(line, columns))
-    .join('\n');
+  return alignColumns(rows, 0, columns).join('\n');
 }
 
 /** The parts of a detail that fit on a line. */

@@ -1,14 +1,15 @@
 import { safe } from '../clean.ts';
 import type { HookTrial } from '../operation/try-hooks.ts';
 import type { Style } from './style.ts';
-import { alignColumns } from './text.ts';
+import { alignColumns, wrap } from './text.ts';
 
 /** The `hooks test` JSON document. */
 export function trialDocument(trials: readonly HookTrial[]): Record<string, unknown> {
   return { schemaVersion: 1, command: 'hooks test', hooks: trials };
 }
 
-export function renderTrials(trials: readonly HookTrial[], style: Style): string {
+/** @param columns width to keep to; Infinity for one line a hook */
+export function renderTrials(trials: readonly HookTrial[], style: Style, columns: number): string {
   if (trials.length === 0) return 'the config has no hooks; add some below `hooks:`';
   const marks = { ok: style.green('ok'), failed: style.red('failed'), skipped: style.dim('skipped') };
   const rows = trials.map(({ kind, label, outcome, ms, attempts, detail, error }) => [
@@ -19,7 +20,7 @@ export function renderTrials(trials: readonly HookTrial[], style: Style): string
     safe(error ?? detail),
   ]);
   const hints = trials.flatMap(({ label, hint }) =>
-    hint === undefined ? [] : [`  ${safe(label)}: ${safe(hint)}`],
+    hint === undefined ? [] : wrap(`  ${safe(label)}: ${safe(hint)}`, columns, '    '),
   );
-  return [...alignColumns(rows, 0), ...hints].join('\n');
+  return [...alignColumns(rows, 0, columns), ...hints].join('\n');
 }

@@ -4,15 +4,17 @@ import type { OperationReport, StepReport } from '../operation/execute.ts';
 import { commandOf, type Plan } from '../operation/plan.ts';
 import { describeChange, sameWorld } from '../world.ts';
 import type { Style } from './style.ts';
-import { alignColumns, fitLine, wrapText } from './text.ts';
+import { alignColumns, wrap } from './text.ts';
 
-/** Plans and outcomes are made for a terminal of this many columns. */
+/** Plans and outcomes are made for this many columns, where none are given. */
 const WIDTH = 80;
+/** Room for `to try again` and its like. */
+const LABEL = 12;
 
 /** The plan as `--dry-run` prints it and as it stands above the question. */
-export function renderPlan(plan: Plan, migration: string, style: Style): string {
+export function renderPlan(plan: Plan, migration: string, style: Style, columns = WIDTH): string {
   const title = `${migration}: ${commandOf(plan)}: ${describeChange(plan.from, plan.to)}`;
-  const lines = [style.bold(wrapText(title, WIDTH))];
+  const lines = wrap(title, columns, '  ').map(style.bold);
   const { found } = plan;
   if (found !== undefined && found !== null && found !== plan.from.ratio && found !== plan.to.ratio)
     lines.push(`  the flag goes from ${formatRatio(found)} to ${formatRatio(plan.to.ratio)}`);
@@ -26,7 +28,9 @@ export function renderPlan(plan: Plan, migration: string, style: Style): string 
           gate.name,
           safe(gate.detail),
         ]),
-      ).map((line) => fitLine(line, WIDTH)),
+        2,
+        columns,
+      ),
     );
   }
   lines.push(
@@ -37,6 +41,8 @@ export function renderPlan(plan: Plan, migration: string, style: Style): string 
         safe(step.label),
         stepAim(step.kind, plan),
       ]),
+      2,
+      columns,
     ),
   );
   return lines.join('\n');
@@ -48,7 +54,7 @@ function stepAim(kind: StepReport['kind'], plan: Plan): string {
 }
 
 /** One finished step, as it appears while an operation runs. */
-export function renderStep(step: StepReport, style: Style): string {
+export function renderStep(step: StepReport, style: Style, columns = WIDTH): string {
   const mark =
     step.outcome === 'done'
       ? style.green('done')
@@ -56,41 +62,50 @@ export function renderStep(step: StepReport, style: Style): string {
         ? style.red('failed')
         : step.outcome;
   const tries = step.attempts > 1 ? `, ${step.attempts} tries` : '';
-  const why = [step.error, step.hint, ...(step.notes ?? [])]
-    .map((text) => (text ? `\n      ${wrapText(safe(text), WIDTH - 6, 6)}` : ''))
-    .join('');
+  const why = [step.error, step.hint, ...(step.notes ?? [])].flatMap((text) =>
+    text ? wrap(`      ${safe(text)}`, columns, '      ') : [],
+  );
   const padding = ' '.repeat(Math.max(0, 6 - step.outcome.length));
-  const name = `${step.kind.padEnd(6)}  ${safe(step.label).padEnd(28)}`;
-  return `  ${mark}${padding}  ${name}  ${String(Math.round(step.ms)).padStart(5)} ms${tries}${why}`;
+  // Where there is room the times stand under one another.
+  const label = columns < WIDTH ? safe(step.label) : safe(step.label).padEnd(28);
+  const ms = String(Math.round(step.ms)).padStart(columns < WIDTH ? 0 : 5);
+  const line = `  ${mark}${padding}  ${step.kind.padEnd(6)}  ${label}  ${ms} ms${tries}`;
+  return [...wrap(line, columns, '      '), ...why].join('\n');
 }
 
 /** What an operation came to: old → new, what failed, and the command that undoes it. */
-export function renderOutcome(report: OperationReport, migration: string, style: Style): string {
-  const lines: string[] = [];
+export function renderOutcome(
+  report: OperationReport,
+  migration: string,
+  style: Style,
+  columns = WIDTH,
+): string {
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
-  if (report.outcome === 'done') {
-    lines.push(style.green(wrapText(`${migration}: ${changeOf(report)}`, WIDTH)));
-  } else if (report.outcome === 'partial') {
-    lines.push(
-      style.yellow(wrapText(`${migration}: ${changeOf(report)}; but ${countFailed(failed)}`, WIDTH)),
-    );
-  } else {
-    lines.push(
-      style.red(
-        `${migration}: the flag could not be set to ${formatRatio(report.kind === 'emergency' ? 0 : report.to.ratio)}`,
-      ),
-    );
-    if (!report.open) lines.push('  nothing was changed');
-  }
-  if (report.open) {
-    const what = failed.map((step) => safe(step.label)).join(', ');
-    lines.push(`  ${'to try again'.padEnd(12)}  cutover resume${what ? `   (${what})` : ''}`);
-  }
-  if (report.undo) lines.push(`  ${'to undo'.padEnd(12)}  ${report.undo}`);
-  if (report.sideFile) {
-    lines.push(`  journaled in ${safe(report.sideFile)}; the next command takes it into the database`);
-  }
-  return lines.join('\n');
+  const change = changeOf(report);
+  const what = {
+    done: style.green(`${migration}: ${change}`),
+    partial: style.yellow(`${migration}: ${change}; but ${countFailed(failed)}`),
+    failed: style.red(
+      `${migration}: the flag could not be set to ${formatRatio(report.kind === 'emergency' ? 0 : report.to.ratio)}`,
+    ),
+  }[report.outcome];
+  const labels = failed.map((step) => safe(step.label)).join(', ');
+  const todo = [
+    ...(report.open ? [['to try again', `cutover resume${labels ? `   (${labels})` : ''}`]] : []),
+    ...(report.undo ? [['to undo', report.undo]] : []),
+    ...(report.sideFile
+      ? [['journaled in', `${safe(report.sideFile)}; the next command takes it into the database`]]
+      : []),
+  ];
+  return [
+    ...wrap(what, columns, '  '),
+    ...(report.outcome === 'failed' && !report.open ? ['  nothing was changed'] : []),
+    ...alignColumns(
+      todo.map(([label = '', text = '']) => [label.padEnd(LABEL), text]),
+      2,
+      columns,
+    ),
+  ].join('\n');
 }
 
 /** What was changed; where the flag was not where the state said, both are told. */

@@ -1,4 +1,2 @@
-import type { ChalkInstance } from 'chalk';
-
-/** Styles for text that goes to a terminal; level 0 prints plain text. */
-export type Style = ChalkInstance;
+/** Styles for text that goes to a terminal, or none where it does not. */
+export type Style = Readonly<Record<'red' | 'green' | 'yellow' | 'bold' | 'dim', (text: string) => string>>;

@@ -25,7 +25,7 @@ export function gradualPlans(plan: Plan, ladder: readonly number[], flagRatio: n
   }
   if (to.ratio > flagRatio + RATIO_TOLERANCE) {
     const lower = `the flag says ${formatRatio(flagRatio)}, less than the ${formatRatio(to.ratio)} to go to`;
-    throw new CutoverError('FLAG_LOWER', EXIT.leaseHeld, `${lower}; --over lifts nothing`, {
+    throw new CutoverError('FLAG_LOWER', EXIT.notNow, `${lower}; --over lifts nothing`, {
       hint: 'see `cutover status`; a rollback without --over makes the flag say what its checkpoint says',
     });
   }

@@ -105,7 +105,7 @@ export function gateRefusal(
   const named = (name: Gate['name']) => shut.find((gate) => gate.name === name);
   const frozen = named('freeze');
   if (frozen) {
-    return new CutoverError('FROZEN', EXIT.leaseHeld, frozen.detail, {
+    return new CutoverError('FROZEN', EXIT.notNow, frozen.detail, {
       hint: 'to lift it: `cutover unfreeze`',
     });
   }

@@ -150,7 +150,7 @@ async function readFlag({ drivers, secrets }: Sources, ms: number | undefined): 
 function neverSettled({ drivers }: Sources): CutoverError {
   return new CutoverError(
     'FLAG_UNSETTLED',
-    EXIT.leaseHeld,
+    EXIT.notNow,
     `${drivers.flag.label}: one operation after another changes it while it is being read`,
     { hint: 'try again' },
   );

@@ -105,7 +105,7 @@ export function frozenForward(
   if (!left) return null;
   return new CutoverError(
     'FROZEN',
-    EXIT.leaseHeld,
+    EXIT.notNow,
     `frozen by ${freeze.actor}: ${freeze.reason}; the ${commandOf(operation.plan)} ${operation.id} goes towards target`,
     { hint: '`cutover rollback` undoes it; to lift the freeze: `cutover unfreeze`' },
   );

@@ -19,9 +19,9 @@ export interface Unsafe {
  */
 export function unsafeIn(facts: Facts, seen: Seen): Unsafe | null {
   const { flag, dns, state, fail } = facts;
-  if (seen.running) return { exitCode: EXIT.leaseHeld, why: 'an operation is running' };
+  if (seen.running) return { exitCode: EXIT.notNow, why: 'an operation is running' };
   if (seen.unfinished) {
-    return { exitCode: EXIT.leaseHeld, why: `${unfinishedText(seen.unfinished)}; ${flagText(facts)}` };
+    return { exitCode: EXIT.notNow, why: `${unfinishedText(seen.unfinished)}; ${flagText(facts)}` };
   }
   if (flag.is === 'unreadable') {
     return {

@@ -180,25 +180,32 @@ function writing<T>(db: Db, work: () => T): T {
 }
 
 /**
- * Deletes what retention lets go: all but the newest `keep`, the pinned ones, the first (the baseline), and
+ * The checkpoints that retention lets go, by their ids: all but the newest `keep`, the pinned ones, the first (the baseline), and
  * those that lead back from where the migration is, so that `rollback` never meets a hole.
- * Returns the ids that went.
  */
-export function pruneCheckpoints(db: Db, keep: number): number[] {
+export function prunableCheckpoints(db: Db, keep: number): number[] {
   const rows = db
     .prepare(
       `WITH RECURSIVE way_back (id) AS (
          SELECT previous_checkpoint FROM state
          UNION SELECT c.previous FROM checkpoints c JOIN way_back w ON c.id = w.id
        )
-       DELETE FROM checkpoints
+       SELECT id FROM checkpoints
         WHERE pinned = 0
           AND id NOT IN (SELECT id FROM checkpoints ORDER BY id DESC LIMIT ?)
           AND id <> (SELECT min(id) FROM checkpoints)
           AND id NOT IN (SELECT id FROM way_back WHERE id IS NOT NULL)
           AND id NOT IN (SELECT checkpoint_id FROM operations WHERE open = 1 AND checkpoint_id IS NOT NULL)
-       RETURNING id`,
+        ORDER BY id`,
     )
     .all(keep) as { id: number }[];
-  return rows.map(({ id }) => id).sort((a, b) => a - b);
+  return rows.map(({ id }) => id);
+}
+
+/** Deletes them, and returns their ids. */
+export function pruneCheckpoints(db: Db, keep: number): number[] {
+  const ids = prunableCheckpoints(db, keep);
+  const remove = db.prepare('DELETE FROM checkpoints WHERE id = ?');
+  for (const id of ids) remove.run(id);
+  return ids;
 }

@@ -48,7 +48,7 @@ export function explainingFaults<T>(path: string, work: () => T): T {
   }
 }
 
-/** One of those errors so turned; any other as it is. */
+/** An error of SQLite or the file system as one that says how to mend it; any other as it is. */
 export function explainFault(path: string, error: unknown): unknown {
   if (error instanceof CutoverError) return error;
   const code = systemCode(error) ?? '';
@@ -56,7 +56,7 @@ export function explainFault(path: string, error: unknown): unknown {
     new CutoverError(name, exit, `${path}: ${what}`, { hint, cause: error });
   const emergency = '`cutover rollback --emergency` works without this database';
   if (code === 'SQLITE_BUSY' || code.startsWith('SQLITE_BUSY_') || code === 'SQLITE_LOCKED') {
-    return make('STATE_LOCKED', EXIT.leaseHeld, 'locked by another process', `try again; ${emergency}`);
+    return make('STATE_LOCKED', EXIT.notNow, 'locked by another process', `try again; ${emergency}`);
   }
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
     return make(

@@ -53,7 +53,7 @@ function databaseBytes(path: string): Buffer | null {
     if (before) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
     before = now;
   }
-  throw new CutoverError('STATE_LOCKED', EXIT.leaseHeld, `${path}: others write it without a pause`, {
+  throw new CutoverError('STATE_LOCKED', EXIT.notNow, `${path}: others write it without a pause`, {
     hint: 'try again',
   });
 }

@@ -243,7 +243,7 @@ describe('what is counted', () => {
 });
 
 describe('interruption', () => {
-  it('Ctrl-C prints what was read so far, marked partial, exit 3', async () => {
+  it('Ctrl-C prints what was read so far, marked partial, exit 130', async () => {
     const child = spawn(process.execPath, [BIN, 'assess', '--json', '-'], {
       cwd: dir,
       env: { PATH: process.env.PATH ?? '' },
@@ -259,7 +259,7 @@ describe('interruption', () => {
     const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
     const code = await new Promise((resolve) => child.on('close', resolve));
     clearTimeout(late);
-    expect(code).toBe(3);
+    expect(code).toBe(130);
     const document = JSON.parse(stdout);
     expect(document.partial).toBe(true);
     expect(document.records.used).toBeGreaterThan(0);

@@ -247,7 +247,7 @@ hooks:
       'export.json',
     ]);
     expect(taken.checkpoints.map(({ reason, pinned }) => [reason, pinned])).toEqual([
-      ['mine \u009b31m', true],
+      ['mine \\x9b31m', true],
       ['before canary start', true],
     ]);
     writeFileSync(join(other, 'export.json'), '{"schemaVersion":1,"checkpoints":[{"ratio":7}]}');

@@ -29,9 +29,6 @@ async function send(
   signal: AbortSignal,
 ): Promise<string> {
   const password = entry.password && host.secrets.resolve(entry.password, `${where}.password`);
-  // Servers ask for it in Base64, alone or behind the user's name, and some say it back.
-  if (password)
-    for (const form of [password, `\0${entry.user}\0${password}`]) host.secrets.remember(base64(form));
   // Loaded when mail is sent: it is large.
   const { createTransport } = await import('nodemailer');
   const transport = createTransport({
@@ -51,7 +48,7 @@ async function send(
   });
   const server = `${entry.host}:${entry.port}`;
   const fail = (what: string, cause?: unknown) =>
-    new CutoverError('HOOK_FAILED', EXIT.unreachable, `${server}: ${what}`, { cause });
+    new CutoverError('HOOK_FAILED', EXIT.unreachable, host.secrets.redact(`${server}: ${what}`), { cause });
   const stopped = new Promise<never>((_resolve, reject) => {
     const stop = () => reject(fail(messageOf(signal.reason)));
     if (signal.aborted) stop();
@@ -102,5 +99,3 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
-
-const base64 = (text: string) => Buffer.from(text).toString('base64');

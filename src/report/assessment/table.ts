@@ -2,9 +2,10 @@ import type { Assessment } from '../../assess/assessment.ts';
 import { clean } from '../../clean.ts';
 import { type ColumnSpec, grid } from '../grid.ts';
 import type { Style } from '../style.ts';
+import { alignColumns, width, wrap } from '../text.ts';
 import { costFacts, type Fact, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';
 import { type Currency, count, counted, type Money, moneyIn, ms } from './numbers.ts';
-import { shorten, width, wrap } from './words.ts';
+import { shorten } from './words.ts';
 
 const LABEL = 14;
 /** More models or groups than this are summed up in one line. */
@@ -109,7 +110,10 @@ function groupTable({ groups, cost }: Assessment, style: Style, money: Money, ro
   return titled(lines, groups.groups.length - rows.length, groups.by, style);
 }
 
-/** A table no wider than `room`: when it is, the names in its first columns give way, never the figures. */
+/**
+ * A table no wider than `room`: when it is, the names in its first columns give way, never the figures; where that is not
+ * enough it becomes a list.
+ */
 function fitting(columns: readonly ColumnSpec[], rows: string[][], names: number, room: number): string[] {
   const lines = grid(columns, rows);
   const excess = Math.max(...lines.map(width)) - room;
@@ -120,10 +124,27 @@ function fitting(columns: readonly ColumnSpec[], rows: string[][], names: number
     widths[widest] = Math.max(SHORTEST_NAME, (widths[widest] as number) - 1);
   }
   const cut = (cell: string, i: number) => (i < names ? shorten(cell, widths[i] as number) : cell);
-  return grid(
+  const narrow = grid(
     columns,
     rows.map((row) => row.map(cut)),
   );
+  return narrow.every((line) => width(line) <= room) ? narrow : listed(columns, rows, room);
+}
+
+/** The rows one below the other, each under its name. */
+function listed(columns: readonly ColumnSpec[], rows: readonly string[][], room: number): string[] {
+  const [name, ...figures] = columns.map(({ title }) => title);
+  return [
+    name ?? '',
+    ...rows.flatMap(([key = '', ...cells]) => [
+      `  ${key}`,
+      ...alignColumns(
+        figures.map((title, i) => [title, cells[i] ?? '']),
+        4,
+        room,
+      ),
+    ]),
+  ];
 }
 
 function orDash(usd: number | null, money: Money): string {

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { clean, jsonText } from '../../../src/clean.ts';
 import { count, days, moneyIn, ms, share } from '../../../src/report/assessment/numbers.ts';
 import { linearScale, logScale } from '../../../src/report/assessment/svg.ts';
-import { shorten, width, wrap } from '../../../src/report/assessment/words.ts';
+import { shorten } from '../../../src/report/assessment/words.ts';
 import { grid } from '../../../src/report/grid.ts';
+import { width, wrap } from '../../../src/report/text.ts';
 
 describe('numbers', () => {
   it('have units and no more digits than mean something', () => {

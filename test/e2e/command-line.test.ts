@@ -1,0 +1,403 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { installed } from '../servers/require.ts';
+import { BIN, cutover, cutoverJson, makeFolder } from './cli.ts';
+
+function folder(extra = ''): string {
+  const dir = makeFolder(extra);
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+describe('names of commands', () => {
+  it.each([
+    ['constructor'],
+    ['__proto__'],
+    ['toString'],
+    ['canary', 'constructor'],
+    ['checkpoint', '__proto__'],
+    ['status', 'constructor'],
+  ])('cutover %s %s is none: exit 64, no stack', async (...args) => {
+    const { code, stderr } = await cutover(folder(), args);
+    expect(code).toBe(64);
+    expect(stderr).not.toMatch(/\n\s+at |TypeError/);
+  });
+
+  it.each([
+    [['emergency'], 'cutover rollback --emergency'],
+    [['rollback', 'emergency'], 'cutover rollback --emergency'],
+    [['-c', 'x.yaml', 'rollback', 'emergency'], 'cutover rollback --emergency'],
+    [['undo'], 'cutover rollback'],
+    [['promote'], 'cutover shift --next'],
+    [['pause'], 'cutover freeze --reason "…"'],
+    [['unpause'], 'cutover unfreeze'],
+    [['statsu'], 'status'],
+  ])('cutover %j suggests %s', async (args, command) => {
+    const { code, stderr } = await cutover(folder(), args);
+    expect(code).toBe(64);
+    expect(stderr).toContain(command);
+    expect(JSON.parse((await cutover(folder(), [...args, '--json'])).stdout)).toMatchObject({
+      schemaVersion: 1,
+      error: { exitCode: 64 },
+    });
+  });
+
+  it('global options stand before or after the command, and take their values', async () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'status'), readFileSync(join(dir, 'cutover.yaml')));
+    for (const args of [
+      ['--json', 'status'],
+      ['status', '--json'],
+      ['-c', 'cutover.yaml', 'status', '--json'],
+      ['--config=cutover.yaml', '--json', 'status'],
+      ['status', '--json', '-c', 'cutover.yaml'],
+      ['--no-color', '-c', 'status', 'status', '--json'],
+    ]) {
+      const { code, stdout, stderr } = await cutover(dir, args);
+      expect(code, stderr).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ command: 'status' });
+    }
+    const history = await cutover(dir, ['-c', 'status', 'history', '--json']);
+    expect(history.code, history.stderr).toBe(0);
+    expect(JSON.parse(history.stdout)).toMatchObject({ command: 'history', entries: [] });
+  });
+});
+
+describe('--dry-run', () => {
+  /** All that a dry run must leave alone. */
+  function world(dir: string) {
+    const db = new Database(join(dir, '.cutover/state.db'), { readonly: true });
+    const tables = db
+      .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
+      .pluck()
+      .all() as string[];
+    const rows = Object.fromEntries(
+      tables.map((name) => [name, db.prepare(`SELECT * FROM "${name}"`).all()]),
+    );
+    db.close();
+    const flag = join(dir, 'flags.json');
+    const told = join(dir, 'told');
+    return {
+      rows,
+      flag: existsSync(flag) && readFileSync(flag, 'utf8'),
+      told: existsSync(told) && readFileSync(told, 'utf8'),
+    };
+  }
+
+  async function migration(): Promise<string> {
+    const dir = folder(`
+models: { a: b }
+ladder: [1%, 5%, 10%, 25%, 100%]
+hooks: { notify: [{ driver: exec, command: [sh, -c, 'echo x >> told; test ! -e broken'], retries: 0 }] }`);
+    await cutoverJson(dir, ['canary', 'start', '--yes', '--ratio', '1%']);
+    for (let i = 0; i < 3; i++) await cutoverJson(dir, ['checkpoint', 'create', '--reason', `number ${i}`]);
+    writeFileSync(join(dir, 'export.json'), (await cutover(dir, ['checkpoint', 'export'])).stdout);
+    return dir;
+  }
+
+  it.each([
+    ['checkpoint create --reason why --pin', { action: 'create', reason: 'why', pinned: true }],
+    ['checkpoint prune --keep 1', { action: 'prune', checkpoints: [2, 3] }],
+    ['checkpoint import export.json', { action: 'import' }],
+    ['checkpoint pin 2', { action: 'pin', checkpoint: 2 }],
+    ['checkpoint unpin 2', { action: 'unpin', checkpoint: 2 }],
+    ['freeze --reason why --for 2h', { action: 'freeze', reason: 'why' }],
+    ['unfreeze', { action: 'unfreeze', lifts: false }],
+    [
+      'canary check',
+      { stage: { ratio: 0.01 }, pairs: 20, requests: 40, models: [{ legacy: 'a', target: 'b' }] },
+    ],
+    ['canary run --pairs 3 --auto-rollback', { pairs: 3, autoRollback: true }],
+    ['shift 5% --force --reason why', { to: { ratio: 0.05 } }],
+    ['rollback', { to: { ratio: 0 } }],
+    ['rollback --emergency', { kind: 'emergency' }],
+  ])('of %s changes nothing, and says what would be', async (line, plan) => {
+    const dir = await migration();
+    const before = world(dir);
+    const args = [...line.split(' '), '--dry-run'];
+    const document = await cutoverJson(dir, args);
+    expect(document).toMatchObject({ schemaVersion: 1, dryRun: true, plan });
+    const { code, stdout, stderr } = await cutover(dir, args);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/\nA dry run: nothing was changed\.\n$/);
+    expect(world(dir)).toEqual(before);
+  });
+
+  it('of canary start, and of resume: the steps that are left', async () => {
+    const fresh = folder();
+    expect(await cutoverJson(fresh, ['canary', 'start', '--dry-run'])).toMatchObject({
+      plan: { to: { ratio: 0.1 } },
+    });
+    expect(existsSync(join(fresh, 'flags.json'))).toBe(false);
+
+    const dir = await migration();
+    writeFileSync(join(dir, 'broken'), '');
+    expect((await cutover(dir, ['shift', '5%', '--yes', '--force', '--reason', 'test'])).code).toBe(4);
+    const before = world(dir);
+    const document = await cutoverJson<{ plan: { steps: unknown[] } }>(dir, ['resume', '--dry-run']);
+    expect(document).toMatchObject({
+      command: 'resume',
+      dryRun: true,
+      plan: { operation: { kind: 'shift' } },
+    });
+    expect(document.plan.steps).toEqual([{ kind: 'notify', driver: 'exec', label: 'notify[0] exec sh' }]);
+    expect((await cutover(dir, ['resume', '--dry-run'])).stdout).toMatch(
+      /notify\[0\] exec sh[\s\S]*A dry run/,
+    );
+    expect(world(dir)).toEqual(before);
+  });
+});
+
+describe('exit codes', () => {
+  const KEYLESS = (side: string) =>
+    `migration: chat-prod
+providers:
+  legacy: { name: l, baseUrl: http://127.0.0.1:9/v1${side === 'legacy' ? ", apiKey: '${env:NO_SUCH_KEY}'" : ''} }
+  target: { name: t, baseUrl: http://127.0.0.1:9/v1${side === 'target' ? ", apiKey: '${env:NO_SUCH_KEY}'" : ''} }
+models: { a: b }
+`;
+
+  it('78 for a key that is missing: canary, rollback, gateway, flag', async () => {
+    const dir = folder('models: { a: b }');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    writeFileSync(join(dir, 'cutover.yaml'), KEYLESS('target'));
+    for (const args of [
+      ['canary', 'check'],
+      ['canary', 'check', '--dry-run'],
+      ['canary', 'run'],
+      ['gateway'],
+    ]) {
+      const { code, stdout, stderr } = await cutover(dir, args);
+      expect([args, code, `${stdout}${stderr}`]).toEqual([args, 78, expect.stringContaining('NO_SUCH_KEY')]);
+    }
+    writeFileSync(join(dir, 'cutover.yaml'), KEYLESS('legacy'));
+    const rollback = await cutover(dir, ['rollback', '--yes']);
+    expect([rollback.code, rollback.stderr]).toEqual([78, expect.stringContaining('NO_SUCH_KEY')]);
+
+    const flagged = folder(
+      `flag: { driver: webhook, url: 'http://127.0.0.1:9/', headers: { a: '\${env:NO_SUCH_KEY}' }, retries: 0 }`,
+    );
+    const start = await cutover(flagged, ['canary', 'start', '--yes']);
+    expect([start.code, start.stderr]).toEqual([78, expect.stringContaining('NO_SUCH_KEY')]);
+  });
+
+  it('78 also where the key is gone by the time the flag is set', async () => {
+    const dir = folder();
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    writeFileSync(
+      join(dir, 'cutover.yaml'),
+      `${readFileSync(join(dir, 'cutover.yaml'), 'utf8')}flag: { driver: webhook, url: 'http://127.0.0.1:9/', headers: { a: '\${env:NO_SUCH_KEY}' }, retries: 0 }\n`,
+    );
+    const { code, stdout } = await cutover(dir, ['rollback', '--yes', '--anyway']);
+    expect([code, stdout]).toEqual([78, expect.stringContaining('could not be set')]);
+  });
+
+  it('75 for a locked database, whatever was asked', async () => {
+    const dir = folder('models: { a: b }');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const db = new Database(join(dir, '.cutover/state.db'));
+    onTestFinished(() => void db.close());
+    // An exclusive lock keeps readers out too, as a copy or a repair of the database does.
+    db.pragma('journal_mode = DELETE');
+    db.pragma('locking_mode = EXCLUSIVE');
+    db.exec('BEGIN EXCLUSIVE');
+    const commands = [
+      ['canary', 'check'],
+      ['canary', 'status'],
+      ['history'],
+      ['history', '--verify'],
+      ['status'],
+      ['checkpoint', 'pin', '1'],
+      ['lease'],
+    ];
+    const ran = await Promise.all(commands.map((args) => cutover(dir, args)));
+    expect(ran.map(({ code, stderr }) => [code, /locked by another process/.test(stderr)])).toEqual(
+      commands.map(() => [75, true]),
+    );
+  });
+
+  it('75 for a database that is locked between reading and writing', async () => {
+    const dir = folder('models: { a: b }\ncanary: { pairsPerRun: 2 }');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const db = new Database(join(dir, '.cutover/state.db'));
+    onTestFinished(() => void db.close());
+    db.exec('BEGIN IMMEDIATE');
+    for (const args of [
+      ['canary', 'check'],
+      ['freeze', '--reason', 'x'],
+      ['checkpoint', 'create'],
+    ]) {
+      const { code, stderr } = await cutover(dir, args);
+      expect([args, code, stderr]).toEqual([args, 75, expect.stringContaining('locked by another process')]);
+    }
+  }, 60_000);
+});
+
+it('an emergency goes on to its end when nobody reads what it says', async () => {
+  const dir = folder(
+    `hooks: { dns: [{ driver: exec, command: [sh, -c, 'sleep 0.3; echo x >> moved'], retries: 0 }] }`,
+  );
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  const child = spawn(process.execPath, [BIN, 'rollback', '--emergency'], {
+    cwd: dir,
+    env: { PATH: process.env.PATH ?? '' },
+  });
+  child.stdout.destroy();
+  child.stderr.destroy();
+  expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+  expect(existsSync(join(dir, 'moved'))).toBe(true);
+});
+
+it('a command prints one document, whatever happens on the way', async () => {
+  for (const args of [
+    ['--json'],
+    ['canary', '--json'],
+    ['status', '--json', '-c', 'none.yaml'],
+    ['frob', '--json'],
+  ]) {
+    const { code, stdout } = await cutover(folder(), args);
+    expect(code).toBeGreaterThan(0);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { exitCode: code } });
+  }
+});
+
+describe('an interrupt', () => {
+  /** A server that takes its time; `asked` says how often it was asked. */
+  async function slowServer(): Promise<{ url: string; asked(): number }> {
+    let requests = 0;
+    const server = createServer(() => {
+      requests += 1;
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => requests };
+  }
+
+  /** Runs a command and interrupts it as soon as it is where it should be interrupted. */
+  async function interrupted(dir: string, args: string[], signal: NodeJS.Signals, ready: () => boolean) {
+    const child = spawn(process.execPath, [BIN, ...args], {
+      cwd: dir,
+      env: { PATH: process.env.PATH ?? '' },
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (text: Buffer) => {
+        said += text.toString();
+      });
+    }
+    const watch = setInterval(() => {
+      if (!ready()) return;
+      clearInterval(watch);
+      child.kill(signal);
+    }, 20);
+    const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    clearTimeout(late);
+    clearInterval(watch);
+    return { code, said };
+  }
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s while a command waits: 130, and nothing was changed',
+    async (signal) => {
+      const { url, asked } = await slowServer();
+      const dir = folder(`flag: { driver: webhook, url: '${url}', timeout: 60s, retries: 0 }
+models: { a: b }`);
+      for (const args of [['status'], ['canary', 'start', '--yes'], ['checkpoint', 'diff', '1']]) {
+        if (args[0] === 'checkpoint') await cutoverJson(dir, ['checkpoint', 'create']);
+        const before = asked();
+        const { code, said } = await interrupted(dir, args, signal, () => asked() > before);
+        expect([args, code, said]).toEqual([args, 130, expect.stringContaining('nothing was changed')]);
+      }
+      const held = await cutoverJson<{ lease: unknown }>(dir, ['lease']);
+      expect(held.lease).toBeNull();
+    },
+    60_000,
+  );
+
+  it('during a canary run: 130, and the run leaves no trace', async () => {
+    const { url, asked } = await slowServer();
+    const dir = folder('models: { a: b }');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    writeFileSync(join(dir, 'cutover.yaml'), config.replaceAll('http://127.0.0.1:9', url));
+    const { code, said } = await interrupted(dir, ['canary', 'run'], 'SIGINT', () => asked() > 0);
+    expect([code, said]).toEqual([130, expect.stringContaining('nothing was changed')]);
+    const { entries } = await cutoverJson<{ entries: { event: string }[] }>(dir, ['history']);
+    expect(entries.some(({ event }) => event === 'canary verdict')).toBe(false);
+  });
+
+  it('while a step runs: the step is finished, the next is not begun, 130', async () => {
+    const dir = folder(`flag: { driver: exec, command: [sh, flag.sh], timeout: 30s, retries: 0 }
+hooks: { notify: [{ driver: exec, command: [sh, -c, 'echo x >> told'] }] }`);
+    writeFileSync(
+      join(dir, 'flag.sh'),
+      'if [ $1 = set ]; then touch begun; sleep 2; echo "$CUTOVER_FLAG_RATIO" > value; fi\ncat value 2>/dev/null\n:\n',
+    );
+    const { code, said } = await interrupted(dir, ['canary', 'start', '--yes'], 'SIGTERM', () =>
+      existsSync(join(dir, 'begun')),
+    );
+    expect([code, said]).toEqual([
+      130,
+      expect.stringMatching(/Stopping after the running step[\s\S]*cutover resume/),
+    ]);
+    expect(readFileSync(join(dir, 'value'), 'utf8')).toBe('0.1\n');
+    expect(existsSync(join(dir, 'told'))).toBe(false);
+  });
+
+  /** Runs in a terminal of its own; `send` is typed (or done) when it asks. */
+  async function atPrompt(dir: string, args: string, answer: (child: ReturnType<typeof spawn>) => void) {
+    const command = `${process.execPath} ${BIN} ${args}; echo "code $?"`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], {
+      cwd: dir,
+      env: { PATH: process.env.PATH ?? '', TERM: 'xterm' },
+    });
+    let said = '';
+    let answered = false;
+    child.stdout.on('data', (text: Buffer) => {
+      said += text.toString();
+      if (answered || !/Do this now|go on:/.test(said)) return;
+      answered = true;
+      answer(child);
+    });
+    const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await new Promise((resolve) => child.on('close', resolve));
+    clearTimeout(late);
+    return said;
+  }
+
+  describe.skipIf(!installed({ name: 'a terminal', commands: ['script', 'pkill'] }))('at a prompt', () => {
+    it.each([
+      ['Ctrl-C', 'canary start', (child: ReturnType<typeof spawn>) => void child.stdin?.write('\u0003')],
+      [
+        'Ctrl-C',
+        'shift 100% --force --reason x',
+        (child: ReturnType<typeof spawn>) => void child.stdin?.write('\u0003'),
+      ],
+    ])('%s at `%s`: 130, and nothing was changed', async (_name, args, answer) => {
+      const dir = folder();
+      if (args.startsWith('shift')) await cutoverJson(dir, ['canary', 'start', '--yes']);
+      const said = await atPrompt(dir, args, answer);
+      expect(said).toMatch(/nothing was changed/);
+      expect(said).toMatch(/code 130/);
+    });
+
+    it('SIGTERM at a prompt: 130, and nothing was changed', async () => {
+      const dir = folder();
+      const said = await atPrompt(dir, 'canary start', (child) => {
+        // The shell that `script` started has one child: the command.
+        spawn('sh', ['-c', `for shell in $(pgrep -P ${child.pid}); do pkill -TERM -P $shell; done`]);
+      });
+      expect(said).toMatch(/nothing was changed/);
+      expect(said).toMatch(/code 130/);
+    });
+  });
+});
