@@ -98,7 +98,7 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
     .option('--no-color', 'plain text')
     .option('--no-input', 'never ask; a missing answer is an error')
     .version(packageVersion())
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 })
     .showHelpAfterError(false)
     .exitOverride()
     .configureOutput({
