@@ -96,7 +96,7 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
   const program = new Command('cutover')
     .description('Move production LLM traffic from one provider to another, and back, safely.')
     .version(packageVersion())
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 })
     .showHelpAfterError(false)
     .exitOverride()
     .configureOutput({

@@ -3,9 +3,10 @@ import type { Database } from 'better-sqlite3';
 import type { Config } from '../config/schema.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { CutoverError } from '../errors.ts';
+import { storable } from '../output/storable.ts';
 import { createClient } from '../provider/client.ts';
 import * as store from '../store/canary.ts';
-import { buildDocument, type CanaryDocument, type Stage } from './document.ts';
+import { buildDocument, type CanaryDocument, type DocumentInput, type Stage } from './document.ts';
 import { type Thresholds, thresholds } from './e-test.ts';
 import type { MeasuredRun } from './guardrails.ts';
 import { healthOf, type Judgement, judge, type ReasonCode, type Tests, updateTests } from './judge.ts';
@@ -177,8 +178,7 @@ function recordPairs(run: Run, pairs: readonly Pair[], evidence: store.StageEvid
   );
   const judgement = judge(tests, settings.guardrails, { pairs, baseline, health }, limits);
   const at = input.now();
-  const document = buildDocument({
-    ...headOf(run),
+  const document = documentOf(run, {
     stage,
     judgement,
     tests,
@@ -225,7 +225,7 @@ function recordError(
   pairs: readonly Pair[] = [],
 ): CanaryDocument {
   const { input, stage, runId, settings } = run;
-  const judgement: Judgement = { verdict: 'ERROR', reasons: [{ code, text: input.secrets.redact(text) }] };
+  const judgement: Judgement = { verdict: 'ERROR', reasons: [{ code, text }] };
   const at = input.now();
   const document = emptyDocument(run, stage, judgement, { id: runId, at, pairs });
   store.recordRun(
@@ -258,8 +258,7 @@ function emptyDocument(
   const { db } = fixed.input;
   const evidence = store.loadEvidence(db, stage.id, fixed.settings.hash);
   const current = evidence.costCapUsd !== undefined;
-  return buildDocument({
-    ...headOf(fixed),
+  return documentOf(fixed, {
     stage,
     judgement,
     tests: evidence.tests as Tests,
@@ -271,8 +270,7 @@ function emptyDocument(
 
 function noStage(fixed: Fixed): CanaryDocument {
   const judgement = inconclusive('no_stage', 'no canary is running; `cutover canary start` begins one');
-  return buildDocument({
-    ...headOf(fixed),
+  return documentOf(fixed, {
     stage: null,
     judgement,
     tests: {},
@@ -282,13 +280,19 @@ function noStage(fixed: Fixed): CanaryDocument {
   });
 }
 
-function headOf({ input, settings, limits }: Fixed) {
-  return {
+/** A document as it is printed and kept: what providers said is in it, and no secret. */
+function documentOf(
+  { input, settings, limits }: Fixed,
+  about: Omit<DocumentInput, 'command' | 'migration' | 'guardrails' | 'limits'>,
+): CanaryDocument {
+  const document = buildDocument({
     command: input.command ?? COMMAND,
     migration: input.config.migration,
     guardrails: settings.guardrails,
     limits,
-  };
+    ...about,
+  });
+  return storable(document, input.secrets.redact);
 }
 
 function inconclusive(code: ReasonCode, text: string): Judgement {
