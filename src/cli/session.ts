@@ -47,7 +47,7 @@ export async function openSession(ctx: Context, globals: GlobalOptions): Promise
     for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) ctx.note(line);
   } catch (error) {
     db.close();
-    throw error;
+    throw explainFault(db.name, error);
   }
   return { ...config, db, refresh: async () => {}, close: () => db.close() };
 }

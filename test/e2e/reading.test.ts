@@ -98,8 +98,11 @@ function run(dir: string, args: string[], wrapper: string[] = []): Promise<Ran> 
 async function readAll(dir: string, wrapper: string[] = []): Promise<void> {
   const before = look(dir);
   const all = await Promise.all(READERS.map((args) => run(dir, args, wrapper)));
-  for (const [i, ran] of all.entries())
-    expect(LOOKED, `${READERS[i]?.join(' ')}: ${ran.stderr}`).toContain(ran.code);
+  for (const [i, ran] of all.entries()) {
+    // What judges names an operation that is not finished.
+    const judges = READERS[i]?.[0] === 'canary' && ran.stderr.includes('is not finished');
+    expect(judges ? [75] : LOOKED, `${READERS[i]?.join(' ')}: ${ran.stderr}`).toContain(ran.code);
+  }
   expect(look(dir)).toEqual(before);
 }
 
