@@ -79,7 +79,7 @@ export function createMetrics(): Metrics {
         ...family(
           'circuit_open',
           'gauge',
-          '1 while a side is not asked because it failed again and again.',
+          '1 while a side is not asked because it failed most requests.',
           SIDES.map((side) => ['', { side }, gauges.breakers[side] === 'closed' ? 0 : 1]),
         ),
       ];

@@ -5,13 +5,22 @@ import type { Side } from '../world.ts';
 import { type Carried, carry } from './answer.ts';
 import type { Failed, Reply } from './attempt.ts';
 import type { BreakerPolicy, BreakerState } from './breaker.ts';
-import { chooseSides, type FallbackPolicy, type RatioNow } from './choose.ts';
+import { type FallbackPolicy, type FlagNow, maySend, nextSide } from './choose.ts';
 import { clientHeaders } from './headers.ts';
 import { stickyKey } from './key.ts';
 import { type Finished, type UsageLine, usageLine } from './record.ts';
 import { bodyFor, type Endpoint, parseBody } from './request.ts';
 import type { RetryPolicy } from './retry.ts';
 import { createSideClient, type SideClient, type SideOptions } from './side-client.ts';
+import { createWaiting } from './waiting.ts';
+
+/** Where the router learns the ratio from. */
+export interface FlagSource {
+  /** What the flag says, looked up anew where what is known is not fresh. Asked before every try. */
+  fresh(): Promise<FlagNow>;
+  /** The listener is told whenever the flag says something else. */
+  onChange(listener: (flag: FlagNow) => void): void;
+}
 
 export interface RouterOptions {
   sides: Readonly<Record<Side, SideOptions>>;
@@ -19,8 +28,7 @@ export interface RouterOptions {
   models: Readonly<Record<string, string>>;
   /** Key of the flag: part of what decides a request's side. */
   flagKey: string;
-  /** What the flag says at this moment. */
-  ratio(): RatioNow;
+  flag: FlagSource;
   /** See stickyKey. */
   stickyBy: string;
   fallback: FallbackPolicy;
@@ -29,6 +37,8 @@ export interface RouterOptions {
   /** Is given one line for each side that a request was sent to. */
   onUsage(line: UsageLine): void;
   onBreaker?(side: Side, state: BreakerState): void;
+  /** Is told how many requests that waited for target the flag has cut; they go to legacy. */
+  onCut?(requests: number): void;
   /** Unix milliseconds. */
   now?(): number;
   /** In [0, 1). */
@@ -68,6 +78,11 @@ export interface Router {
 export function createRouter(options: RouterOptions): Router {
   const now = options.now ?? Date.now;
   const random = options.random ?? Math.random;
+  const waiting = createWaiting();
+  options.flag.onChange((flag) => {
+    const cut = flag.ratio === 0 ? waiting.cut() : 0;
+    if (cut > 0) options.onCut?.(cut);
+  });
   const client = (side: Side): SideClient =>
     createSideClient(options.sides[side], {
       retry: options.retry,
@@ -83,20 +98,26 @@ export function createRouter(options: RouterOptions): Router {
     const body = request.body === null ? null : parseBody(request.body);
     if (typeof body === 'string') return errorAnswer(400, 'invalid_request_error', body);
     const sticky = stickyKey(request.headers, body?.json ?? null, options.stickyBy, randomUUID);
-    const flag = options.ratio();
-    const preferred = bucketSide(options.flagKey, sticky.key, flag.ratio);
-    const { sides, pastBreaker } = chooseSides(preferred, flag, options.fallback, (side) =>
-      clients[side].breaker.admits(),
-    );
+    const sentTo = (flag: FlagNow) => bucketSide(options.flagKey, sticky.key, flag.ratio);
     const id = randomUUID();
     const user = body?.json.user;
+    const asked = new Set<Side>();
     const failures: string[] = [];
+    let preferred: Side | undefined;
     let last: Failed | undefined;
     let reply: { side: Side; reply: Reply } | undefined;
 
-    for (const side of sides) {
+    for (;;) {
+      const flag = await options.flag.fresh();
+      const sent = sentTo(flag);
+      preferred ??= sent;
+      const choice = nextSide(sent, flag, options.fallback, asked, (each) => clients[each].breaker.admits());
+      if (!choice) break;
+      const { side, pastBreaker } = choice;
+      asked.add(side);
+      const wait = side === 'target' ? waiting.enter(request.signal) : undefined;
       const provider = options.sides[side];
-      const sent = bodyFor(side, body, endpoint, options.models);
+      const sideBody = bodyFor(side, body, endpoint, options.models);
       const at = now();
       const started = performance.now();
       const { attempt, tries } = await clients[side].send(
@@ -104,11 +125,17 @@ export function createRouter(options: RouterOptions): Router {
           method: request.body === null ? 'GET' : 'POST',
           path: endpoint.path + request.query,
           headers: request.headers,
-          body: sent.bytes,
-          signal: request.signal,
+          body: sideBody.bytes,
+          signal: wait?.signal ?? request.signal,
         },
         pastBreaker,
+        async () => {
+          const current = await options.flag.fresh();
+          // A request that has gone to legacy stays there, whatever the flag says by now.
+          return side === 'legacy' || maySend(side, sentTo(current), current, options.fallback);
+        },
       );
+      wait?.leave();
       const elapsed = () => performance.now() - started;
       const fallback = side !== preferred;
       const record = (done: Pick<Finished, 'tokens' | 'ttftMs' | 'status'>) => {
@@ -119,7 +146,7 @@ export function createRouter(options: RouterOptions): Router {
           at,
           side,
           provider,
-          model: sent.model,
+          model: sideBody.model,
           endpoint: endpoint.name,
           latencyMs: elapsed(),
           user: typeof user === 'string' ? user : undefined,
@@ -132,14 +159,14 @@ export function createRouter(options: RouterOptions): Router {
       };
       if (attempt.kind === 'answered') {
         const ttftMs = attempt.streams ? elapsed() : undefined;
-        const carried = carry(attempt, sent.usageAdded, (end) => record({ ...end, ttftMs }));
+        const carried = carry(attempt, sideBody.usageAdded, (end) => record({ ...end, ttftMs }));
         return sideAnswer(id, side, fallback, attempt.status, attempt.headers, carried);
       }
       record({ tokens: undefined, ttftMs: undefined, status: attempt.status ?? attempt.error });
       failures.push(`${provider.name} (${side}): ${attempt.message}`);
       last = attempt;
       if (attempt.reply) reply = { side, reply: attempt.reply };
-      if (attempt.error === 'cancelled') break;
+      if (request.signal.aborted) break;
     }
     return bothFailed(id, preferred, reply, last, failures);
   }

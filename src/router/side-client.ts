@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { Price } from '../config/schema.ts';
 import { type Attempt, attempt, type Call, type Failed, type Timeouts } from './attempt.ts';
@@ -44,8 +43,9 @@ export interface SideClient {
   /**
    * Sends a request, again and again as the policy allows, until there is an answer or no hope.
    * @param pastBreaker tries once whatever the circuit says, because there is no other side to go to.
+   * @param maySend is asked before each further try whether the flag still allows it.
    */
-  send(request: SideRequest, pastBreaker: boolean): Promise<SideResult>;
+  send(request: SideRequest, pastBreaker: boolean, maySend: () => Promise<boolean>): Promise<SideResult>;
   close(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export function createSideClient(options: SideOptions, policies: SidePolicies): 
   return {
     options,
     breaker,
-    async send(request, pastBreaker) {
+    async send(request, pastBreaker, maySend) {
       const call: Call = {
         ...request,
         path: basePath + request.path,
@@ -79,19 +79,20 @@ export function createSideClient(options: SideOptions, policies: SidePolicies): 
       };
       const tryOnce = () => attempt(pool, call, options.timeouts, policies.now);
       if (pastBreaker) return { attempt: await tryOnce(), tries: 1 };
+      const ended = breaker.enter();
+      if (!ended) return { attempt: CIRCUIT_OPEN, tries: 0 };
       const startedAt = policies.now();
-      let last: Failed = CIRCUIT_OPEN;
-      for (let tries = 0; ; ) {
-        const result = await breaker.run(tryOnce, judge);
-        if (!result) return { attempt: last, tries };
-        tries++;
+      for (let tries = 1; ; tries++) {
+        const result = await tryOnce();
+        // A request counts once, by its first try: one caller's retries must not close a side to all others.
+        if (tries === 1) ended(judge(result));
         if (result.kind === 'answered' || !result.retry) return { attempt: result, tries };
-        last = result;
         const delay = retryDelay(tries, result.retryAfterMs, policies.retry, policies.random());
         // A side may take its total time twice at most: no retry begins when it has been used up.
         const late = policies.now() - startedAt + (delay ?? 0) >= options.timeouts.total;
-        if (delay === undefined || late || !breaker.admits()) return { attempt: last, tries };
-        if (!(await waited(delay, call.signal))) return { attempt: CLIENT_GONE, tries };
+        if (delay === undefined || late || !breaker.admits()) return { attempt: result, tries };
+        await pause(delay, call.signal);
+        if (call.signal.aborted || !(await maySend())) return { attempt: GIVEN_UP, tries };
       }
     },
     async close() {
@@ -100,33 +101,37 @@ export function createSideClient(options: SideOptions, policies: SidePolicies): 
   };
 }
 
-/** Answers, also unwelcome ones, show that a side works; the circuit is for sides that do not. */
+/** A caller's mistake says nothing of the side, nor does our own key or a model's name that the side refuses. */
 function judge(result: Attempt): Verdict {
-  if (result.kind === 'answered') return 'success';
-  if (result.error === 'cancelled') return 'neither';
-  return result.error === 'auth' || result.error === 'not_found' ? 'success' : 'failure';
+  if (result.kind === 'answered') return result.status < 400 ? 'success' : 'alive';
+  if (result.error === 'cancelled') return 'left';
+  return result.error === 'auth' || result.error === 'not_found' ? 'alive' : 'failure';
 }
 
-async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await sleep(ms, undefined, { signal });
-    return true;
-  } catch {
-    // The only way a sleep fails: the signal fired.
-    return false;
-  }
+/** Waits so long, or until the signal fires. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
 }
 
 const CIRCUIT_OPEN: Failed = {
   kind: 'failed',
   error: 'other',
-  message: 'its circuit is open after repeated failures',
+  message: 'its circuit is open, as most requests failed',
   retry: false,
 };
 
-const CLIENT_GONE: Failed = {
+const GIVEN_UP: Failed = {
   kind: 'failed',
   error: 'cancelled',
-  message: 'the client is gone',
+  message: 'given up between two tries',
   retry: false,
 };
