@@ -3,6 +3,31 @@ import { duration } from './fields.ts';
 import { didYouMean } from './suggest.ts';
 import { parseShare } from './units.ts';
 
+/** Headers that each side is given by the gateway itself, or that belong to one connection (RFC 9110, 7.6.1). */
+export const OWN_HEADERS: readonly string[] = [
+  'accept-encoding',
+  'authorization',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+const forwardedHeader = z
+  .string()
+  .regex(/^[\w!#$%&'^`|~.-]+\*?$/, 'not the name of a header; a * may stand at its end')
+  .toLowerCase()
+  .refine((name) => !OWN_HEADERS.includes(name), 'the gateway sets this header itself');
+
 const failedShare = z.union([z.string(), z.number()]).transform((value, ctx) => {
   const parsed = parseShare(value);
   if (parsed !== undefined && parsed > 0 && parsed <= 1) return parsed;
@@ -54,6 +79,10 @@ const fallback = z.unknown().transform((value, ctx) => {
   return policy;
 });
 
+const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+  message: 'not an origin; write it like https://chat.example',
+});
+
 /** The keys under `gateway`. Nothing but `cutover gateway` reads them. */
 export const gatewaySchema = z
   .strictObject({
@@ -70,6 +99,25 @@ export const gatewaySchema = z
       })
       .prefault({}),
     breaker,
+    /** Headers and query parameters that go upstream besides those of the gateway's own lists. */
+    forwardHeaders: z.array(forwardedHeader).prefault([]),
+    forwardQuery: z.array(z.string().min(1)).prefault([]),
+    /** What clients may call the gateway in `Host`, besides its own address and the names of this machine's loopback. */
+    hosts: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/,
+            'not a host; write it like llm.example or llm.example:8080',
+          )
+          .toLowerCase(),
+      )
+      .prefault([]),
+    /** The origins of web pages that may ask the gateway. */
+    origins: z.array(origin).prefault([]),
+    /** Clients' connections; without it as many as the limit of open files allows. */
+    maxConnections: z.number().int().min(1).max(100_000).optional(),
     maxBodyMiB: z.number().positive().max(1024).prefault(32),
     /** How long a stop waits for the requests that are under way. */
     stopWithin: duration.prefault('10s'),

@@ -1,17 +1,22 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import type { Secrets } from '../config/secrets.ts';
+import { REFERENCE, type Secrets } from '../config/secrets.ts';
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import { createRouter } from '../router/router.ts';
 import type { SideOptions } from '../router/side-client.ts';
 import { createUsageLog } from '../router/usage-log.ts';
 import type { Side } from '../world.ts';
+import { connectionsWithin, descriptorLimit } from './connections.ts';
 import { healthPage } from './health.ts';
 import { isLoopback, type ListenAddress } from './listen.ts';
 import { createMetrics } from './metrics.ts';
 import { type FlagState, watchFlagFile } from './ratio-source.ts';
 import { type HttpServer, startServer } from './server.ts';
+
+/** Where neither the config nor the limit of open files says less. */
+const MOST_CONNECTIONS = 10_000;
 
 export interface GatewayOptions {
   config: Config;
@@ -50,6 +55,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const sides = { legacy: sideOptions('legacy', options), target: sideOptions('target', options) };
   const { gateway } = config;
+  const maxConnections = allowedConnections(gateway.maxConnections, note);
   const metrics = createMetrics();
   const log = createUsageLog({ path: options.usageLog, onNote: note });
   const flag = await watchFlagFile({
@@ -68,6 +74,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     fallback: gateway.fallback,
     retry: gateway.retry,
     breaker: gateway.breaker,
+    forward: { headers: gateway.forwardHeaders, query: gateway.forwardQuery },
+    secrets: [...secretsOf('legacy', options), ...secretsOf('target', options)],
+    connections: maxConnections,
     now,
     onBreaker: (side, state) => note(`${sides[side].name} (${side}): its circuit is now ${state}`),
     onCut: (requests) =>
@@ -88,6 +97,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const server: HttpServer = await startServer(options.listen, {
     router,
+    callers: { hosts: [...gateway.hosts, ...ownName(options.listen)], origins: gateway.origins },
+    maxConnections,
     maxBody: gateway.maxBodyMiB * 2 ** 20,
     stopWithin: gateway.stopWithin,
     onRefused: metrics.refuse,
@@ -98,6 +109,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
           sides,
           breakers: router.breakers(),
           flag: flag.state(),
+          connections: { open: server.connections(), most: maxConnections },
           startedAt,
           now: now(),
         });
@@ -110,6 +122,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         ratio,
         flagAgeSeconds,
         inFlight: server.inFlight(),
+        connections: server.connections(),
         breakers: router.breakers(),
       };
       return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metrics.render(gauges) };
@@ -143,4 +156,26 @@ function sideOptions(side: Side, { config, secrets }: GatewayOptions): SideOptio
   }
   const key = apiKey === undefined ? undefined : secrets.resolve(apiKey, `${where}.apiKey`);
   return { name, baseUrl: url, apiKey: key, timeouts, prices };
+}
+
+/** What no client may be told of a side: its key, and what its address holds by reference. */
+function secretsOf(side: Side, { config, secrets }: GatewayOptions): string[] {
+  const { baseUrl, apiKey = '' } = config.providers[side];
+  const references = (baseUrl + apiKey).match(REFERENCE) ?? [];
+  return references.map((reference) => secrets.resolve(reference, `providers.${side}`));
+}
+
+/** The name that the gateway listens under; an address is known by itself, and those of every address are none. */
+function ownName({ host }: ListenAddress): string[] {
+  return isIP(host) === 0 ? [host.toLowerCase()] : [];
+}
+
+/** As many connections as the config asks for, where the system has the descriptors for them. */
+function allowedConnections(asked: number | undefined, note: (text: string) => void): number {
+  const limit = descriptorLimit();
+  const possible = connectionsWithin(limit);
+  if (asked !== undefined && asked > possible) {
+    note(`gateway.maxConnections is ${asked}, but ${limit} open files allow ${possible}; raise ulimit -n`);
+  }
+  return Math.min(asked ?? MOST_CONNECTIONS, possible);
 }

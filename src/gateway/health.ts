@@ -8,13 +8,14 @@ export interface Vitals {
   sides: Readonly<Record<Side, SideOptions>>;
   breakers: Record<Side, BreakerState>;
   flag: FlagState;
+  connections: { open: number; most: number };
   startedAt: number;
   now: number;
 }
 
 /** 503 only when neither side can be asked: a gateway that can serve is healthy. */
 export function healthPage(vitals: Vitals): { status: number; body: object } {
-  const { sides, breakers, flag, startedAt, now } = vitals;
+  const { sides, breakers, flag, connections, startedAt, now } = vitals;
   const down = breakers.legacy === 'open' && breakers.target === 'open';
   const degraded = breakers.legacy !== 'closed' || breakers.target !== 'closed' || flag.problem !== null;
   const body = {
@@ -31,6 +32,7 @@ export function healthPage(vitals: Vitals): { status: number; body: object } {
       legacy: { provider: sides.legacy.name, circuit: breakers.legacy },
       target: { provider: sides.target.name, circuit: breakers.target },
     },
+    connections,
     uptimeSeconds: (now - startedAt) / 1000,
   };
   return { status: down ? 503 : 200, body };

@@ -6,6 +6,8 @@ import type { Side } from '../world.ts';
 export interface Gauges {
   ratio: number;
   inFlight: number;
+  /** Of clients. */
+  connections: number;
   breakers: Record<Side, BreakerState>;
   /** Seconds since the flag was last readable; undefined when it never was. */
   flagAgeSeconds: number | undefined;
@@ -76,6 +78,7 @@ export function createMetrics(): Metrics {
           ['', {}, gauges.ratio],
         ]),
         ...family('in_flight', 'gauge', 'Requests under way.', [['', {}, gauges.inFlight]]),
+        ...family('connections', 'gauge', 'Connections of clients.', [['', {}, gauges.connections]]),
         ...family(
           'circuit_open',
           'gauge',

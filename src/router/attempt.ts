@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { systemCode } from '../errors.ts';
 import { classifyStatus, type ErrorClass } from '../provider/error-class.ts';
+import { decoded } from './decode.ts';
 import { retryAfter } from './retry.ts';
 import { isObject } from './usage.ts';
 import { CUT } from './waiting.ts';
@@ -107,7 +108,13 @@ export async function attempt(
     const { signal: _client, ...request } = call;
     const response = await pool.request({ ...request, signal: stop.signal });
     const { statusCode: status, headers } = response;
-    body = response.body;
+    body = decoded(response.body, headers['content-encoding']);
+    if (!body) {
+      body = response.body;
+      close();
+      const message = `an answer encoded as ${headers['content-encoding']}, which nobody asked for`;
+      return { kind: 'failed', error: 'protocol', status, message, retry: false };
+    }
     const rest: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
     const streams = /^text\/event-stream/i.test(String(headers['content-type'] ?? ''));
     const failure = faultOfStatus(status);
@@ -227,7 +234,7 @@ const TIMEOUT_CODES = new Set([
 function classifyFault(error: unknown): ErrorClass {
   const code = systemCode(error) ?? '';
   if (TIMEOUT_CODES.has(code)) return 'timeout';
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol';
+  if (/^(?:HPE|Z)_/.test(code) || code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol';
   return 'connection';
 }
 

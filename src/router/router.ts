@@ -6,9 +6,10 @@ import { type Carried, carry } from './answer.ts';
 import type { Failed, Reply } from './attempt.ts';
 import type { BreakerPolicy, BreakerState } from './breaker.ts';
 import { type FallbackPolicy, type FlagNow, maySend, nextSide } from './choose.ts';
-import { clientHeaders } from './headers.ts';
+import { clientHeaders, createUpstream, type Forward } from './headers.ts';
 import { stickyKey } from './key.ts';
 import { type Finished, type UsageLine, usageLine } from './record.ts';
+import { createRedactor, type Redactor } from './redact.ts';
 import { bodyFor, type Endpoint, parseBody } from './request.ts';
 import type { RetryPolicy } from './retry.ts';
 import { createSideClient, type SideClient, type SideOptions } from './side-client.ts';
@@ -34,6 +35,12 @@ export interface RouterOptions {
   fallback: FallbackPolicy;
   retry: RetryPolicy;
   breaker: BreakerPolicy;
+  /** What goes upstream besides the router's own lists. */
+  forward: Forward;
+  /** What no client may ever be told. */
+  secrets: readonly string[];
+  /** The most connections to each side; undefined for no bound. */
+  connections?: number | undefined;
   /** Is given one line for each side that a request was sent to. */
   onUsage(line: UsageLine): void;
   onBreaker?(side: Side, state: BreakerState): void;
@@ -78,6 +85,8 @@ export interface Router {
 export function createRouter(options: RouterOptions): Router {
   const now = options.now ?? Date.now;
   const random = options.random ?? Math.random;
+  const upstream = createUpstream(options.forward);
+  const redactor = createRedactor(options.secrets);
   const waiting = createWaiting();
   options.flag.onChange((flag) => {
     const cut = flag.ratio === 0 ? waiting.cut() : 0;
@@ -87,6 +96,8 @@ export function createRouter(options: RouterOptions): Router {
     createSideClient(options.sides[side], {
       retry: options.retry,
       breaker: options.breaker,
+      upstream,
+      connections: options.connections,
       now,
       random,
       onBreaker: (state) => options.onBreaker?.(side, state),
@@ -123,7 +134,8 @@ export function createRouter(options: RouterOptions): Router {
       const { attempt, tries } = await clients[side].send(
         {
           method: request.body === null ? 'GET' : 'POST',
-          path: endpoint.path + request.query,
+          path: endpoint.path,
+          query: request.query,
           headers: request.headers,
           body: sideBody.bytes,
           signal: wait?.signal ?? request.signal,
@@ -159,8 +171,8 @@ export function createRouter(options: RouterOptions): Router {
       };
       if (attempt.kind === 'answered') {
         const ttftMs = attempt.streams ? elapsed() : undefined;
-        const carried = carry(attempt, sideBody.usageAdded, (end) => record({ ...end, ttftMs }));
-        return sideAnswer(id, side, fallback, attempt.status, attempt.headers, carried);
+        const carried = carry(attempt, sideBody.usageAdded, redactor, (end) => record({ ...end, ttftMs }));
+        return sideAnswer(id, side, fallback, attempt.status, attempt.headers, carried, redactor);
       }
       record({ tokens: undefined, ttftMs: undefined, status: attempt.status ?? attempt.error });
       failures.push(`${provider.name} (${side}): ${attempt.message}`);
@@ -168,7 +180,7 @@ export function createRouter(options: RouterOptions): Router {
       if (attempt.reply) reply = { side, reply: attempt.reply };
       if (request.signal.aborted) break;
     }
-    return bothFailed(id, preferred, reply, last, failures);
+    return bothFailed(id, preferred, reply, last, failures, redactor);
   }
 
   return {
@@ -187,10 +199,11 @@ function sideAnswer(
   status: number,
   upstream: IncomingHttpHeaders,
   { body, length }: Carried,
+  redactor: Redactor,
 ): RouterAnswer {
   const headers = clientHeaders(upstream);
-  if (length === undefined) delete headers['content-length'];
-  else headers['content-length'] = String(length);
+  for (const [name, value] of Object.entries(headers)) headers[name] = redactor.text(String(value));
+  if (length !== undefined) headers['content-length'] = String(length);
   headers['x-cutover-id'] = id;
   headers['x-cutover-source'] = side;
   if (fallback) headers['x-cutover-fallback'] = 'true';
@@ -204,14 +217,20 @@ function bothFailed(
   replied: { side: Side; reply: Reply } | undefined,
   last: Failed | undefined,
   failures: readonly string[],
+  redactor: Redactor,
 ): RouterAnswer {
   if (replied) {
     const { side, reply } = replied;
-    const carried = { body: oneChunk(reply.body), length: reply.body.length };
-    return sideAnswer(id, side, side !== preferred, reply.status, reply.headers, carried);
+    const body = redactor.bytes(reply.body);
+    const carried = { body: oneChunk(body), length: body.length };
+    return sideAnswer(id, side, side !== preferred, reply.status, reply.headers, carried, redactor);
   }
   const status = last?.error === 'timeout' ? 504 : 502;
-  const answer = errorAnswer(status, 'upstream_error', `no provider answered: ${failures.join('; ')}`);
+  const answer = errorAnswer(
+    status,
+    'upstream_error',
+    redactor.text(`no provider answered: ${failures.join('; ')}`),
+  );
   answer.headers['x-cutover-id'] = id;
   return answer;
 }

@@ -9,7 +9,7 @@ import {
   createBreaker,
   type Verdict,
 } from './breaker.ts';
-import { upstreamHeaders } from './headers.ts';
+import type { Upstream } from './headers.ts';
 import { type RetryPolicy, retryDelay } from './retry.ts';
 
 /** A side as the router knows it: the secrets are resolved. */
@@ -30,8 +30,10 @@ export interface SideResult {
 
 /** What a client asked for, before it is made into one side's request. */
 export interface SideRequest extends Omit<Call, 'path' | 'headers'> {
-  /** Below the base URL, e.g. `/chat/completions?x=1`. */
+  /** Below the base URL, e.g. `/chat/completions`. */
   path: string;
+  /** The client's, with its question mark, or empty. */
+  query: string;
   /** The client's. */
   headers: IncomingHttpHeaders;
 }
@@ -52,6 +54,9 @@ export interface SideClient {
 export interface SidePolicies {
   retry: RetryPolicy;
   breaker: BreakerPolicy;
+  upstream: Upstream;
+  /** The most connections to the side; undefined for no bound. */
+  connections?: number | undefined;
   now(): number;
   random(): number;
   onBreaker?(state: BreakerState): void;
@@ -63,6 +68,7 @@ export function createSideClient(options: SideOptions, policies: SidePolicies): 
   // undici's own timeouts are off where ours, which cover a whole try, are on.
   const pool = new Pool(base.origin, {
     connect: { timeout: options.timeouts.connect },
+    connections: policies.connections ?? null,
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -71,11 +77,11 @@ export function createSideClient(options: SideOptions, policies: SidePolicies): 
   return {
     options,
     breaker,
-    async send(request, pastBreaker, maySend) {
+    async send({ query, ...request }, pastBreaker, maySend) {
       const call: Call = {
         ...request,
-        path: basePath + request.path,
-        headers: upstreamHeaders(request.headers, options.apiKey),
+        path: basePath + request.path + policies.upstream.query(query),
+        headers: policies.upstream.headers(request.headers, options.apiKey),
       };
       const tryOnce = () => attempt(pool, call, options.timeouts, policies.now);
       if (pastBreaker) return { attempt: await tryOnce(), tries: 1 };

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
@@ -231,6 +232,27 @@ describe('an emergency', () => {
       await Promise.all(workers);
     }
     expect(await asked()).toBeGreaterThan(10);
+  });
+});
+
+describe('with few descriptors', () => {
+  it('sees an emergency though 400 idle clients hold what it may open', async () => {
+    await start({ ratio: 0.1, descriptors: 256 });
+    const { hostname, port } = new URL(gateway.url);
+    const idle: Socket[] = [];
+    for (let i = 0; i < 400; i++) {
+      const socket = connect(Number(port), hostname).on('error', () => {});
+      idle.push(socket.resume());
+    }
+    await sleep(500);
+    await emergency();
+    try {
+      await follows(0);
+      expect((await askAll(40)).every((each) => each.status === 200 && each.source === 'legacy')).toBe(true);
+      expect(await asked()).toBe(0);
+    } finally {
+      for (const socket of idle) socket.destroy();
+    }
   });
 });
 

@@ -38,6 +38,8 @@ export interface GatewayTestOptions {
   gateway?: object;
   flagPath?: string;
   timeouts?: object;
+  /** The most files and sockets that the gateway may have open. */
+  descriptors?: number;
 }
 
 /** The keys of the two sides, as the gateway finds them in its environment. */
@@ -74,7 +76,8 @@ export async function startGateway(
   const setRatio = (ratio: number, kind = 'shift') =>
     setFlag(JSON.stringify(flagSet('llm-provider', ratio, { token: 1, operation: 'op', kind })));
   if (options.ratio !== undefined) setRatio(options.ratio);
-  const child = spawn(process.execPath, [bin, 'gateway', '--json'], {
+  const limit = options.descriptors === undefined ? '' : `ulimit -n ${options.descriptors}; `;
+  const child = spawn('sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, bin, 'gateway', '--json'], {
     cwd: dir,
     env: { ...process.env, ...KEYS, CUTOVER_CONFIG: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],

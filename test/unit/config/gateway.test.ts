@@ -32,6 +32,15 @@ describe('gateway', () => {
     });
   });
 
+  it('takes lists of names, without regard to case', () => {
+    expect(
+      gateway('{ forwardHeaders: [X-Team, "x-trace-*"], hosts: [LLM.example, "[::1]:80"] }'),
+    ).toMatchObject({
+      forwardHeaders: ['x-team', 'x-trace-*'],
+      hosts: ['llm.example', '[::1]:80'],
+    });
+  });
+
   it.each([
     [
       '{ fallback: lagacy }',
@@ -49,5 +58,12 @@ describe('gateway', () => {
     ['{ breaker: { failed: 0 } }', /not a share of the requests: 0/],
     ['{ breaker: { within: 10ms } }', /at least 1s/],
     ['{ breaker: { request: 5 } }', /unknown key gateway\.breaker\.request; did you mean requests\?/],
+    ['{ forwardHeaders: [Authorization] }', /the gateway sets this header itself/],
+    ['{ forwardHeaders: ["*"] }', /not the name of a header/],
+    ['{ forwardHeaders: ["a b"] }', /not the name of a header/],
+    ['{ hosts: ["http://a"] }', /not a host/],
+    ['{ origins: ["*"] }', /not an origin/],
+    ['{ origins: ["https://a.example/"] }', /not an origin/],
+    ['{ maxConnections: 0 }', /maxConnections/],
   ])('refuses %s', (text, message) => expect(() => gateway(text)).toThrow(message));
 });

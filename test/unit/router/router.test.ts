@@ -75,6 +75,8 @@ function start(
     fallback: { toLegacy: true, toTarget: true },
     retry: { max: 3, firstDelay: 5, maxDelay: 2000 },
     breaker: BREAKER,
+    forward: { headers: [], query: [] },
+    secrets: [],
     onUsage: (line) => lines.push(line),
     ...changes,
   });
