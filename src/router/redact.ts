@@ -26,8 +26,12 @@ export function createRedactor(secrets: readonly string[]): Redactor {
     .map((form) => Buffer.from(form));
   const known = new Uint8Array(256);
   for (const form of forms) for (const byte of form) known[byte] = 1;
+  // One pass over all forms, many times faster on small pieces than a search for each. Latin-1: a character a byte.
+  const any = new RegExp(forms.map((form) => literal(form.toString('latin1'))).join('|') || '(?!)');
+  const found = (data: Buffer) =>
+    any.test(data.toString('latin1')) ? replace(data, forms) : { clean: NOTHING, rest: data };
   const bytes = (whole: Buffer) => {
-    const { clean, rest } = replace(whole, forms);
+    const { clean, rest } = found(whole);
     return clean.length === 0 ? rest : Buffer.concat([clean, rest]);
   };
 
@@ -38,7 +42,7 @@ export function createRedactor(secrets: readonly string[]): Redactor {
       let held = NOTHING;
       return {
         push(chunk) {
-          const { clean, rest } = replace(held.length > 0 ? Buffer.concat([held, chunk]) : chunk, forms);
+          const { clean, rest } = found(held.length > 0 ? Buffer.concat([held, chunk]) : chunk);
           const safe = rest.length - begun(rest, forms, known);
           held = rest.subarray(safe);
           const out = rest.subarray(0, safe);
@@ -76,8 +80,6 @@ function base64Core(secret: string, offset: number): string {
 
 /** What stands up to the end of the last secret, with stars in their places, and what follows it. */
 function replace(data: Buffer, forms: readonly Buffer[]): { clean: Buffer; rest: Buffer } {
-  // Nearly always there is none.
-  if (!forms.some((form) => data.includes(form))) return { clean: NOTHING, rest: data };
   // Each form is looked for again only when its place has been passed: the cost stays one search a form.
   const places = forms.map((form) => place(data, form, 0));
   let clean = NOTHING;
@@ -100,6 +102,10 @@ function replace(data: Buffer, forms: readonly Buffer[]): { clean: Buffer; rest:
     from = at + length;
   }
   return { clean: clean.subarray(0, size), rest: from === 0 ? data : data.subarray(from) };
+}
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 }
 
 function place(data: Buffer, form: Buffer, from: number): number {

@@ -371,7 +371,7 @@ describe('more clients than maxConnections', () => {
     );
     await vi.waitFor(() => expect(closed.sort()).toEqual([0, 1]));
     expect((await get('/health')).status).toBe(200);
-    expect(closed).toEqual([0, 1, 2]);
+    await vi.waitFor(() => expect(closed.sort()).toEqual([0, 1, 2]));
     for (const socket of idle) socket.destroy();
   });
 });
