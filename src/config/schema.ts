@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { clickhouseTable } from './clickhouse.ts';
 import { attempts, command, duration, headers, httpUrl, secretReference } from './fields.ts';
+import { gatewaySchema } from './gateway-schema.ts';
 import { hooksSchema } from './hooks-schema.ts';
 import { parsePoints, parseRatio, parseShare } from './units.ts';
 import { usageMapSchema } from './usage-map.ts';
@@ -154,32 +155,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   hooks: hooksSchema,
-  gateway: z
-    .strictObject({
-      listen: z.string().prefault('127.0.0.1:8080'),
-      usageLog: z.string().prefault('usage.jsonl'),
-      /** A field of the request body, `authorization` or `random`; the header x-cutover-key goes before it. */
-      stickyBy: z.string().min(1).prefault('user'),
-      /** Which sides may stand in for the other when it fails. */
-      fallback: z.enum(['both', 'legacy', 'off']).prefault('both'),
-      retry: z
-        .strictObject({
-          max: z.number().int().min(0).max(10).prefault(3),
-          firstDelay: duration.prefault('1s'),
-          maxDelay: duration.prefault('10s'),
-        })
-        .prefault({}),
-      breaker: z
-        .strictObject({
-          failures: z.number().int().min(1).prefault(5),
-          halfOpenAfter: duration.prefault('60s'),
-        })
-        .prefault({}),
-      maxBodyMiB: z.number().positive().max(1024).prefault(32),
-      /** How long a stop waits for the requests that are under way. */
-      stopWithin: duration.prefault('10s'),
-    })
-    .prefault({}),
+  gateway: gatewaySchema,
   usage: z
     .strictObject({
       map: usageMapSchema.optional(),

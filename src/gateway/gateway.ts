@@ -1,17 +1,22 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import type { Secrets } from '../config/secrets.ts';
+import { REFERENCE, type Secrets } from '../config/secrets.ts';
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
-import type { BreakerState } from '../router/breaker.ts';
 import { createRouter } from '../router/router.ts';
 import type { SideOptions } from '../router/side-client.ts';
 import { createUsageLog } from '../router/usage-log.ts';
 import type { Side } from '../world.ts';
+import { connectionsWithin, descriptorLimit } from './connections.ts';
+import { healthPage } from './health.ts';
 import { isLoopback, type ListenAddress } from './listen.ts';
 import { createMetrics } from './metrics.ts';
 import { type FlagState, watchFlagFile } from './ratio-source.ts';
 import { type HttpServer, startServer } from './server.ts';
+
+/** Where neither the config nor the limit of open files says less. */
+const MOST_CONNECTIONS = 10_000;
 
 export interface GatewayOptions {
   config: Config;
@@ -50,26 +55,34 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const sides = { legacy: sideOptions('legacy', options), target: sideOptions('target', options) };
   const { gateway } = config;
+  const maxConnections = allowedConnections(gateway.maxConnections, note);
   const metrics = createMetrics();
   const log = createUsageLog({ path: options.usageLog, onNote: note });
   const flag = await watchFlagFile({
     path: resolve(dir, config.flag.path),
     key: config.flag.key,
     now,
-    onChange: (from, to) => note(`ratio ${formatRatio(from)} → ${formatRatio(to)}`),
+    onRatio: (from, to) => note(`ratio ${formatRatio(from)} → ${formatRatio(to)}`),
     onNote: note,
   });
   const router = createRouter({
     sides,
     models: config.models,
     flagKey: config.flag.key,
-    ratio: flag.state,
+    flag,
     stickyBy: gateway.stickyBy,
     fallback: gateway.fallback,
     retry: gateway.retry,
     breaker: gateway.breaker,
+    forward: { headers: gateway.forwardHeaders, query: gateway.forwardQuery },
+    secrets: [...secretsOf('legacy', options), ...secretsOf('target', options)],
+    connections: maxConnections,
     now,
     onBreaker: (side, state) => note(`${sides[side].name} (${side}): its circuit is now ${state}`),
+    onCut: (requests) =>
+      note(
+        `cut ${requests} ${requests === 1 ? 'request' : 'requests'} that waited for target; legacy answers`,
+      ),
     onUsage(line) {
       metrics.add(line);
       // A list of models is no use of one.
@@ -84,16 +97,34 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const server: HttpServer = await startServer(options.listen, {
     router,
+    callers: { hosts: [...gateway.hosts, ...ownName(options.listen)], origins: gateway.origins },
+    maxConnections,
     maxBody: gateway.maxBodyMiB * 2 ** 20,
     stopWithin: gateway.stopWithin,
     onRefused: metrics.refuse,
     onNote: note,
     page(path) {
-      if (path === '/health') return healthPage(sides, router.breakers(), flag.state(), startedAt, now());
+      if (path === '/health') {
+        const { status, body } = healthPage({
+          sides,
+          breakers: router.breakers(),
+          flag: flag.state(),
+          connections: { open: server.connections(), most: maxConnections },
+          startedAt,
+          now: now(),
+        });
+        return { status, type: 'application/json', body: secrets.redact(`${JSON.stringify(body)}\n`) };
+      }
       if (path !== '/metrics') return undefined;
       const { ratio, checkedAt } = flag.state();
       const flagAgeSeconds = checkedAt === null ? undefined : (now() - checkedAt) / 1000;
-      const gauges = { ratio, flagAgeSeconds, inFlight: server.inFlight(), breakers: router.breakers() };
+      const gauges = {
+        ratio,
+        flagAgeSeconds,
+        inFlight: server.inFlight(),
+        connections: server.connections(),
+        breakers: router.breakers(),
+      };
       return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metrics.render(gauges) };
     },
   }).catch(async (error: unknown) => {
@@ -127,30 +158,24 @@ function sideOptions(side: Side, { config, secrets }: GatewayOptions): SideOptio
   return { name, baseUrl: url, apiKey: key, timeouts, prices };
 }
 
-/** 503 only when neither side can be asked: a gateway that can serve is healthy. */
-function healthPage(
-  sides: Record<Side, SideOptions>,
-  breakers: Record<Side, BreakerState>,
-  flag: FlagState,
-  startedAt: number,
-  now: number,
-): { status: number; type: string; body: string } {
-  const down = breakers.legacy === 'open' && breakers.target === 'open';
-  const degraded = breakers.legacy !== 'closed' || breakers.target !== 'closed' || flag.problem !== null;
-  const body = {
-    status: down ? 'down' : degraded ? 'degraded' : 'ok',
-    ratio: flag.ratio,
-    flag: {
-      kind: flag.kind,
-      since: flag.since === null ? null : new Date(flag.since).toISOString(),
-      ageSeconds: flag.checkedAt === null ? null : (now - flag.checkedAt) / 1000,
-      problem: flag.problem,
-    },
-    sides: {
-      legacy: { provider: sides.legacy.name, circuit: breakers.legacy },
-      target: { provider: sides.target.name, circuit: breakers.target },
-    },
-    uptimeSeconds: (now - startedAt) / 1000,
-  };
-  return { status: down ? 503 : 200, type: 'application/json', body: `${JSON.stringify(body)}\n` };
+/** What no client may be told of a side: its key, and what its address holds by reference. */
+function secretsOf(side: Side, { config, secrets }: GatewayOptions): string[] {
+  const { baseUrl, apiKey = '' } = config.providers[side];
+  const references = (baseUrl + apiKey).match(REFERENCE) ?? [];
+  return references.map((reference) => secrets.resolve(reference, `providers.${side}`));
+}
+
+/** The name that the gateway listens under; an address is known by itself, and those of every address are none. */
+function ownName({ host }: ListenAddress): string[] {
+  return isIP(host) === 0 ? [host.toLowerCase()] : [];
+}
+
+/** As many connections as the config asks for, where the system has the descriptors for them. */
+function allowedConnections(asked: number | undefined, note: (text: string) => void): number {
+  const limit = descriptorLimit();
+  const possible = connectionsWithin(limit);
+  if (asked !== undefined && asked > possible) {
+    note(`gateway.maxConnections is ${asked}, but ${limit} open files allow ${possible}; raise ulimit -n`);
+  }
+  return Math.min(asked ?? MOST_CONNECTIONS, possible);
 }

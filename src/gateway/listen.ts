@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { CutoverError, EXIT } from '../errors.ts';
 
 export interface ListenAddress {
@@ -26,8 +27,9 @@ export function parseListen(text: string): ListenAddress {
   return { host: match[1] || match[2] || '127.0.0.1', port };
 }
 
+/** Whether a name or an address, without brackets or a port, is one that only this machine has. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 /** The address as the start of a URL. */

@@ -6,6 +6,8 @@ import type { Side } from '../world.ts';
 export interface Gauges {
   ratio: number;
   inFlight: number;
+  /** Of clients. */
+  connections: number;
   breakers: Record<Side, BreakerState>;
   /** Seconds since the flag was last readable; undefined when it never was. */
   flagAgeSeconds: number | undefined;
@@ -76,10 +78,11 @@ export function createMetrics(): Metrics {
           ['', {}, gauges.ratio],
         ]),
         ...family('in_flight', 'gauge', 'Requests under way.', [['', {}, gauges.inFlight]]),
+        ...family('connections', 'gauge', 'Connections of clients.', [['', {}, gauges.connections]]),
         ...family(
           'circuit_open',
           'gauge',
-          '1 while a side is not asked because it failed again and again.',
+          '1 while a side is not asked because it failed most requests.',
           SIDES.map((side) => ['', { side }, gauges.breakers[side] === 'closed' ? 0 : 1]),
         ),
       ];

@@ -6,6 +6,8 @@ import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { StreamCut } from '../router/answer.ts';
 import { ENDPOINTS } from '../router/request.ts';
 import { errorAnswer, type Router, type RouterAnswer } from '../router/router.ts';
+import { type Callers, originOf, refusalOf } from './admission.ts';
+import { boundConnections, type Connections } from './connections.ts';
 import { httpUrl, type ListenAddress } from './listen.ts';
 
 /** How long a client may go on sending what is too large. */
@@ -13,6 +15,9 @@ const DRAIN_MS = 5000;
 
 export interface HttpServerOptions {
   router: Router;
+  callers: Callers;
+  /** The most connections of clients. */
+  maxConnections: number;
   /** Bytes of a request's body; more is answered with 413. */
   maxBody: number;
   /** Milliseconds that a stop waits for running requests. */
@@ -27,6 +32,7 @@ export interface HttpServerOptions {
 export interface HttpServer {
   url: string;
   inFlight(): number;
+  connections(): number;
   /** Takes no more requests, waits for the running ones, and breaks those that take too long. */
   stop(): Promise<void>;
 }
@@ -42,7 +48,7 @@ export async function startServer(address: ListenAddress, options: HttpServerOpt
     response.on('close', () => {
       if (!response.writableFinished) gone.abort();
     });
-    const work = respond(request, response, gone.signal, options)
+    const work = respond(request, response, gone.signal, options, connections)
       .catch((error: unknown) => {
         // The client sees a broken answer. A cut stream is in the usage log; anything else is a fault of ours.
         response.destroy();
@@ -52,6 +58,7 @@ export async function startServer(address: ListenAddress, options: HttpServerOpt
       .finally(() => running.delete(work));
     running.set(work, gone);
   });
+  const connections = boundConnections(server, options.maxConnections);
   // Longer than load balancers keep idle connections, so that none is closed while a request is on its way.
   server.keepAliveTimeout = 75_000;
   await new Promise<void>((resolve, reject) => {
@@ -63,6 +70,7 @@ export async function startServer(address: ListenAddress, options: HttpServerOpt
   return {
     url: httpUrl({ host: address.host, port }),
     inFlight: () => running.size,
+    connections: connections.count,
     async stop() {
       stopping = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -87,23 +95,40 @@ async function respond(
   response: ServerResponse,
   gone: AbortSignal,
   options: HttpServerOptions,
+  connections: Connections,
 ): Promise<void> {
-  const { pathname, search } = new URL(request.url ?? '/', 'http://gateway');
-  const page = request.method === 'GET' ? options.page(pathname) : undefined;
-  if (page) {
-    response.writeHead(page.status, { 'content-type': page.type }).end(page.body);
-    return;
-  }
   const refuse = (status: number, message: string) => {
     options.onRefused(status);
     return send(response, errorAnswer(status, 'invalid_request_error', message));
   };
-  const endpoint = ENDPOINTS.find((each) => pathname === `/v1${each.path}`);
-  if (!endpoint) return refuse(404, `the gateway does not carry ${pathname}`);
+  const foreign = refusalOf(request, options.callers);
+  if (foreign) return refuse(403, foreign);
+  const origin = originOf(request, options.callers);
+  if (origin !== undefined) {
+    response.setHeader('access-control-allow-origin', origin).setHeader('vary', 'origin');
+  }
+  // Never normalised: what a proxy or a filter in front has seen is what is carried.
+  const { path, query } = splitTarget(request.url ?? '/');
+  const page = request.method === 'GET' ? options.page(path) : undefined;
+  if (page) {
+    response.writeHead(page.status, { 'content-type': page.type }).end(page.body);
+    return;
+  }
+  const endpoint = ENDPOINTS.find((each) => path === `/v1${each.path}`);
+  if (!endpoint) return refuse(404, `the gateway does not carry ${path}`);
   const method = endpoint.name === 'models' ? 'GET' : 'POST';
+  if (request.method === 'OPTIONS' && origin !== undefined) return preflight(request, response, method);
   if (request.method !== method) {
     response.setHeader('allow', method);
-    return refuse(405, `${pathname} takes ${method}`);
+    return refuse(405, `${path} takes ${method}`);
+  }
+  if (connections.isSurplus(request.socket)) {
+    response.setHeader('connection', 'close').setHeader('retry-after', '1');
+    return refuse(503, 'the gateway has as many clients as it can hold');
+  }
+  const type = request.headers['content-type'] ?? 'none';
+  if (method === 'POST' && !/^application\/json\s*(?:;|$)/i.test(type)) {
+    return refuse(415, `the content-type of the body must be application/json (${type})`);
   }
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') return refuse(415, `the body must not be encoded (${encoding})`);
@@ -116,13 +141,31 @@ async function respond(
   }
   const answer = await options.router.handle({
     endpoint,
-    query: search,
+    query,
     headers: request.headers,
     body,
     signal: gone,
   });
   if (answer.source === null && answer.status < 500) options.onRefused(answer.status);
   return send(response, answer);
+}
+
+/** The parts of a request's target, as they were written; the query with its question mark, or empty. */
+function splitTarget(target: string): { path: string; query: string } {
+  const at = target.indexOf('?');
+  return at === -1 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at) };
+}
+
+/** What a browser asks before it lets a page of a listed origin send JSON. */
+function preflight(request: IncomingMessage, response: ServerResponse, method: string): void {
+  const asked = request.headers['access-control-request-headers'];
+  response
+    .writeHead(204, {
+      'access-control-allow-methods': method,
+      ...(asked === undefined ? {} : { 'access-control-allow-headers': asked }),
+      'access-control-max-age': '600',
+    })
+    .end();
 }
 
 async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | 'too large'> {

@@ -1,5 +1,6 @@
 import type { ErrorClass } from '../provider/error-class.ts';
 import type { Answered } from './attempt.ts';
+import type { Redactor } from './redact.ts';
 import { readStream, type StreamFacts } from './sse.ts';
 import { type Tokens, usageOf } from './usage.ts';
 
@@ -30,8 +31,13 @@ export interface Carried {
  * once, however the answer ends: read to the end, broken by the side, or left by the client.
  * @param dropUsage leaves out the usage chunk that the router asked for.
  */
-export function carry(answer: Answered, dropUsage: boolean, onEnd: (end: AnswerEnd) => void): Carried {
-  if (!answer.rest && !answer.streams) return carryWhole(answer, onEnd);
+export function carry(
+  answer: Answered,
+  dropUsage: boolean,
+  redactor: Redactor,
+  onEnd: (end: AnswerEnd) => void,
+): Carried {
+  if (!answer.rest && !answer.streams) return carryWhole(answer, redactor, onEnd);
   const ok = answer.status < 300;
   const reader = readStream(dropUsage && answer.streams);
   let ended = false;
@@ -41,7 +47,12 @@ export function carry(answer: Answered, dropUsage: boolean, onEnd: (end: AnswerE
     answer.close();
     onEnd({ tokens: reader.facts.tokens, status });
   };
-  const chunks = through(answer, reader.push, reader.end);
+  const clean = redactor.stream();
+  const chunks = through(
+    answer,
+    (chunk) => clean.push(reader.push(chunk)),
+    () => Buffer.concat([clean.push(reader.end()), clean.end()]),
+  );
   const body: AsyncIterableIterator<Buffer> = {
     [Symbol.asyncIterator]: () => body,
     async next() {
@@ -67,10 +78,11 @@ export function carry(answer: Answered, dropUsage: boolean, onEnd: (end: AnswerE
 }
 
 /** An answer that has been read whole: it can no longer fail. */
-function carryWhole(answer: Answered, onEnd: (end: AnswerEnd) => void): Carried {
+function carryWhole(answer: Answered, redactor: Redactor, onEnd: (end: AnswerEnd) => void): Carried {
   answer.close();
   onEnd({ tokens: usageOf(answer.json), status: answer.status });
-  return { body: once(answer.head), length: answer.head.length };
+  const body = redactor.bytes(answer.head);
+  return { body: once(body), length: body.length };
 }
 
 async function* through(

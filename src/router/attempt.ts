@@ -1,9 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { systemCode } from '../errors.ts';
 import { classifyStatus, type ErrorClass } from '../provider/error-class.ts';
+import { decoded } from './decode.ts';
 import { retryAfter } from './retry.ts';
 import { isObject } from './usage.ts';
+import { CUT } from './waiting.ts';
 
 /** One HTTP request to one side, up to its first byte (a stream) or its end (anything else). */
 export interface Call {
@@ -12,7 +15,7 @@ export interface Call {
   path: string;
   headers: Record<string, string | string[]>;
   body: Buffer | null;
-  /** Fires when the client is gone. */
+  /** Fires when the client is gone, or with CUT as its reason when nothing may go to the side any more. */
   signal: AbortSignal;
 }
 
@@ -34,7 +37,7 @@ export interface Answered {
   kind: 'answered';
   status: number;
   headers: IncomingHttpHeaders;
-  /** What has been read so far: the first bytes of a stream, else the whole answer. */
+  /** What has been read so far: the first event of a stream, else the whole answer. */
   head: Buffer;
   /** What is still to come; null when `head` is everything. */
   rest: AsyncIterator<Buffer> | null;
@@ -68,8 +71,10 @@ export type Attempt = Answered | Failed;
 /** Answers that are not streams are read whole up to this size, so that one cut short can be tried again. */
 const MAX_WHOLE = 32 * 1024 * 1024;
 const MAX_ERROR_BODY = 256 * 1024;
+/** A first event of a stream that is longer is passed on before its end. */
+const MAX_FIRST_EVENT = 256 * 1024;
 
-type Stopped = 'client' | 'first-byte' | 'total';
+type Stopped = 'client' | 'cut' | 'first-byte' | 'total';
 
 /** Makes one try. Never throws: whatever goes wrong is a Failed. */
 export async function attempt(
@@ -84,31 +89,37 @@ export async function attempt(
     stopped ??= why;
     stop.abort();
   };
-  const onClientGone = stopFor('client');
+  const onSignal = () => stopFor(call.signal.reason === CUT ? 'cut' : 'client')();
   const firstByte = setTimeout(stopFor('first-byte'), timeouts.firstByte);
   const total = setTimeout(stopFor('total'), timeouts.total);
-  let body: Dispatcher.ResponseData['body'] | undefined;
+  let body: Readable | undefined;
   const close = () => {
     clearTimeout(firstByte);
     clearTimeout(total);
-    call.signal.removeEventListener('abort', onClientGone);
+    call.signal.removeEventListener('abort', onSignal);
     // Ending a body that is not read to its end is an error to undici; here it is meant.
     body?.on('error', () => {}).destroy();
   };
   const classify = (error: unknown): ErrorClass => (stopped ? STOPPED[stopped] : classifyFault(error));
 
-  call.signal.addEventListener('abort', onClientGone);
-  if (call.signal.aborted) onClientGone();
+  call.signal.addEventListener('abort', onSignal);
+  if (call.signal.aborted) onSignal();
   try {
     const { signal: _client, ...request } = call;
     const response = await pool.request({ ...request, signal: stop.signal });
-    body = response.body;
-    const rest: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
     const { statusCode: status, headers } = response;
+    body = decoded(response.body, headers['content-encoding']);
+    if (!body) {
+      body = response.body;
+      close();
+      const message = `an answer encoded as ${headers['content-encoding']}, which nobody asked for`;
+      return { kind: 'failed', error: 'protocol', status, message, retry: false };
+    }
+    const rest: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
     const streams = /^text\/event-stream/i.test(String(headers['content-type'] ?? ''));
     const failure = faultOfStatus(status);
-    const limit = failure ? MAX_ERROR_BODY : streams ? 1 : MAX_WHOLE;
-    const { head, ended } = await readHead(rest, limit, () => clearTimeout(firstByte));
+    const limit = failure ? MAX_ERROR_BODY : streams ? MAX_FIRST_EVENT : MAX_WHOLE;
+    const { head, ended } = await readHead(rest, limit, streams && !failure, () => clearTimeout(firstByte));
     if (failure) {
       close();
       const wait = retryAfter(headers, now());
@@ -151,23 +162,31 @@ export async function attempt(
   }
 }
 
-/** Reads until the end or until there are `limit` bytes. */
+/** Reads until the end, until there are `limit` bytes, or, with `oneEvent`, until there is a whole event. */
 async function readHead(
   body: AsyncIterator<Buffer>,
   limit: number,
+  oneEvent: boolean,
   onFirstByte: () => void,
 ): Promise<{ head: Buffer; ended: boolean }> {
   const chunks: Buffer[] = [];
   let size = 0;
+  let end = '';
   while (size < limit) {
     const { value, done } = await body.next();
     onFirstByte();
     if (done) return { head: join(chunks), ended: true };
     chunks.push(value);
     size += value.length;
+    if (!oneEvent) continue;
+    const text = end + value.toString('latin1');
+    if (BLANK_LINE.test(text)) break;
+    end = text.slice(-3);
   }
   return { head: join(chunks), ended: false };
 }
+
+const BLANK_LINE = /\n\n|\r\r|\r\n\r\n/;
 
 function join(chunks: Buffer[]): Buffer {
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
@@ -191,12 +210,14 @@ function parse(bytes: Buffer): unknown {
 
 const STOPPED: Record<Stopped, ErrorClass> = {
   client: 'cancelled',
+  cut: 'cancelled',
   'first-byte': 'timeout',
   total: 'timeout',
 };
 
 function stoppedMessage(stopped: Stopped, timeouts: Timeouts): string {
   if (stopped === 'client') return 'the client is gone';
+  if (stopped === 'cut') return 'cut off, as the flag sends nothing there any more';
   return stopped === 'first-byte'
     ? `no answer within ${timeouts.firstByte} ms`
     : `no whole answer within ${timeouts.total} ms`;
@@ -213,7 +234,7 @@ const TIMEOUT_CODES = new Set([
 function classifyFault(error: unknown): ErrorClass {
   const code = systemCode(error) ?? '';
   if (TIMEOUT_CODES.has(code)) return 'timeout';
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol';
+  if (/^(?:HPE|Z)_/.test(code) || code === 'UND_ERR_HEADERS_OVERFLOW') return 'protocol';
   return 'connection';
 }
 

@@ -1,91 +1,106 @@
-import {
-  BrokenCircuitError,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleWhenResult,
-} from 'cockatiel';
-
 export interface BreakerPolicy {
-  /** Failed tries in a row that open the circuit. */
-  failures: number;
-  /** Milliseconds after which one request may test an open circuit. */
+  /** So many requests must have been counted before the circuit may open. */
+  requests: number;
+  /** Milliseconds that are looked back. */
+  within: number;
+  /** Share of failed requests at which the circuit opens, 0 to 1. */
+  failed: number;
+  /** Milliseconds until one request may test an open circuit; doubled after each test that fails. */
   halfOpenAfter: number;
+  /** Milliseconds that this wait never exceeds. */
+  halfOpenAtMost: number;
 }
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** How a try counts: `neither` is for one that its client gave up. */
-export type Verdict = 'success' | 'failure' | 'neither';
+/**
+ * How a request counts. `alive` is an answer that says nothing for or against the side, such as a refusal of what the
+ * caller wrote: it is not counted, but it passes a test. `left` is a request that was given up: it proves nothing.
+ */
+export type Verdict = 'success' | 'failure' | 'alive' | 'left';
 
-/** Keeps requests away from a side that fails again and again. */
+/** Keeps requests away from a side that fails most of them. */
 export interface Breaker {
-  /** Whether a try may run now. While one request tests an open circuit, no other may. */
+  /** Whether a request may go to the side now. While one tests an open circuit, no other may. */
   admits(): boolean;
   state(): BreakerState;
-  /** Runs one try and counts it; undefined when the circuit does not admit it. */
-  run<T>(action: () => Promise<T>, judge: (result: T) => Verdict): Promise<T | undefined>;
+  /** Lets one request in, to be called with how it went; undefined when the circuit does not admit it. */
+  enter(): ((verdict: Verdict) => void) | undefined;
 }
 
-/** @param onChange is told each new state. */
-export function createBreaker(policy: BreakerPolicy, onChange?: (state: BreakerState) => void): Breaker {
-  let openedAt = 0;
-  const circuit = circuitBreaker(
-    handleWhenResult((result) => (result as Counted<unknown>).failed),
-    { halfOpenAfter: policy.halfOpenAfter, breaker: new ConsecutiveBreaker(policy.failures) },
-  );
-  circuit.onBreak(() => {
-    openedAt = Date.now();
-  });
-  const state = () => STATES[circuit.state];
-  circuit.onStateChange(() => onChange?.(state()));
+/** The window moves by a tenth of its length at a time. */
+const SLOTS = 10;
 
-  const admits = () =>
-    circuit.state === CircuitState.Closed ||
-    (circuit.state === CircuitState.Open && Date.now() - openedAt >= policy.halfOpenAfter);
+interface Slot {
+  tick: number;
+  requests: number;
+  failed: number;
+}
+
+/**
+ * @param onChange is told each new state.
+ * @param now milliseconds of a clock that never goes back.
+ */
+export function createBreaker(
+  policy: BreakerPolicy,
+  onChange?: (state: BreakerState) => void,
+  now: () => number = () => performance.now(),
+): Breaker {
+  let state: BreakerState = 'closed';
+  let slots: Slot[] = [];
+  let testAt = 0;
+  let wait = policy.halfOpenAfter;
+
+  const become = (next: BreakerState) => {
+    state = next;
+    onChange?.(next);
+  };
+  const open = () => {
+    testAt = now() + wait;
+    become('open');
+  };
+  const close = () => {
+    slots = [];
+    wait = policy.halfOpenAfter;
+    become('closed');
+  };
+
+  /** Whether the window is full of failures, this request included. */
+  function count(failed: boolean): boolean {
+    const tick = Math.floor((now() * SLOTS) / policy.within);
+    slots = slots.filter((slot) => slot.tick > tick - SLOTS);
+    let slot = slots.at(-1);
+    if (slot?.tick !== tick) {
+      slot = { tick, requests: 0, failed: 0 };
+      slots.push(slot);
+    }
+    slot.requests++;
+    if (failed) slot.failed++;
+    const sum = (key: 'requests' | 'failed') => slots.reduce((total, each) => total + each[key], 0);
+    return failed && sum('requests') >= policy.requests && sum('failed') >= policy.failed * sum('requests');
+  }
+
+  const ended = (verdict: Verdict) => {
+    // What began before the circuit opened tells nothing new.
+    if (state !== 'closed' || verdict === 'alive' || verdict === 'left') return;
+    if (count(verdict === 'failure')) open();
+  };
+  const tested = (verdict: Verdict) => {
+    if (verdict === 'success' || verdict === 'alive') return close();
+    if (verdict === 'left') return become('open');
+    wait = Math.min(wait * 2, Math.max(policy.halfOpenAtMost, policy.halfOpenAfter));
+    open();
+  };
+  const admits = () => state === 'closed' || (state === 'open' && now() >= testAt);
 
   return {
     admits,
-    state,
-    async run(action, judge) {
-      // cockatiel would let others wait for the test's outcome; here they go to the other side instead.
+    state: () => state,
+    enter() {
       if (!admits()) return undefined;
-      const testing = circuit.state !== CircuitState.Closed;
-      try {
-        const counted = await circuit.execute(async () => {
-          const result = await action();
-          const verdict = judge(result);
-          if (verdict === 'neither' && !testing) throw new NotCounted(result);
-          // A test that was given up proves nothing, and an open circuit needs proof to close.
-          return { result, failed: verdict !== 'success' };
-        });
-        return counted.result;
-      } catch (error) {
-        if (error instanceof NotCounted) return error.result as Awaited<ReturnType<typeof action>>;
-        if (error instanceof BrokenCircuitError) return undefined;
-        throw error;
-      }
+      if (state === 'closed') return ended;
+      become('half-open');
+      return tested;
     },
   };
-}
-
-const STATES: Record<CircuitState, BreakerState> = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.Open]: 'open',
-  [CircuitState.HalfOpen]: 'half-open',
-  [CircuitState.Isolated]: 'open',
-};
-
-interface Counted<T> {
-  result: T;
-  failed: boolean;
-}
-
-/** Carries a result past the circuit: an error that it does not handle leaves a closed circuit's count alone. */
-class NotCounted extends Error {
-  readonly result: unknown;
-  constructor(result: unknown) {
-    super('not counted');
-    this.result = result;
-  }
 }

@@ -1,42 +1,54 @@
 import type { Side } from '../world.ts';
 
-/** Which sides may stand in for the other: `legacy` lets only legacy stand in for target. */
-export type FallbackPolicy = 'both' | 'legacy' | 'off';
+/** Whether a side may stand in for the other when that fails. */
+export interface FallbackPolicy {
+  toLegacy: boolean;
+  /** Never at ratio 0, after a rollback or an emergency, or while the flag is not certain. */
+  toTarget: boolean;
+}
 
 /** What the flag says now. */
-export interface RatioNow {
+export interface FlagNow {
+  /** Share of the requests that go to target; 0 when there is no flag, or one that is switched off. */
   ratio: number;
   /** Kind of the operation that wrote the flag last, where it is known. */
   kind: string | null;
+  /** The flag was read well, and lately. */
+  certain: boolean;
 }
 
 export interface Choice {
-  /** The sides to ask, in order. */
-  sides: Side[];
-  /** The only side has an open circuit and is to be asked all the same. */
+  side: Side;
+  /** There is no other side to go to, and this one is to be asked though its circuit is open. */
   pastBreaker: boolean;
 }
 
 /**
- * The sides that a request may go to. A side whose circuit is open is left out, unless nothing else is left: to fail
- * at once would then turn a hiccup of a side into an outage as long as its circuit stays open.
+ * The side to ask next, or undefined when there is none left. A side whose circuit is open is left out, unless the
+ * flag sends the request there and nothing else is left: to fail at once would turn a hiccup of a side into an outage
+ * as long as its circuit stays open.
+ * @param sent where the flag sends this request now.
+ * @param asked the sides that this request was sent to already.
  */
-export function chooseSides(
-  preferred: Side,
-  now: RatioNow,
+export function nextSide(
+  sent: Side,
+  flag: FlagNow,
   policy: FallbackPolicy,
+  asked: ReadonlySet<Side>,
   admits: (side: Side) => boolean,
-): Choice {
-  const other: Side = preferred === 'legacy' ? 'target' : 'legacy';
-  const sides = mayFallBack(other, now, policy) ? [preferred, other] : [preferred];
-  const open = sides.filter(admits);
-  return open.length > 0 ? { sides: open, pastBreaker: false } : { sides: [preferred], pastBreaker: true };
+): Choice | undefined {
+  const other: Side = sent === 'legacy' ? 'target' : 'legacy';
+  const open = [sent, other].find(
+    (side) => !asked.has(side) && maySend(side, sent, flag, policy) && admits(side),
+  );
+  if (open) return { side: open, pastBreaker: false };
+  return asked.has(sent) ? undefined : { side: sent, pastBreaker: true };
 }
 
-function mayFallBack(to: Side, { ratio, kind }: RatioNow, policy: FallbackPolicy): boolean {
-  if (policy === 'off') return false;
-  if (to === 'legacy') return true;
-  // Whoever rolled back to 0 wants nothing from target, not even when legacy fails.
-  const rolledBack = ratio === 0 && (kind === 'emergency' || kind === 'rollback');
-  return policy === 'both' && !rolledBack;
+/** Whether a request that the flag sends to `sent` may go to `side`. */
+export function maySend(side: Side, sent: Side, flag: FlagNow, policy: FallbackPolicy): boolean {
+  if (side === sent) return true;
+  if (side === 'legacy') return policy.toLegacy;
+  const goingBack = flag.kind === 'emergency' || flag.kind === 'rollback';
+  return policy.toTarget && flag.certain && flag.ratio > 0 && !goingBack;
 }

@@ -1,56 +1,104 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { OWN_HEADERS } from '../config/gateway-schema.ts';
 
 type Headers = Record<string, string | string[]>;
 
-/** Headers that belong to one connection and never travel further (RFC 9110, 7.6.1). */
-const HOP_BY_HOP = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
+/**
+ * What goes upstream of what a client sends. Nothing else does: gateways, proxies and browsers put credentials and
+ * addresses under ever new names. A `*` stands for any ending.
+ */
+const UPSTREAM = [
+  'content-type',
+  'accept',
+  'user-agent',
+  'openai-beta',
+  'x-stainless-*',
+  'traceparent',
+  'tracestate',
+  'idempotency-key',
 ];
 
-/** The client's credentials, and what is bound to them: the side's own key goes in their place. */
-const CREDENTIALS = [
-  'authorization',
-  'api-key',
-  'x-api-key',
-  'x-goog-api-key',
-  'cookie',
-  'openai-organization',
-  'openai-project',
+/** Versions of an API and the pages of a list. */
+const UPSTREAM_QUERY = ['api-version', 'limit', 'after', 'before', 'order', 'include', 'include[]'];
+
+/** What goes back of what a provider says: nothing about the operator's account, and nothing of one connection. */
+const DOWNSTREAM = [
+  'content-type',
+  'cache-control',
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'x-ratelimit-*',
+  'x-request-id',
+  'openai-processing-ms',
+  'openai-version',
+  'openai-model',
 ];
 
-/** Set anew for each side. Encodings are not offered upstream, as token counts are read from the answer. */
-const REPLACED = ['host', 'content-length', 'content-encoding', 'accept-encoding', 'expect'];
-
-/** The headers that one side is sent: the client's, without what is its own, and with the side's key. */
-export function upstreamHeaders(client: IncomingHttpHeaders, apiKey: string | undefined): Headers {
-  const headers = without(client, [...HOP_BY_HOP, ...CREDENTIALS, ...REPLACED]);
-  for (const name of Object.keys(headers)) if (name.startsWith('x-cutover-')) delete headers[name];
-  headers['accept-encoding'] = 'identity';
-  if (apiKey !== undefined) headers.authorization = `Bearer ${apiKey}`;
-  return headers;
+/** What the config lets through besides. */
+export interface Forward {
+  headers: readonly string[];
+  query: readonly string[];
 }
 
-/** The headers that the client is given: the side's, without its cookies, as those are bound to the side. */
+/** Makes of a client's request what one side is sent. */
+export interface Upstream {
+  /** The listed headers, with the side's own key. */
+  headers(client: IncomingHttpHeaders, apiKey: string | undefined): Headers;
+  /** The listed parameters, as they were written. @param query with its question mark, or empty. */
+  query(query: string): string;
+}
+
+export function createUpstream(forward: Forward): Upstream {
+  const named = matcher([...UPSTREAM, ...forward.headers]);
+  const own = new Set(OWN_HEADERS);
+  const listed = new Set([...UPSTREAM_QUERY, ...forward.query]);
+  return {
+    headers(client, apiKey) {
+      const headers = pick(client, (name) => named(name) && !own.has(name));
+      // Encodings are not offered, as token counts are read from the answer.
+      headers['accept-encoding'] = 'identity';
+      if (apiKey !== undefined) headers.authorization = `Bearer ${apiKey}`;
+      return headers;
+    },
+    query(query) {
+      const kept = query
+        .slice(1)
+        .split('&')
+        .filter((pair) => listed.has(parameterName(pair)));
+      return kept.length > 0 ? `?${kept.join('&')}` : '';
+    },
+  };
+}
+
+const downstream = matcher(DOWNSTREAM);
+
+/** The headers that a client is given of a provider's. */
 export function clientHeaders(upstream: IncomingHttpHeaders): Headers {
-  return without(upstream, [...HOP_BY_HOP, 'set-cookie']);
+  return pick(upstream, downstream);
 }
 
-function without(headers: IncomingHttpHeaders, dropped: readonly string[]): Headers {
-  const named = String(headers.connection ?? '')
-    .split(',')
-    .map((name) => name.trim().toLowerCase());
-  const drop = new Set([...dropped, ...named]);
+function matcher(patterns: readonly string[]): (name: string) => boolean {
+  const names = new Set(patterns);
+  const starts = patterns.filter((each) => each.endsWith('*')).map((each) => each.slice(0, -1));
+  return (name) => names.has(name) || starts.some((start) => name.startsWith(start));
+}
+
+function pick(headers: IncomingHttpHeaders, keeps: (name: string) => boolean): Headers {
   const kept: Headers = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !drop.has(name)) kept[name] = value;
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && keeps(name)) kept[name] = value;
   }
   return kept;
+}
+
+function parameterName(pair: string): string {
+  const name = pair.split('=', 1)[0] as string;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    // No list holds what cannot be decoded.
+    return '';
+  }
 }

@@ -5,13 +5,23 @@ import type { Side } from '../world.ts';
 import { type Carried, carry } from './answer.ts';
 import type { Failed, Reply } from './attempt.ts';
 import type { BreakerPolicy, BreakerState } from './breaker.ts';
-import { chooseSides, type FallbackPolicy, type RatioNow } from './choose.ts';
-import { clientHeaders } from './headers.ts';
+import { type FallbackPolicy, type FlagNow, maySend, nextSide } from './choose.ts';
+import { clientHeaders, createUpstream, type Forward } from './headers.ts';
 import { stickyKey } from './key.ts';
 import { type Finished, type UsageLine, usageLine } from './record.ts';
+import { createRedactor, type Redactor } from './redact.ts';
 import { bodyFor, type Endpoint, parseBody } from './request.ts';
 import type { RetryPolicy } from './retry.ts';
 import { createSideClient, type SideClient, type SideOptions } from './side-client.ts';
+import { createWaiting } from './waiting.ts';
+
+/** Where the router learns the ratio from. */
+export interface FlagSource {
+  /** What the flag says, looked up anew where what is known is not fresh. Asked before every try. */
+  fresh(): Promise<FlagNow>;
+  /** The listener is told whenever the flag says something else. */
+  onChange(listener: (flag: FlagNow) => void): void;
+}
 
 export interface RouterOptions {
   sides: Readonly<Record<Side, SideOptions>>;
@@ -19,16 +29,23 @@ export interface RouterOptions {
   models: Readonly<Record<string, string>>;
   /** Key of the flag: part of what decides a request's side. */
   flagKey: string;
-  /** What the flag says at this moment. */
-  ratio(): RatioNow;
+  flag: FlagSource;
   /** See stickyKey. */
   stickyBy: string;
   fallback: FallbackPolicy;
   retry: RetryPolicy;
   breaker: BreakerPolicy;
+  /** What goes upstream besides the router's own lists. */
+  forward: Forward;
+  /** What no client may ever be told. */
+  secrets: readonly string[];
+  /** The most connections to each side; undefined for no bound. */
+  connections?: number | undefined;
   /** Is given one line for each side that a request was sent to. */
   onUsage(line: UsageLine): void;
   onBreaker?(side: Side, state: BreakerState): void;
+  /** Is told how many requests that waited for target the flag has cut; they go to legacy. */
+  onCut?(requests: number): void;
   /** Unix milliseconds. */
   now?(): number;
   /** In [0, 1). */
@@ -68,10 +85,19 @@ export interface Router {
 export function createRouter(options: RouterOptions): Router {
   const now = options.now ?? Date.now;
   const random = options.random ?? Math.random;
+  const upstream = createUpstream(options.forward);
+  const redactor = createRedactor(options.secrets);
+  const waiting = createWaiting();
+  options.flag.onChange((flag) => {
+    const cut = flag.ratio === 0 ? waiting.cut() : 0;
+    if (cut > 0) options.onCut?.(cut);
+  });
   const client = (side: Side): SideClient =>
     createSideClient(options.sides[side], {
       retry: options.retry,
       breaker: options.breaker,
+      upstream,
+      connections: options.connections,
       now,
       random,
       onBreaker: (state) => options.onBreaker?.(side, state),
@@ -83,32 +109,45 @@ export function createRouter(options: RouterOptions): Router {
     const body = request.body === null ? null : parseBody(request.body);
     if (typeof body === 'string') return errorAnswer(400, 'invalid_request_error', body);
     const sticky = stickyKey(request.headers, body?.json ?? null, options.stickyBy, randomUUID);
-    const flag = options.ratio();
-    const preferred = bucketSide(options.flagKey, sticky.key, flag.ratio);
-    const { sides, pastBreaker } = chooseSides(preferred, flag, options.fallback, (side) =>
-      clients[side].breaker.admits(),
-    );
+    const sentTo = (flag: FlagNow) => bucketSide(options.flagKey, sticky.key, flag.ratio);
     const id = randomUUID();
     const user = body?.json.user;
+    const asked = new Set<Side>();
     const failures: string[] = [];
+    let preferred: Side | undefined;
     let last: Failed | undefined;
     let reply: { side: Side; reply: Reply } | undefined;
 
-    for (const side of sides) {
+    for (;;) {
+      const flag = await options.flag.fresh();
+      const sent = sentTo(flag);
+      preferred ??= sent;
+      const choice = nextSide(sent, flag, options.fallback, asked, (each) => clients[each].breaker.admits());
+      if (!choice) break;
+      const { side, pastBreaker } = choice;
+      asked.add(side);
+      const wait = side === 'target' ? waiting.enter(request.signal) : undefined;
       const provider = options.sides[side];
-      const sent = bodyFor(side, body, endpoint, options.models);
+      const sideBody = bodyFor(side, body, endpoint, options.models);
       const at = now();
       const started = performance.now();
       const { attempt, tries } = await clients[side].send(
         {
           method: request.body === null ? 'GET' : 'POST',
-          path: endpoint.path + request.query,
+          path: endpoint.path,
+          query: request.query,
           headers: request.headers,
-          body: sent.bytes,
-          signal: request.signal,
+          body: sideBody.bytes,
+          signal: wait?.signal ?? request.signal,
         },
         pastBreaker,
+        async () => {
+          const current = await options.flag.fresh();
+          // A request that has gone to legacy stays there, whatever the flag says by now.
+          return side === 'legacy' || maySend(side, sentTo(current), current, options.fallback);
+        },
       );
+      wait?.leave();
       const elapsed = () => performance.now() - started;
       const fallback = side !== preferred;
       const record = (done: Pick<Finished, 'tokens' | 'ttftMs' | 'status'>) => {
@@ -119,7 +158,7 @@ export function createRouter(options: RouterOptions): Router {
           at,
           side,
           provider,
-          model: sent.model,
+          model: sideBody.model,
           endpoint: endpoint.name,
           latencyMs: elapsed(),
           user: typeof user === 'string' ? user : undefined,
@@ -132,16 +171,16 @@ export function createRouter(options: RouterOptions): Router {
       };
       if (attempt.kind === 'answered') {
         const ttftMs = attempt.streams ? elapsed() : undefined;
-        const carried = carry(attempt, sent.usageAdded, (end) => record({ ...end, ttftMs }));
-        return sideAnswer(id, side, fallback, attempt.status, attempt.headers, carried);
+        const carried = carry(attempt, sideBody.usageAdded, redactor, (end) => record({ ...end, ttftMs }));
+        return sideAnswer(id, side, fallback, attempt.status, attempt.headers, carried, redactor);
       }
       record({ tokens: undefined, ttftMs: undefined, status: attempt.status ?? attempt.error });
       failures.push(`${provider.name} (${side}): ${attempt.message}`);
       last = attempt;
       if (attempt.reply) reply = { side, reply: attempt.reply };
-      if (attempt.error === 'cancelled') break;
+      if (request.signal.aborted) break;
     }
-    return bothFailed(id, preferred, reply, last, failures);
+    return bothFailed(id, preferred, reply, last, failures, redactor);
   }
 
   return {
@@ -160,10 +199,11 @@ function sideAnswer(
   status: number,
   upstream: IncomingHttpHeaders,
   { body, length }: Carried,
+  redactor: Redactor,
 ): RouterAnswer {
   const headers = clientHeaders(upstream);
-  if (length === undefined) delete headers['content-length'];
-  else headers['content-length'] = String(length);
+  for (const [name, value] of Object.entries(headers)) headers[name] = redactor.text(String(value));
+  if (length !== undefined) headers['content-length'] = String(length);
   headers['x-cutover-id'] = id;
   headers['x-cutover-source'] = side;
   if (fallback) headers['x-cutover-fallback'] = 'true';
@@ -177,14 +217,20 @@ function bothFailed(
   replied: { side: Side; reply: Reply } | undefined,
   last: Failed | undefined,
   failures: readonly string[],
+  redactor: Redactor,
 ): RouterAnswer {
   if (replied) {
     const { side, reply } = replied;
-    const carried = { body: oneChunk(reply.body), length: reply.body.length };
-    return sideAnswer(id, side, side !== preferred, reply.status, reply.headers, carried);
+    const body = redactor.bytes(reply.body);
+    const carried = { body: oneChunk(body), length: body.length };
+    return sideAnswer(id, side, side !== preferred, reply.status, reply.headers, carried, redactor);
   }
   const status = last?.error === 'timeout' ? 504 : 502;
-  const answer = errorAnswer(status, 'upstream_error', `no provider answered: ${failures.join('; ')}`);
+  const answer = errorAnswer(
+    status,
+    'upstream_error',
+    redactor.text(`no provider answered: ${failures.join('; ')}`),
+  );
   answer.headers['x-cutover-id'] = id;
   return answer;
 }

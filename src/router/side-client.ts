@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { Price } from '../config/schema.ts';
 import { type Attempt, attempt, type Call, type Failed, type Timeouts } from './attempt.ts';
@@ -10,7 +9,7 @@ import {
   createBreaker,
   type Verdict,
 } from './breaker.ts';
-import { upstreamHeaders } from './headers.ts';
+import type { Upstream } from './headers.ts';
 import { type RetryPolicy, retryDelay } from './retry.ts';
 
 /** A side as the router knows it: the secrets are resolved. */
@@ -31,8 +30,10 @@ export interface SideResult {
 
 /** What a client asked for, before it is made into one side's request. */
 export interface SideRequest extends Omit<Call, 'path' | 'headers'> {
-  /** Below the base URL, e.g. `/chat/completions?x=1`. */
+  /** Below the base URL, e.g. `/chat/completions`. */
   path: string;
+  /** The client's, with its question mark, or empty. */
+  query: string;
   /** The client's. */
   headers: IncomingHttpHeaders;
 }
@@ -44,14 +45,18 @@ export interface SideClient {
   /**
    * Sends a request, again and again as the policy allows, until there is an answer or no hope.
    * @param pastBreaker tries once whatever the circuit says, because there is no other side to go to.
+   * @param maySend is asked before each further try whether the flag still allows it.
    */
-  send(request: SideRequest, pastBreaker: boolean): Promise<SideResult>;
+  send(request: SideRequest, pastBreaker: boolean, maySend: () => Promise<boolean>): Promise<SideResult>;
   close(): Promise<void>;
 }
 
 export interface SidePolicies {
   retry: RetryPolicy;
   breaker: BreakerPolicy;
+  upstream: Upstream;
+  /** The most connections to the side; undefined for no bound. */
+  connections?: number | undefined;
   now(): number;
   random(): number;
   onBreaker?(state: BreakerState): void;
@@ -63,6 +68,7 @@ export function createSideClient(options: SideOptions, policies: SidePolicies): 
   // undici's own timeouts are off where ours, which cover a whole try, are on.
   const pool = new Pool(base.origin, {
     connect: { timeout: options.timeouts.connect },
+    connections: policies.connections ?? null,
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -71,27 +77,28 @@ export function createSideClient(options: SideOptions, policies: SidePolicies): 
   return {
     options,
     breaker,
-    async send(request, pastBreaker) {
+    async send({ query, ...request }, pastBreaker, maySend) {
       const call: Call = {
         ...request,
-        path: basePath + request.path,
-        headers: upstreamHeaders(request.headers, options.apiKey),
+        path: basePath + request.path + policies.upstream.query(query),
+        headers: policies.upstream.headers(request.headers, options.apiKey),
       };
       const tryOnce = () => attempt(pool, call, options.timeouts, policies.now);
       if (pastBreaker) return { attempt: await tryOnce(), tries: 1 };
+      const ended = breaker.enter();
+      if (!ended) return { attempt: CIRCUIT_OPEN, tries: 0 };
       const startedAt = policies.now();
-      let last: Failed = CIRCUIT_OPEN;
-      for (let tries = 0; ; ) {
-        const result = await breaker.run(tryOnce, judge);
-        if (!result) return { attempt: last, tries };
-        tries++;
+      for (let tries = 1; ; tries++) {
+        const result = await tryOnce();
+        // A request counts once, by its first try: one caller's retries must not close a side to all others.
+        if (tries === 1) ended(judge(result));
         if (result.kind === 'answered' || !result.retry) return { attempt: result, tries };
-        last = result;
         const delay = retryDelay(tries, result.retryAfterMs, policies.retry, policies.random());
         // A side may take its total time twice at most: no retry begins when it has been used up.
         const late = policies.now() - startedAt + (delay ?? 0) >= options.timeouts.total;
-        if (delay === undefined || late || !breaker.admits()) return { attempt: last, tries };
-        if (!(await waited(delay, call.signal))) return { attempt: CLIENT_GONE, tries };
+        if (delay === undefined || late || !breaker.admits()) return { attempt: result, tries };
+        await pause(delay, call.signal);
+        if (call.signal.aborted || !(await maySend())) return { attempt: GIVEN_UP, tries };
       }
     },
     async close() {
@@ -100,33 +107,37 @@ export function createSideClient(options: SideOptions, policies: SidePolicies): 
   };
 }
 
-/** Answers, also unwelcome ones, show that a side works; the circuit is for sides that do not. */
+/** A caller's mistake says nothing of the side, nor does our own key or a model's name that the side refuses. */
 function judge(result: Attempt): Verdict {
-  if (result.kind === 'answered') return 'success';
-  if (result.error === 'cancelled') return 'neither';
-  return result.error === 'auth' || result.error === 'not_found' ? 'success' : 'failure';
+  if (result.kind === 'answered') return result.status < 400 ? 'success' : 'alive';
+  if (result.error === 'cancelled') return 'left';
+  return result.error === 'auth' || result.error === 'not_found' ? 'alive' : 'failure';
 }
 
-async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await sleep(ms, undefined, { signal });
-    return true;
-  } catch {
-    // The only way a sleep fails: the signal fired.
-    return false;
-  }
+/** Waits so long, or until the signal fires. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
 }
 
 const CIRCUIT_OPEN: Failed = {
   kind: 'failed',
   error: 'other',
-  message: 'its circuit is open after repeated failures',
+  message: 'its circuit is open, as most requests failed',
   retry: false,
 };
 
-const CLIENT_GONE: Failed = {
+const GIVEN_UP: Failed = {
   kind: 'failed',
   error: 'cancelled',
-  message: 'the client is gone',
+  message: 'given up between two tries',
   retry: false,
 };

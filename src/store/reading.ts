@@ -48,12 +48,14 @@ export function readStore(stateDir: string, now: number): StateCopy {
 function databaseBytes(path: string): Buffer | null {
   let before: Buffer[] | null = null;
   for (let tries = 0; tries < TRIES; tries++) {
+    // A journal of another kind than ours is there while somebody else's tool changes the file in place.
+    if (read(`${path}-journal`).length > 0) break;
     const now: Buffer[] = [read(path), read(`${path}-wal`)];
     if (before?.every((bytes, i) => bytes.equals(now[i] as Buffer))) return together(now as [Buffer, Buffer]);
     if (before) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
     before = now;
   }
-  throw new CutoverError('STATE_LOCKED', EXIT.notNow, `${path}: others write it without a pause`, {
+  throw new CutoverError('STATE_LOCKED', EXIT.notNow, `${path}: locked by another process, which writes it`, {
     hint: 'try again',
   });
 }

@@ -6,9 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { flagSet } from '../../src/flag/flagd.ts';
 import type { UsageLine } from '../../src/router/record.ts';
-import { firstLine, type OpenAiServer, stopProcess } from '../servers/start.ts';
+import { firstLine, stopProcess } from '../servers/start.ts';
 
 const bin = fileURLToPath(new URL('../../bin/cutover.js', import.meta.url));
+
+export interface Health {
+  status: string;
+  ratio: number;
+  flag: { state: string; problem: string | null };
+  sides: { legacy: { circuit: string }; target: { circuit: string } };
+}
 
 export interface RunningGateway {
   url: string;
@@ -17,25 +24,39 @@ export interface RunningGateway {
   started: string;
   stderr(): string;
   setRatio(ratio: number, kind?: string): void;
-  health(): Promise<{ status: string; ratio: number; flag: { problem: string | null }; sides: unknown }>;
+  /** Replaces the flag file by any text. */
+  setFlag(text: string): void;
+  health(): Promise<Health>;
   /** Sends the signal, waits, and gives the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   usage(): UsageLine[];
   child: ChildProcess;
 }
 
+export interface GatewayTestOptions {
+  ratio?: number;
+  gateway?: object;
+  flagPath?: string;
+  timeouts?: object;
+  /** The most files and sockets that the gateway may have open. */
+  descriptors?: number;
+}
+
+/** The keys of the two sides, as the gateway finds them in its environment. */
+export const KEYS = { OLD_KEY: 'old-secret', NEW_KEY: 'new-secret' };
+
 /** Starts the built `cutover gateway` on a free port in a folder of its own. */
 export async function startGateway(
-  legacy: OpenAiServer,
-  target: OpenAiServer,
-  options: { ratio?: number; gateway?: object; flagPath?: string } = {},
+  legacy: { url: string },
+  target: { url: string },
+  options: GatewayTestOptions = {},
 ): Promise<RunningGateway> {
   const dir = mkdtempSync(join(tmpdir(), 'cutover-gateway-'));
-  const provider = (name: string, server: OpenAiServer, key: string) => ({
+  const provider = (name: string, server: { url: string }, key: string) => ({
     name,
     baseUrl: `${server.url}/v1`,
     apiKey: `\${env:${key}}`,
-    timeouts: { connect: '1s', firstByte: '2s', total: '10s' },
+    timeouts: { connect: '1s', firstByte: '2s', total: '10s', ...options.timeouts },
     prices: { '*': 1 },
   });
   const config = {
@@ -46,20 +67,19 @@ export async function startGateway(
     gateway: { listen: '127.0.0.1:0', retry: { firstDelay: '5ms' }, ...options.gateway },
   };
   writeFileSync(join(dir, 'cutover.yaml'), stringify(config));
-  const setRatio = (ratio: number, kind = 'shift') => {
+  const setFlag = (text: string) => {
     const path = join(dir, options.flagPath ?? 'flags.json');
     mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.tmp`;
-    writeFileSync(
-      temporary,
-      JSON.stringify(flagSet('llm-provider', ratio, { token: 1, operation: 'op', kind })),
-    );
-    renameSync(temporary, path);
+    writeFileSync(`${path}.tmp`, text);
+    renameSync(`${path}.tmp`, path);
   };
+  const setRatio = (ratio: number, kind = 'shift') =>
+    setFlag(JSON.stringify(flagSet('llm-provider', ratio, { token: 1, operation: 'op', kind })));
   if (options.ratio !== undefined) setRatio(options.ratio);
-  const child = spawn(process.execPath, [bin, 'gateway', '--json'], {
+  const limit = options.descriptors === undefined ? '' : `ulimit -n ${options.descriptors}; `;
+  const child = spawn('sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, bin, 'gateway', '--json'], {
     cwd: dir,
-    env: { ...process.env, OLD_KEY: 'old-secret', NEW_KEY: 'new-secret', CUTOVER_CONFIG: undefined },
+    env: { ...process.env, ...KEYS, CUTOVER_CONFIG: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';
@@ -76,6 +96,7 @@ export async function startGateway(
     started,
     child,
     setRatio,
+    setFlag,
     stderr: () => stderr,
     health: async () => (await fetch(`${url}/health`)).json() as never,
     async stop(signal = 'SIGTERM') {

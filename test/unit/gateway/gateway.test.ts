@@ -21,7 +21,9 @@ describe('parseListen', () => {
 
   it('knows what only this machine can reach', () => {
     expect(['127.0.0.1', '127.9.9.9', '::1', 'localhost'].every(isLoopback)).toBe(true);
-    expect(['0.0.0.0', '::', '10.0.0.1', '128.0.0.1'].some(isLoopback)).toBe(false);
+    expect(
+      ['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', '127.0.0.1.example', '127.example'].some(isLoopback),
+    ).toBe(false);
   });
 });
 
@@ -46,6 +48,7 @@ describe('metrics', () => {
   const gauges: Gauges = {
     ratio: 0.25,
     inFlight: 2,
+    connections: 3,
     breakers: { legacy: 'closed', target: 'half-open' },
     flagAgeSeconds: 0.5,
   };
@@ -73,6 +76,7 @@ describe('metrics', () => {
       'first_byte_seconds_count{side="target"} 1',
       'ratio 0.25',
       'in_flight 2',
+      'connections 3',
       'circuit_open{side="legacy"} 0',
       'circuit_open{side="target"} 1',
       'flag_age_seconds 0.5',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseSides } from '../../../src/router/choose.ts';
+import { type FlagNow, nextSide } from '../../../src/router/choose.ts';
 import { retryAfter, retryDelay } from '../../../src/router/retry.ts';
 import { costOf, readTokens, usageOf } from '../../../src/router/usage.ts';
 
@@ -32,32 +32,62 @@ describe('retryAfter', () => {
   ])('%j', (headers, ms) => expect(retryAfter(headers, now)).toBe(ms));
 });
 
-describe('chooseSides', () => {
+describe('nextSide', () => {
   const all = () => true;
-  const half = { ratio: 0.5, kind: 'shift' };
-  it('asks the preferred side first', () => {
-    expect(chooseSides('target', half, 'both', all).sides).toEqual(['target', 'legacy']);
-    expect(chooseSides('legacy', half, 'both', all).sides).toEqual(['legacy', 'target']);
+  const none = () => false;
+  const half: FlagNow = { ratio: 0.5, kind: 'shift', certain: true };
+  const standard = { toLegacy: true, toTarget: false };
+  const always = { toLegacy: true, toTarget: true };
+  const fresh = new Set<never>();
+
+  it('asks where the flag sends the request, and lets legacy stand in for target', () => {
+    expect(nextSide('target', half, standard, fresh, all)).toEqual({ side: 'target', pastBreaker: false });
+    expect(nextSide('target', half, standard, new Set(['target']), all)?.side).toBe('legacy');
+    expect(
+      nextSide('target', half, { ...standard, toLegacy: false }, new Set(['target']), all),
+    ).toBeUndefined();
+    expect(nextSide('target', half, standard, new Set(['target', 'legacy']), all)).toBeUndefined();
   });
-  it('lets only legacy stand in, or nobody, where that is the policy', () => {
-    expect(chooseSides('legacy', half, 'legacy', all).sides).toEqual(['legacy']);
-    expect(chooseSides('target', half, 'legacy', all).sides).toEqual(['target', 'legacy']);
-    expect(chooseSides('target', half, 'off', all).sides).toEqual(['target']);
+
+  it('lets target stand in only where that is written', () => {
+    const failed = new Set(['legacy'] as const);
+    expect(nextSide('legacy', half, standard, failed, all)).toBeUndefined();
+    expect(nextSide('legacy', half, always, failed, all)?.side).toBe('target');
+    // The flag has moved meanwhile, and now sends the request there.
+    expect(nextSide('target', half, standard, failed, all)?.side).toBe('target');
   });
-  it.each(['emergency', 'rollback'])('sends target nothing after a %s to 0', (kind) => {
-    expect(chooseSides('legacy', { ratio: 0, kind }, 'both', all).sides).toEqual(['legacy']);
-  });
-  it('leaves out a side with an open circuit', () => {
-    expect(chooseSides('target', half, 'both', (side) => side === 'legacy')).toEqual({
-      sides: ['legacy'],
-      pastBreaker: false,
-    });
-  });
-  it('asks the preferred side past its circuit when there is no other', () => {
-    expect(chooseSides('legacy', { ratio: 0, kind: 'emergency' }, 'both', () => false)).toEqual({
-      sides: ['legacy'],
+
+  it.each<[string, Partial<FlagNow>]>([
+    ['after an emergency', { kind: 'emergency' }],
+    ['after a rollback', { kind: 'rollback', ratio: 0.1 }],
+    ['at ratio 0', { ratio: 0 }],
+    ['while the flag is not certain', { certain: false }],
+  ])('never lets target stand in %s', (_name, change) => {
+    const flag = { ...half, ...change };
+    expect(nextSide('legacy', flag, always, new Set(['legacy'] as const), all)).toBeUndefined();
+    expect(nextSide('legacy', flag, always, fresh, (side) => side === 'target')).toEqual({
+      side: 'legacy',
       pastBreaker: true,
     });
+  });
+
+  it('sends what was cut to legacy, though no side may stand in for another', () => {
+    const off = { toLegacy: false, toTarget: false };
+    const zero = { ratio: 0, kind: 'emergency', certain: true };
+    expect(nextSide('legacy', zero, off, new Set(['target'] as const), none)).toEqual({
+      side: 'legacy',
+      pastBreaker: true,
+    });
+  });
+
+  it('leaves out a side with an open circuit, but asks the only one past it', () => {
+    const legacyOnly = (side: string) => side === 'legacy';
+    expect(nextSide('target', half, standard, fresh, legacyOnly)).toEqual({
+      side: 'legacy',
+      pastBreaker: false,
+    });
+    expect(nextSide('target', half, standard, fresh, none)).toEqual({ side: 'target', pastBreaker: true });
+    expect(nextSide('target', half, standard, new Set(['target'] as const), none)).toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clientHeaders, upstreamHeaders } from '../../../src/router/headers.ts';
+import { clientHeaders, createUpstream } from '../../../src/router/headers.ts';
 import { stickyKey } from '../../../src/router/key.ts';
 import { bodyFor, ENDPOINTS, parseBody, type RequestBody } from '../../../src/router/request.ts';
 
@@ -100,23 +100,23 @@ describe('stickyKey', () => {
 });
 
 describe('headers', () => {
-  it('never sends the client credentials or connection headers upstream', () => {
-    const sent = upstreamHeaders(
+  const { headers, query } = createUpstream({
+    headers: ['x-team', 'x-trace-*', 'content-*'],
+    query: ['a b'],
+  });
+
+  it('go upstream only when they are listed, with the key of the side', () => {
+    const sent = headers(
       {
         authorization: 'Bearer client',
-        'api-key': 'c',
         'x-api-key': 'c',
-        cookie: 'c',
-        'openai-organization': 'org',
-        connection: 'keep-alive, X-Private',
-        'x-private': '1',
-        'transfer-encoding': 'chunked',
-        host: 'gateway',
         'content-length': '3',
         'accept-encoding': 'gzip',
         'x-cutover-key': 'k',
         'content-type': 'application/json',
-        'x-trace': 't',
+        'x-trace-id': 't',
+        'x-team': 'a',
+        'x-teams': 'b',
       },
       'side-key',
     );
@@ -124,22 +124,32 @@ describe('headers', () => {
       authorization: 'Bearer side-key',
       'accept-encoding': 'identity',
       'content-type': 'application/json',
-      'x-trace': 't',
+      'x-trace-id': 't',
+      'x-team': 'a',
     });
-    expect(upstreamHeaders({ authorization: 'Bearer client' }, undefined)).not.toHaveProperty(
-      'authorization',
-    );
+    expect(headers({ authorization: 'Bearer client' }, undefined)).not.toHaveProperty('authorization');
   });
 
-  it('keeps what a provider says, but for the connection and cookies', () => {
+  it.each([
+    ['', ''],
+    ['?', ''],
+    ['?key=c&KEY=c&%6bey=c', ''],
+    ['?limit=5&key=c&after=x%26y', '?limit=5&after=x%26y'],
+    ['?a%20b=1&%zz=2&limit', '?a%20b=1&limit'],
+    ['?limit=1?key=c', '?limit=1?key=c'],
+  ])('the query %j becomes %j', (before, after) => expect(query(before)).toBe(after));
+
+  it('come back without what is about the account or the connection', () => {
     expect(
       clientHeaders({
         'x-request-id': 'r',
         'retry-after': '3',
+        'x-ratelimit-limit-tokens': '9',
         'set-cookie': ['a=b'],
         connection: 'keep-alive',
-        'keep-alive': 'timeout=5',
+        'openai-organization': 'acme',
+        server: 's',
       }),
-    ).toEqual({ 'x-request-id': 'r', 'retry-after': '3' });
+    ).toEqual({ 'x-request-id': 'r', 'retry-after': '3', 'x-ratelimit-limit-tokens': '9' });
   });
 });

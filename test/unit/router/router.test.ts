@@ -3,22 +3,41 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StreamCut } from '../../../src/router/answer.ts';
+import type { FlagNow } from '../../../src/router/choose.ts';
 import type { UsageLine } from '../../../src/router/record.ts';
 import { ENDPOINTS, type Endpoint } from '../../../src/router/request.ts';
 import {
   createRouter,
+  type FlagSource,
   type Router,
   type RouterAnswer,
   type RouterOptions,
 } from '../../../src/router/router.ts';
 import { type OpenAiServer, startOpenAiServer } from '../../servers/start.ts';
 
+const BREAKER = {
+  requests: 1000,
+  within: 10_000,
+  failed: 0.5,
+  halfOpenAfter: 60_000,
+  halfOpenAtMost: 60_000,
+};
 const CHAT = ENDPOINTS[0] as Endpoint;
 let legacy: OpenAiServer;
 let target: OpenAiServer;
 let router: Router;
 let lines: UsageLine[];
-let flag: { ratio: number; kind: string | null };
+let flag: FlagNow;
+/** A flag that the test itself changes. */
+let listeners: ((flag: FlagNow) => void)[];
+const source: FlagSource = {
+  fresh: async () => flag,
+  onChange: (listener) => void listeners.push(listener),
+};
+function setFlag(ratio: number, kind = 'shift'): void {
+  flag = { ratio, kind, certain: true };
+  for (const listener of listeners) listener(flag);
+}
 
 beforeAll(async () => {
   [legacy, target] = await Promise.all([startOpenAiServer('legacy'), startOpenAiServer('target')]);
@@ -28,7 +47,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await Promise.all([legacy.reset(), target.reset()]);
-  flag = { ratio: 1, kind: 'shift' };
+  flag = { ratio: 1, kind: 'shift', certain: true };
   start();
 });
 afterEach(() => router.close());
@@ -39,6 +58,7 @@ function start(
 ): void {
   void router?.close();
   lines = [];
+  listeners = [];
   const side = (server: OpenAiServer, name: string) => ({
     name,
     baseUrl: `${server.url}/v1/`,
@@ -50,11 +70,13 @@ function start(
     sides: { legacy: side(legacy, 'deepseek'), target: side(target, 'holysheep') },
     models: { small: 'small-target' },
     flagKey: 'llm-provider',
-    ratio: () => flag,
+    flag: source,
     stickyBy: 'user',
-    fallback: 'both',
+    fallback: { toLegacy: true, toTarget: true },
     retry: { max: 3, firstDelay: 5, maxDelay: 2000 },
-    breaker: { failures: 100, halfOpenAfter: 60_000 },
+    breaker: BREAKER,
+    forward: { headers: [], query: [] },
+    secrets: [],
     onUsage: (line) => lines.push(line),
     ...changes,
   });
@@ -79,7 +101,7 @@ describe('one side', () => {
   it('carries a plain request with the mapped model and its own key', async () => {
     const answer = await send(PLAIN);
     expect(answer.status).toBe(200);
-    expect(answer.headers).toMatchObject({ 'x-cutover-source': 'target', 'x-served-by': 'target' });
+    expect(answer.headers).toMatchObject({ 'x-cutover-source': 'target' });
     expect(answer.headers).not.toHaveProperty('x-cutover-fallback');
     const text = await read(answer);
     expect(JSON.parse(text).choices[0].message.content).toMatch(/^target: ping/);
@@ -106,7 +128,7 @@ describe('one side', () => {
   });
 
   it('says in its record that a request without a key is sticky to nothing', async () => {
-    flag.ratio = 0.5;
+    setFlag(0.5);
     for (let i = 0; i < 60; i++) await read(await send({ ...PLAIN, user: undefined }));
     expect(new Set(lines.map((line) => line.key))).toEqual(new Set(['random']));
     const onTarget = lines.filter((line) => line.side === 'target').length;
@@ -209,15 +231,17 @@ describe('fallback', () => {
     expect(JSON.parse(String((await legacy.stats()).last?.body)).model).toBe('small');
   });
 
-  it('works the other way, but not after an emergency', async () => {
-    flag = { ratio: 0, kind: 'canary' };
+  it('works the other way where that is written, but not at 0 nor after an emergency', async () => {
+    setFlag(0.00001, 'canary');
     await legacy.control({ status: 500 });
     expect((await send(PLAIN)).headers['x-cutover-source']).toBe('target');
-    flag = { ratio: 0, kind: 'emergency' };
     await target.reset();
-    const answer = await send(PLAIN);
-    expect(answer.status).toBe(500);
-    expect(answer.headers['x-cutover-source']).toBe('legacy');
+    for (const kind of ['canary', 'emergency']) {
+      setFlag(0, kind);
+      const answer = await send(PLAIN);
+      expect(answer.status).toBe(500);
+      expect(answer.headers['x-cutover-source']).toBe('legacy');
+    }
     expect((await target.stats()).requests).toBe(0);
   });
 
@@ -240,28 +264,94 @@ describe('fallback', () => {
 });
 
 describe('the circuit', () => {
-  it('opens after five failures in a row, spares the side, and closes again', async () => {
-    start({ breaker: { failures: 5, halfOpenAfter: 100 }, retry: { max: 3, firstDelay: 1, maxDelay: 10 } });
+  const policy = { ...BREAKER, requests: 5, halfOpenAfter: 100 };
+
+  it('opens when requests fail, not when the tries of one do, spares the side, and closes again', async () => {
+    start({ breaker: policy, retry: { max: 3, firstDelay: 1, maxDelay: 10 } });
     await target.control({ status: 500 });
     for (let i = 0; i < 4; i++) await read(await send(PLAIN));
+    expect(router.breakers().target).toBe('closed');
+    expect((await target.stats()).requests).toBe(16);
+    await read(await send(PLAIN));
     expect(router.breakers().target).toBe('open');
-    expect((await target.stats()).requests).toBe(5);
-    expect((await legacy.stats()).requests).toBe(4);
+    // No try of the fifth goes on after the circuit has opened.
+    expect((await target.stats()).requests).toBe(17);
+    await read(await send(PLAIN));
+    expect((await target.stats()).requests).toBe(17);
+    expect((await legacy.stats()).requests).toBe(6);
     // Where target was not asked, no record claims that it failed.
-    expect(lines.filter((line) => line.side === 'target')).toHaveLength(2);
+    expect(lines.filter((line) => line.side === 'target')).toHaveLength(5);
     await target.control({ status: null });
     await sleep(110);
     expect((await send(PLAIN)).headers['x-cutover-source']).toBe('target');
     expect(router.breakers().target).toBe('closed');
   });
 
+  it.each([400, 401, 404, 422])(
+    'does not open at the mistakes of the caller or of the key: %i',
+    async (status) => {
+      start({ breaker: policy, retry: { max: 0, firstDelay: 1, maxDelay: 1 } });
+      await target.control({ status });
+      for (let i = 0; i < 30; i++) await read(await send(PLAIN));
+      expect(router.breakers().target).toBe('closed');
+    },
+  );
+
   it('does not lock out the only side there is', async () => {
-    start({ breaker: { failures: 2, halfOpenAfter: 60_000 }, fallback: 'off' });
+    start({ breaker: { ...policy, requests: 2 }, fallback: { toLegacy: false, toTarget: false } });
     await target.control({ status: 500 });
-    expect((await send(PLAIN)).status).toBe(500);
+    for (let i = 0; i < 2; i++) expect((await send(PLAIN)).status).toBe(500);
     expect(router.breakers().target).toBe('open');
     await target.control({ status: null });
     expect((await send(PLAIN)).status).toBe(200);
+  });
+});
+
+describe('the flag changes while a request waits for target', () => {
+  it('cuts one that still goes there only at 0; at another ratio it goes on, but begins no further try', async () => {
+    start({ fallback: { toLegacy: true, toTarget: false } }, { connect: 1000, firstByte: 400, total: 5000 });
+    await target.control({ fault: 'hang' });
+    const pending = send(PLAIN);
+    await until(async () => (await target.stats()).active === 1);
+    setFlag(0.00001);
+    await sleep(50);
+    expect((await target.stats()).active).toBe(1);
+    expect((await pending).headers['x-cutover-source']).toBe('legacy');
+    expect((await target.stats()).requests).toBe(1);
+  });
+
+  it('cuts a stream that has begun upstream but not reached its client', async () => {
+    const stalled = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: {"choices":');
+    });
+    await new Promise<void>((resolve) => stalled.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(stalled.address() as AddressInfo).port}/v1`;
+    const timeouts = { connect: 1000, firstByte: 5000, total: 9000 };
+    const side = (baseUrl: string) => ({ name: 's', baseUrl, apiKey: undefined, timeouts, prices: {} });
+    let cut = 0;
+    start({
+      sides: { legacy: side(`${legacy.url}/v1`), target: side(url) },
+      onCut: (requests) => {
+        cut += requests;
+      },
+    });
+    try {
+      const pending = send(STREAM);
+      await sleep(100);
+      setFlag(0, 'rollback');
+      const answer = await pending;
+      expect(answer.headers).toMatchObject({ 'x-cutover-source': 'legacy', 'x-cutover-fallback': 'true' });
+      expect(await read(answer)).toContain('legacy:');
+      expect(cut).toBe(1);
+      expect(lines.map((line) => [line.side, line.status])).toEqual([
+        ['target', 'cancelled'],
+        ['legacy', 200],
+      ]);
+    } finally {
+      stalled.closeAllConnections();
+      stalled.close();
+    }
   });
 });
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createUsageLog } from '../../../src/router/usage-log.ts';
 
 describe('usage log', () => {
@@ -43,7 +43,7 @@ describe('usage log', () => {
   it('follows a rotation', async () => {
     const log = createUsageLog({ path, onNote, delayMs: 1 });
     log.write({ id: 1 });
-    await sleep(50);
+    await vi.waitFor(() => expect(ids()).toEqual([1]));
     renameSync(path, `${path}.1`);
     log.write({ id: 2 });
     await log.close();
@@ -56,7 +56,7 @@ describe('usage log', () => {
     const late = join(folder, 'usage.jsonl');
     const log = createUsageLog({ path: late, onNote, delayMs: 1 });
     log.write({ id: 1 });
-    await sleep(30);
+    await vi.waitFor(() => expect(notes).toHaveLength(1));
     log.write({ id: 2 });
     await sleep(30);
     expect(notes).toHaveLength(1);
