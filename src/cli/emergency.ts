@@ -6,7 +6,7 @@ import { createSecrets } from '../config/secrets.ts';
 import { formatRatio } from '../config/units.ts';
 import { EXIT, messageOf } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
-import { createFlag } from '../flag/create.ts';
+import { createFlag, otherFlag } from '../flag/create.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
@@ -85,8 +85,7 @@ async function executionOf(
   const host = { dir, env: ctx.env, secrets, migration };
   const [flag, ...otherFlags] = flags.map(({ config, source }, position) => {
     const driver = createFlag(config, host);
-    // Two flags of one file have the same label, and a step is found again by it.
-    return position === 0 ? driver : { ...driver, label: `${driver.label} (${WHENCE[source]})` };
+    return position === 0 ? driver : otherFlag(driver, WHENCE[source]);
   });
   return {
     sources: flags.map(({ source }) => source),

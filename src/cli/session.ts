@@ -2,10 +2,10 @@ import { join, resolve } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
 import type { Secrets } from '../config/secrets.ts';
-import { keepSnapshot } from '../config/snapshot.ts';
+import { earlierFlag, keepSnapshot } from '../config/snapshot.ts';
 import { stateSettings } from '../config/state.ts';
 import { messageOf, systemCode } from '../errors.ts';
-import { createFlag } from '../flag/create.ts';
+import { createFlag, otherFlag } from '../flag/create.ts';
 import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
 import type { JournalOptions } from '../operation/journal.ts';
@@ -112,8 +112,12 @@ async function configured(ctx: Context, globals: GlobalOptions) {
   const clock = { now: () => ctx.now().getTime(), random: Math.random };
   const host = { dir, env: ctx.env, secrets };
   const actor = actorOf(ctx.env);
+  const stateDir = resolve(dir, ctx.env.CUTOVER_STATE ?? state.path);
+  const flagHost = { ...host, migration: config.migration };
+  const earlier = earlierFlag(stateDir, config.flag);
   const drivers = {
-    flag: createFlag(config.flag, { ...host, migration: config.migration }),
+    flag: createFlag(config.flag, flagHost),
+    otherFlags: earlier ? [otherFlag(createFlag(earlier, flagHost), 'of an earlier config')] : [],
     ...(await loadHooks(config.hooks, host)),
   };
   const journal = {
@@ -122,7 +126,6 @@ async function configured(ctx: Context, globals: GlobalOptions) {
     keep: config.checkpoints.keep,
     now: clock.now,
   };
-  const stateDir = resolve(dir, ctx.env.CUTOVER_STATE ?? state.path);
   return { ...loaded, group: state.group, secrets, stateDir, drivers, actor, journal, clock };
 }
 

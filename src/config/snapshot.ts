@@ -45,13 +45,18 @@ export function readSnapshot(stateDir: string): Snapshot | undefined {
 export function keepSnapshot(stateDir: string, text: string, config: Config): void {
   const { migration, flag, hooks, checkpoints } = config;
   const last = readSnapshot(stateDir);
-  const moved = last !== undefined && flagIdentity(last.config.flag) !== flagIdentity(flag);
-  const earlierFlag = moved ? last.config.flag : (last?.earlierFlag ?? null);
-  keep(
-    stateDir,
-    { hash: configHash(text), config: { migration, flag, hooks, checkpoints }, earlierFlag },
-    last,
-  );
+  const kept = { migration, flag, hooks, checkpoints };
+  keep(stateDir, { hash: configHash(text), config: kept, earlierFlag: earlierThan(flag, last) }, last);
+}
+
+/** The flag that traffic may still follow besides the one that the config names now; null when there is none. */
+export function earlierFlag(stateDir: string, flag: FlagConfig): FlagConfig | null {
+  return earlierThan(flag, readSnapshot(stateDir));
+}
+
+function earlierThan(flag: FlagConfig, last: Snapshot | undefined): FlagConfig | null {
+  if (!last) return null;
+  return flagIdentity(last.config.flag) === flagIdentity(flag) ? last.earlierFlag : last.config.flag;
 }
 
 /** To be called when a forward step has succeeded: by then traffic follows the flag that the config names now. */

@@ -25,6 +25,11 @@ export function createFlag(config: FlagConfig, host: FlagHost): FlagDriver {
   }
 }
 
+/** A further flag that traffic may follow; two of one file have the same label, and a step is found again by it. */
+export function otherFlag(flag: FlagDriver, whence: string): FlagDriver {
+  return { ...flag, label: `${flag.label} (${whence})` };
+}
+
 /**
  * A command of the user's own. It is run with `get` or `set` as its last argument; `set` finds the change as JSON
  * on stdin and in CUTOVER_FLAG_*; `get` prints the ratio, or JSON like `{"ratio":0.1,"token":7}`.

@@ -51,7 +51,7 @@ export interface Plan {
 /** The drivers of a config as the planner sees them. */
 export interface PlannedDrivers {
   flag: PlannedStep;
-  /** Further flags, which an emergency sets besides. */
+  /** Further flags that traffic may follow, which a way back sets besides. */
   otherFlags?: PlannedStep[];
   dns: PlannedStep[];
   notify: PlannedStep[];

@@ -10,7 +10,7 @@ import type { Plan, PlannedDrivers, PlannedStep } from './plan.ts';
 /** The drivers of a config: what steps act on. */
 export interface Drivers extends Hooks {
   flag: FlagDriver;
-  /** Other flags that traffic may follow. Only an emergency has them, and sets them all. */
+  /** Other flags that traffic may follow: a way back sets them all, a way forward none of them. */
   otherFlags?: readonly FlagDriver[];
 }
 

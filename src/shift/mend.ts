@@ -43,7 +43,7 @@ export function planMend(input: MendInput): Plan {
     reason: input.reason,
     forced: raises,
     gates: raises ? input.gates : [],
-    steps: stepsFor(input.drivers, { dns: false }),
+    steps: stepsFor(raises ? { ...input.drivers, otherFlags: [] } : input.drivers, { dns: false }),
     previous: input.previous,
     restores: null,
     dns: [],

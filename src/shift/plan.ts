@@ -82,7 +82,7 @@ function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, d
     reason: input.reason,
     forced,
     gates,
-    steps: stepsFor(input.drivers, { dns }),
+    steps: stepsFor({ ...input.drivers, otherFlags: [] }, { dns }),
     previous: 'own checkpoint',
     restores: null,
     dns: [],

@@ -44,6 +44,8 @@ export interface Facts {
   flag: FlagFact;
   /** The flag's name in output, e.g. `file flags.json`. */
   flagLabel: string;
+  /** Flags that traffic may still follow besides: what each says, null when that is not known. */
+  otherFlags: readonly { label: string; ratio: number | null }[];
   /** Empty when the servers were not asked. */
   dns: { readings: DnsReading[]; drift: DnsDrift[] };
   lease: LeaseFact | null;

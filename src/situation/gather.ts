@@ -47,8 +47,9 @@ export async function gatherFacts(sources: Sources, extent: Extent): Promise<Fac
   const { drivers, secrets } = sources;
   let before = await readJournal(sources);
   for (let readings = 1; ; readings++) {
-    const [flag, dns] = await Promise.all([
+    const [flag, otherFlags, dns] = await Promise.all([
       readFlag(sources, extent.flagMs),
+      readOtherFlags(sources, extent.flagMs),
       extent.dns ? readDns(drivers.dns, secrets.redact) : [],
     ]);
     await sources.refresh();
@@ -59,6 +60,7 @@ export async function gatherFacts(sources: Sources, extent: Extent): Promise<Fac
     return {
       ...journalOnly(sources, journal),
       flag: settled || flag.is !== 'read' ? flag : { is: 'unreadable', error: neverSettled(sources) },
+      otherFlags,
       dns: { readings: dns, drift: dnsDrift(drivers.dns, dns, journal.state.activeProvider) },
       ...(await readCanary(sources, journal.state.stage?.id ?? null)),
     };
@@ -79,6 +81,7 @@ function journalOnly({ config, drivers }: Sources, journal: JournalFacts): Facts
     canaryRatio: config.canary.ratio,
     flag: { is: 'not asked' },
     flagLabel: drivers.flag.label,
+    otherFlags: [],
     dns: { readings: [], drift: [] },
     run: null,
     fail: null,
@@ -145,6 +148,23 @@ async function readFlag({ drivers, secrets }: Sources, ms: number | undefined): 
     );
     return { is: 'unreadable', error };
   }
+}
+
+/** Of a flag that does not exist no request follows anything. */
+async function readOtherFlags({ drivers }: Sources, ms: number | undefined): Promise<Facts['otherFlags']> {
+  if (ms === undefined) return [];
+  return Promise.all(
+    (drivers.otherFlags ?? []).map(async (flag) => {
+      try {
+        const reading = await flag.get(AbortSignal.timeout(ms));
+        return { label: flag.label, ratio: reading?.ratio ?? 0 };
+      } catch (error) {
+        // Not known, and told as that.
+        void error;
+        return { label: flag.label, ratio: null };
+      }
+    }),
+  );
 }
 
 function neverSettled({ drivers }: Sources): CutoverError {

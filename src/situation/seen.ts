@@ -1,3 +1,4 @@
+import { formatRatio } from '../config/units.ts';
 import type { Gate } from '../operation/plan.ts';
 import { blocksForward, type OperationRecord } from '../operation/record.ts';
 import { RATIO_TOLERANCE } from '../operation/steps.ts';
@@ -31,9 +32,10 @@ export function seenIn(facts: Facts): Seen {
   const flagRatio = flag.is === 'read' ? flag.ratio : null;
   // An operation that runs is between two ratios: that is no drift.
   const known = running === null && (flag.is === 'read' || flag.is === 'absent');
-  const drift = known
+  const flagGate = known
     ? driftGate({ ratio: state.ratio, wasSet: state.changedAt !== null }, flagRatio, RATIO_TOLERANCE)
     : null;
+  const drift = flagGate?.ok ? (otherDrift(facts) ?? flagGate) : flagGate;
   return {
     running,
     open,
@@ -52,6 +54,16 @@ export function seenIn(facts: Facts): Seen {
     raisedBack:
       facts.backRatio === null ? null : raiseOf(state.ratio, known ? flagRatio : undefined, facts.backRatio),
   };
+}
+
+/** Whoever still reads the flag of an earlier config does as that says. */
+function otherDrift({ otherFlags, state }: Facts): Gate | null {
+  const off = otherFlags.find(
+    ({ ratio }) => ratio === null || (ratio > 0 && Math.abs(ratio - state.ratio) > RATIO_TOLERANCE),
+  );
+  if (!off) return null;
+  const says = off.ratio === null ? 'cannot be read' : `says ${formatRatio(off.ratio)}`;
+  return { name: 'drift', ok: false, detail: `${off.label} ${says}, the state ${formatRatio(state.ratio)}` };
 }
 
 function runningIn({ lease }: Pick<Facts, 'lease'>): LeaseFact | null {

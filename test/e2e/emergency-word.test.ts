@@ -157,6 +157,48 @@ describe('which flag an emergency sets', () => {
   });
 });
 
+describe('a config that names another flag in the middle of a canary', () => {
+  async function moved(): Promise<string> {
+    const dir = await canaryAt10();
+    const text = readFileSync(configPath(dir), 'utf8');
+    writeFileSync(configPath(dir), text.replace('prod/flags.json', 'prod/new.json'));
+    return dir;
+  }
+
+  it('is told of, and rolled back at both flags', async () => {
+    const dir = await moved();
+    const before = await cutover(dir, ['status']);
+    expect(before.stdout).toContain('not safe');
+    const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toContain('(of an earlier config)');
+    expect(prodRatio(dir)).toBe(0);
+    expect(ratioIn(join(dir, 'prod/new.json'), 'llm')).toBe(0);
+    expect((await cutover(dir, ['status'])).stdout).toContain('safe: ');
+  });
+
+  it('is not safe while the earlier flag still sends requests to target', async () => {
+    const dir = await moved();
+    await cutover(dir, ['rollback', '--yes', '--anyway']);
+    const path = join(dir, 'prod/flags.json');
+    const text = readFileSync(join(dir, 'prod/new.json'), 'utf8');
+    writeFileSync(path, text.replace('"defaultVariant": "legacy"', '"defaultVariant": "target"'));
+    const status = await cutover(dir, ['status', '--check']);
+    expect(status.code).toBe(2);
+    expect(status.stdout).toContain('(of an earlier config) says 100 %');
+    const start = await cutover(dir, ['canary', 'start', '--yes']);
+    expect(start.code).toBe(2);
+  });
+
+  it('is followed alone once a forward step has succeeded there', async () => {
+    const dir = await moved();
+    await cutover(dir, ['rollback', '--yes', '--anyway']);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
+    expect(ran.stderr).not.toContain('(of an earlier config)');
+  });
+});
+
 describe('options that an emergency does not need', () => {
   it.each([
     [['--anyway']],

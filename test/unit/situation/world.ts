@@ -32,6 +32,7 @@ export function factsAt(status: Status, ratio: number, change: Partial<Facts> = 
     canaryRatio: 0.1,
     flag: { is: 'read', ratio },
     flagLabel: 'file flags.json',
+    otherFlags: [],
     dns: { readings: [], drift: [] },
     lease: null,
     open: [],
