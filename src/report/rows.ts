@@ -1,3 +1,5 @@
+import { width, wrap } from './text.ts';
+
 /** A line of a page: what it is about, and what there is to say. */
 export interface Row {
   label: string;
@@ -20,22 +22,16 @@ export function renderRows(rows: readonly Row[], columns: number): string {
 
 /** Lines of at most `columns`, broken at spaces; a word that is longer than a line is broken where it must be. */
 export function foldText(text: string, columns: number): string[] {
-  const lines = [''];
-  // A figure stays with its sign: `10 %`.
-  const words = text.split(/ (?!%)/).flatMap((word) => pieces(word, columns));
-  for (const word of words) {
-    const line = lines.at(-1) as string;
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && [...longer].length > columns) lines.push(word);
-    else lines[lines.length - 1] = longer;
-  }
-  return lines;
+  return wrap(text, columns).flatMap((line) => pieces(line, columns));
 }
 
-function pieces(word: string, columns: number): string[] {
-  const chars = [...word];
-  if (chars.length <= columns) return [word];
-  const parts: string[] = [];
-  for (let at = 0; at < chars.length; at += columns) parts.push(chars.slice(at, at + columns).join(''));
+function pieces(line: string, columns: number): string[] {
+  if (width(line) <= columns) return [line];
+  const parts = [''];
+  for (const character of line) {
+    const part = parts.at(-1) ?? '';
+    if (part === '' || width(part + character) <= columns) parts[parts.length - 1] = part + character;
+    else parts.push(character);
+  }
   return parts;
 }
