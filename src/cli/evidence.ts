@@ -29,6 +29,7 @@ export function forwardInput(
       evidence,
       ...flagFound(facts),
       fail: facts.fail?.runId ?? null,
+      last: facts.last?.id ?? null,
     },
     verdict: facts.run?.verdict ?? null,
     metrics: evidence ? { canary: evidence } : {},

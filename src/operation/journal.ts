@@ -9,7 +9,7 @@ import { beginStage, readState, type State, writeState } from '../store/state.ts
 import { type DnsReading, sameWorld, type World } from '../world.ts';
 import { HEARTBEAT_MS, type Watched } from './heartbeat.ts';
 import { assertHeld, beat, type Holder, releaseLease, takeLease } from './lease.ts';
-import { findOperation, hasOperation, isAnswered, openOperations } from './operations.ts';
+import { findOperation, hasOperation, isAnswered, lastOperation, openOperations } from './operations.ts';
 import { commandOf, type Plan, type PlannedStep } from './plan.ts';
 import {
   blocksForward,
@@ -108,6 +108,7 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
         const from: World = emergency ? worldOf(state) : plan.from;
         // What mends the flag begins where the flag is, not where the state is.
         if (!sameWorld(state, plan.mends ? plan.to : from)) throw stalePlan();
+        if (plan.after !== undefined && plan.after !== (lastOperation(db)?.id ?? null)) throw stalePlan();
         if (plan.to.ratio > plan.from.ratio && haltedSince(db, plan, state, now)) throw stalePlan();
         const open = openOperations(db);
         const blocking = isBackward(plan.kind) ? undefined : open.find(blocksForward);

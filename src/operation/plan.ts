@@ -36,6 +36,11 @@ export interface Plan {
   restores: number | null;
   /** For a rollback: the DNS records that its checkpoint kept, to be put back exactly. */
   dns: DnsReading[];
+  /**
+   * Of a way forward: the operation that had begun last when this was decided, or null. One that has begun since, an
+   * emergency say, is news to whoever decided.
+   */
+  after?: string | null;
   /** Unfinished operations that this plan puts an end to. */
   supersedes: string[];
   /** What was known when it was decided: the verdict, and the like. */

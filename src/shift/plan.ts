@@ -13,6 +13,8 @@ export interface ShiftInput {
   /** Why, for the journal; required with `force`. */
   reason: string;
   force: boolean;
+  /** The operation that began last, or null. */
+  last?: string | null;
   /** The verdict that the gates were judged by. */
   evidence: unknown;
   /** The ratio that the flag says; null when there is no flag. */
@@ -90,6 +92,7 @@ function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, d
     evidence: input.evidence,
     ...(input.found === undefined ? {} : { found: input.found }),
     ...(forced && input.fail ? { answers: input.fail } : {}),
+    ...(input.last === undefined ? {} : { after: input.last }),
   };
 }
 

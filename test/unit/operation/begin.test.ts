@@ -77,3 +77,18 @@ it('a forward step does not begin after a FAIL that came after it was planned, u
   expect(() => begin(plan(at(0.1), at(0.25), forced), 'op-3')).toThrow(STALE);
   begin(plan(at(0.1), at(0.25), { forced: true, answers: 'run-1' }), 'op-4').close();
 });
+
+it('a forward step does not begin after an emergency that it was planned before, also where the world is the same', () => {
+  const { db, plan, begin } = world();
+  const rolledBack: World = { status: 'rollback', ratio: 0, activeProvider: 'legacy' };
+  const emergency = (id: string) => {
+    const all = planEmergency({ flag, dns: [], notify: [] }, 0, '');
+    begin(all, id).finish({ outcome: 'done', applied: true, open: false });
+  };
+  emergency('op-2');
+  const start = plan(rolledBack, at(0.1), { kind: 'canary start', after: 'op-2' });
+  emergency('op-3');
+  expect(() => begin(start, 'op-4')).toThrow(STALE);
+  begin({ ...start, after: 'op-3' }, 'op-5').close();
+  expect(db.open).toBe(true);
+});
