@@ -62,7 +62,9 @@ it('names no folder of whoever built it', () => {
 it('takes an edit of a module that leaves its length as it was', async () => {
   const before = 'what comes next';
   const [module] = filesOf(join(installed, 'dist')).filter((name) =>
-    readFileSync(join(installed, 'dist', name), 'utf8').includes(`where the migration is, and ${before}`),
+    readFileSync(join(installed, 'dist', name), 'utf8').includes(
+      `where the migration is, whether it is safe, and ${before}`,
+    ),
   );
   const path = join(installed, 'dist', String(module));
   writeFileSync(path, readFileSync(path, 'utf8').replace(before, before.toUpperCase()));
@@ -84,7 +86,7 @@ it('leaves nothing behind that a later start would run', async () => {
   const home = join(dir, 'home');
   mkdirSync(home);
   const before = filesOf(installed);
-  for (const args of [['--version'], ['status'], ['rollback', '--emergency']]) {
+  for (const args of [['--version'], ['checkpoint', 'create'], ['status'], ['rollback', '--emergency']]) {
     const ran = await run(args, { HOME: home, XDG_CACHE_HOME: home, TMPDIR: home });
     expect(ran.code, ran.stderr).toBe(0);
   }
@@ -97,7 +99,8 @@ describe.skipIf(!('enableCompileCache' in module))("with Node's own compile cach
   it('an emergency holds whatever bits of it are flipped, and wherever it is cut', async () => {
     const cache = join(dir, 'cache');
     const env = { NODE_COMPILE_CACHE: cache };
-    for (const args of [['--version'], ['status'], ['rollback', '--emergency']]) await run(args, env);
+    for (const args of [['--version'], ['checkpoint', 'create'], ['status'], ['rollback', '--emergency']])
+      await run(args, env);
     const whole = join(dir, 'whole');
     cpSync(cache, whole, { recursive: true });
     const kept = filesOf(cache);
