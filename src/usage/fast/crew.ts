@@ -13,6 +13,16 @@ export interface Job {
   rules: unknown;
 }
 
+/** A job as it is sent, and its number on that worker. */
+export interface Order extends Job {
+  number: number;
+}
+
+/** What comes back for an order. */
+export interface Delivery<T> extends Done<T> {
+  number: number;
+}
+
 /** What a thread has read, and what came of it. */
 export interface Done<T> {
   share: Share;
@@ -34,12 +44,15 @@ export interface Crew<T> {
 export function startCrew<T>(entry: URL, count: number): Crew<T> {
   const workers = Array.from({ length: count }, () => {
     const worker = new Worker(entry, { execArgv: [] });
-    const member: Member<T> = { worker, failure: undefined, settle: undefined };
+    const member: Member<T> = { worker, ordered: 0, failure: undefined, settle: undefined };
     const fail = (failure: Error) => {
       member.failure ??= failure;
       member.settle?.(failure);
     };
-    worker.on('message', (done: Done<T>) => member.settle?.(done));
+    worker.on('message', ({ number, ...done }: Delivery<T>) => {
+      // Of a file that was given up, after another thread had failed on it: nobody waits for this any more.
+      if (number === member.ordered) member.settle?.(done);
+    });
     worker.on('error', fail);
     worker.on('exit', (code) => fail(new Error(`a reading thread ended early (exit code ${code})`)));
     // After the listeners: to listen for messages keeps the process alive again.
@@ -56,6 +69,8 @@ export function startCrew<T>(entry: URL, count: number): Crew<T> {
 
 interface Member<T> {
   worker: Worker;
+  /** Jobs it was given so far. */
+  ordered: number;
   /** Why it cannot work any more. */
   failure: Error | undefined;
   /** Ends the wait for it. */
@@ -72,6 +87,8 @@ function ask<T>(member: Member<T>, job: Job): Promise<Done<T>> {
     };
     if (member.failure) return member.settle(member.failure);
     member.worker.ref();
-    member.worker.postMessage(job);
+    member.ordered += 1;
+    const order: Order = { ...job, number: member.ordered };
+    member.worker.postMessage(order);
   });
 }

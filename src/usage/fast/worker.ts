@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { Done, Job, Taker } from './crew.ts';
+import type { Delivery, Order, Taker } from './crew.ts';
 import { readShare } from './share.ts';
 
 /**
@@ -11,10 +11,10 @@ export function serve<R, T>(
   createTaker: (rules: R) => Taker<T>,
   buffers: (result: T) => ArrayBuffer[],
 ): void {
-  parentPort?.on('message', async ({ file, rules }: Job) => {
+  parentPort?.on('message', async ({ number, file, rules }: Order) => {
     const taker = createTaker(rules as R);
     const share = await readShare(file, taker);
-    const done: Done<T> = { share, result: taker.result() };
-    parentPort?.postMessage(done, buffers(done.result));
+    const delivery: Delivery<T> = { number, share, result: taker.result() };
+    parentPort?.postMessage(delivery, buffers(delivery.result));
   });
 }
