@@ -1,9 +1,12 @@
+import type { PriceOrigin } from '../pricing/price.ts';
+import { addCounts, type Counts } from '../usage/dimensions.ts';
 import { type Intake, largestFirst } from '../usage/intake.ts';
 import { AFTER_UNTIL, BEFORE_SINCE } from '../usage/select.ts';
 import type { Zone } from '../usage/zone.ts';
 import type { Assessment, ModelAssessment } from './assessment.ts';
 import { savingsInterval } from './bootstrap.ts';
 import { dailyAssessment, dayCosts, daysOf } from './days.ts';
+import { gapNotes, gapsOf, untoldNotes } from './gap-notes.ts';
 import { type Grouping, groupsOf } from './groups.ts';
 import { assessmentNotes } from './notes.ts';
 import type { Percentiles } from './percentile.ts';
@@ -67,6 +70,8 @@ export function assess(input: AssessInput): Assessment {
   const interval = savedUsd === null ? undefined : savingsInterval(costs, input.seed);
   const month = MONTH_DAYS * (1 + (whatIf.growth ?? 0));
   const totalTokens = tokensOf(all);
+  const { searches = null, ...byDimension } = dimensionsOf(all);
+  const priceGaps = gapsOf(models, totalTokens);
   const asked: Scoped[] = [{ scope: { all: true }, series: all }];
   for (const model of models) asked.push({ scope: { model: model.model }, series: model.series });
   const [latencyMs = null, ...latencies] = durationsOf(tally, 'latency', asked);
@@ -94,7 +99,10 @@ export function assess(input: AssessInput): Assessment {
       dailyAverage: period.days === null ? null : totalTokens / period.days,
       byModel: Object.fromEntries(models.map(({ model, series }) => [model, tokensOf(series)])),
       unbilled: totalTokens - sum(all, billedTokens),
+      byDimension,
+      untoldRequests: sum(all, (series) => series.untold),
     },
+    searches,
     latencyMs,
     ttftMs,
     cost: {
@@ -131,6 +139,8 @@ export function assess(input: AssessInput): Assessment {
       ? { by: input.by, groups: groupsOf(input.by, tally, models, comparable, target !== undefined) }
       : null,
     days: dailyAssessment(days, models, comparable, target !== undefined),
+    prices: originsOf(models),
+    priceGaps,
     unpriced: models
       .filter((model) => model.billed && !comparable.has(model))
       .map((model) => ({
@@ -140,7 +150,12 @@ export function assess(input: AssessInput): Assessment {
         missing: missingSide(model, target !== undefined),
       })),
     recommendation: recommendation(percent, interval?.percent.low, input, compared.length),
-    notes: [...input.notes, ...assessmentNotes(period, interval, differenceOf(models), models)],
+    notes: [
+      ...input.notes,
+      ...assessmentNotes(period, interval, differenceOf(models), models),
+      ...untoldNotes(models),
+      ...gapNotes(priceGaps, new Set(models.flatMap((one) => (one.asReported ? one.model : [])))),
+    ],
   };
 }
 
@@ -178,7 +193,8 @@ function modelAssessment(
   };
 }
 
-function missingSide(model: PricedModel, hasTarget: boolean): 'current' | 'target' | 'both' {
+function missingSide(model: PricedModel, hasTarget: boolean): Assessment['unpriced'][number]['missing'] {
+  if (model.allUntold) return 'tokens';
   if (!hasTarget || model.projectedUsd !== undefined) return 'current';
   return model.currentUsd === undefined ? 'both' : 'target';
 }
@@ -234,9 +250,22 @@ function byModel(all: readonly Series[]): Map<string, Series[]> {
   return groups;
 }
 
+/** What the records tell besides plain tokens, in an order of its own. */
+function dimensionsOf(all: readonly Series[]): Counts {
+  const counts: Counts = {};
+  for (const { dimensions } of all) addCounts(counts, dimensions);
+  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function originsOf(models: readonly PricedModel[]): PriceOrigin[] {
+  const origins = new Set(models.flatMap((model) => [...model.origins]));
+  return [...origins].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 /** Intervals in which nothing was used only tell how long the period is. */
 function isNothing(series: Series): boolean {
-  return series.requests === 0 && series.reportedRecords === 0 && tokensOf([series]) === 0;
+  const { requests, reportedRecords, dimensions } = series;
+  return requests === 0 && reportedRecords === 0 && tokensOf([series]) === 0 && !dimensions.searches;
 }
 
 function billedTokens(series: Series): number {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { assess } from '../assess/assess.ts';
 import type { Assessment } from '../assess/assessment.ts';
@@ -176,7 +176,8 @@ async function loadPriceFile(
   const { parsePriceFile } = await import('../pricing/price-file.ts');
   const name = options.catalogue ?? configured ?? path;
   try {
-    return parsePriceFile(readFileSync(path, 'utf8'), name);
+    const written = statSync(path).mtime.toISOString().slice(0, 10);
+    return parsePriceFile(readFileSync(path, 'utf8'), name, written);
   } catch (cause) {
     if (cause instanceof CutoverError) throw cause;
     throw new CutoverError('PRICE_FILE', EXIT.config, `${name}: cannot be read: ${messageOf(cause)}`, {
@@ -214,8 +215,9 @@ async function readInputs(
 /** The first unusable records by place, and all of them by reason. */
 function showRejects(intake: Intake, ctx: Context): void {
   if (intake.rejected === 0) return;
-  for (const { source, line, reason } of intake.samples) {
-    ctx.note(`${clean(source)}:${line}: ${clean(reason)}`);
+  for (const { source, line, element, reason } of intake.samples) {
+    const which = element === undefined ? '' : ` [${element}]:`;
+    ctx.note(`${clean(source)}:${line}:${which} ${clean(reason)}`);
   }
   if (intake.rejected > MAX_SAMPLES)
     ctx.note(`and ${intake.rejected - MAX_SAMPLES} more unusable records; by reason:`);
@@ -295,9 +297,10 @@ function notesOn(
 ): string[] {
   const notes = new Set<string>();
   if (partial) notes.add('Interrupted: the figures are of what was read until then.');
-  for (const { format, lacks, caveat } of summaries) {
+  for (const { format, lacks, caveat, warnings = [] } of summaries) {
     if (format && lacks) notes.add(`${format} logs hold no ${lacks}.`);
     if (caveat) notes.add(caveat);
+    for (const warning of warnings) notes.add(clean(warning, 400));
   }
   const pairs = options.dedupe ? [] : overlaps(summaries);
   for (const [one, other] of pairs.slice(0, 3)) {

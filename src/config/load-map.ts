@@ -28,7 +28,7 @@ export function loadMap(path: string, name: string): UsageMap {
           (key) => `${name}: unknown field ${key}; ${didYouMean(key, Object.keys(usageMapSchema.shape))}`,
         );
       }
-      return [`${name}: ${at}: write a path (usage.tokens), or {path, unit} or {value}`];
+      return [`${name}: ${at}: write a path (usage.tokens), {path, unit}, {value} or {sum: [paths]}`];
     }),
   );
 }

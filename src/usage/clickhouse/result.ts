@@ -42,9 +42,10 @@ export function readSums(rows: Iterable<unknown>, fates: Rows['fates'], status: 
     const [provider, user] = [get.text('provider'), get.text('user')];
     if (provider !== '') like.provider = provider;
     if (user !== '') like.user = user;
-    if (get.number('batch') === 1) like.batch = true;
+    if (get.number('batch') === 1) like.serviceTier = 'batch';
     if (get.number('paid') === 1) like.costUsd = 1;
     const timed = get.number('timed');
+    const written = get.number('cacheWriteTokens');
     if (timed > 0) like.at = get.number('from') / 1000;
     sums.push({
       like,
@@ -53,8 +54,8 @@ export function readSums(rows: Iterable<unknown>, fates: Rows['fates'], status: 
       to: timed > 0 ? get.number('to') / 1000 : undefined,
       inputTokens: get.number('inputTokens'),
       cachedInputTokens: get.number('cachedInputTokens'),
-      cacheWriteTokens: get.number('cacheWriteTokens'),
       outputTokens: get.number('outputTokens'),
+      ...(written > 0 ? { dimensions: { cacheWrite: written } } : {}),
       costUsd: get.number('costUsd'),
       reportedRecords: get.number('costed'),
     });

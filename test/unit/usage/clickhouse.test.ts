@@ -151,8 +151,8 @@ describe('answers', () => {
       to: 1785715200000,
       inputTokens: 60,
       cachedInputTokens: 5,
-      cacheWriteTokens: 1,
       outputTokens: 9,
+      dimensions: { cacheWrite: 1 },
       costUsd: 0.5,
       reportedRecords: 3,
     });
