@@ -5,24 +5,22 @@ import type { Assessment } from '../assess/assessment.ts';
 import { isAllConfigured, type PriceSide, type Target } from '../assess/prices.ts';
 import { createTaker } from '../assess/taker.ts';
 import type { Tally } from '../assess/tally.ts';
-import { clean, jsonText } from '../clean.ts';
+import { clean } from '../clean.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
 import type { Config } from '../config/schema.ts';
-import { didYouMean } from '../config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { CATALOGUE_BANDS, withTiers } from '../pricing/bands.ts';
 import { configBook, type PriceBook } from '../pricing/book.ts';
 import type { PriceFile } from '../pricing/price-file.ts';
 import type { Crew } from '../usage/fast/crew.ts';
-import type { Format } from '../usage/format.ts';
-import { FORMATS } from '../usage/formats/index.ts';
 import { findInputs, type InputFile } from '../usage/inputs.ts';
 import { createIntake, type Intake, largestFirst, MAX_SAMPLES } from '../usage/intake.ts';
 import type { ReadOptions, SourceSummary } from '../usage/read.ts';
 import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
 import { createZone } from '../usage/zone.ts';
 import { assessCrew } from './assess-crew.ts';
+import { formatsOf, listFormats, suggestedMap } from './assess-formats.ts';
 import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
 import { output } from './assess-output.ts';
 import { showProgress } from './assess-progress.ts';
@@ -45,7 +43,7 @@ export async function runAssess(
   ahead?: Crew<Tally>,
 ): Promise<void> {
   if (options.listFormats) {
-    ctx.print(listFormats(options.json === true));
+    ctx.print(await listFormats(options.json === true));
     return;
   }
   const fromSource = hasSource(options, files);
@@ -55,6 +53,10 @@ export async function runAssess(
     });
   }
   const inputs = findInputs(files, ctx.cwd);
+  if (options.suggestMap) {
+    ctx.print(await suggestedMap(inputs, options.json === true, ctx));
+    return;
+  }
   const inOrder = options.dedupe === true || options.rejects !== undefined;
   const crew = ahead ?? (inOrder ? undefined : assessCrew<Tally>(inputs.map(({ bytes }) => bytes)));
   const loaded = await findConfig(options, ctx);
@@ -109,54 +111,12 @@ export async function runAssess(
   judge(assessment, plan, options, ctx);
 }
 
-function listFormats(json: boolean): string {
-  const list = [
-    ...FORMATS.map(({ name, title, lacks }) => ({ name, title, lacks: lacks ?? null })),
-    { name: 'map', title: 'a log of your own: usage.map of the config, or --map', lacks: null },
-  ];
-  if (json) return jsonText({ schemaVersion: 1, command: 'assess', formats: list });
-  const width = Math.max(...list.map(({ name }) => name.length));
-  return list
-    .map(({ name, title, lacks }) => {
-      const first = `${name.padEnd(width)}  ${title}`;
-      return lacks === null ? first : `${first}\n${' '.repeat(width)}  no ${lacks}`;
-    })
-    .join('\n');
-}
-
 async function findConfig(options: AssessOptions, ctx: Context): Promise<LoadedConfig | undefined> {
   const { path, asked } = configPath(ctx.cwd, options.config, ctx.env);
   // Without a config, what reads one is not loaded.
   if (!asked && !existsSync(path)) return undefined;
   const { loadConfig } = await import('../config/load.ts');
   return loadConfig(path);
-}
-
-/** The formats to try; one alone is taken for certain. A mapping of the config is tried when no other format fits. */
-async function formatsOf(
-  options: AssessOptions,
-  config: Config | undefined,
-  ctx: Context,
-): Promise<readonly Format[]> {
-  const { mappedFormat } = await import('../usage/map.ts');
-  if (options.map !== undefined) {
-    if (options.format !== undefined && options.format !== 'map') {
-      throw new CutoverError('BAD_OPTION', EXIT.usage, '--map and --format exclude each other');
-    }
-    const { loadMap } = await import('../config/load-map.ts');
-    return [mappedFormat(loadMap(resolve(ctx.cwd, options.map), options.map))];
-  }
-  const all = config?.usage.map ? [...FORMATS, mappedFormat(config.usage.map)] : FORMATS;
-  if (options.format === undefined) return all;
-  const chosen = all.find((format) => format.name === options.format);
-  if (chosen) return [chosen];
-  const names = [...FORMATS.map((format) => format.name), 'map'];
-  throw new CutoverError('UNKNOWN_FORMAT', EXIT.usage, `unknown log format ${clean(options.format)}`, {
-    hint:
-      options.format === 'map'
-        ? 'a mapping is needed: usage.map in the config, or --map FILE'
-        : `${didYouMean(options.format, names)} (cutover assess --list-formats)`,
-  });
 }
 
 /** A path in the config starts at the config, one on the command line where the user is. */
