@@ -36,8 +36,15 @@ export const SERVICE_TIERS = ['batch', 'flex', 'priority'] as const;
 
 export type ServiceTier = (typeof SERVICE_TIERS)[number] | 'another tier';
 
-/** What providers call the tier that everybody gets. */
-const PLAIN = new Set(['', 'default', 'standard', 'standard_only', 'auto', 'on_demand']);
+/** What providers call the tier that everybody gets, in small letters. */
+export const PLAIN_TIERS: ReadonlySet<string> = new Set([
+  '',
+  'default',
+  'standard',
+  'standard_only',
+  'auto',
+  'on_demand',
+]);
 
 /**
  * A tier of service as logs write it; undefined for the one that everybody gets, and where none is said. Tiers that no
@@ -46,6 +53,6 @@ const PLAIN = new Set(['', 'default', 'standard', 'standard_only', 'auto', 'on_d
 export function serviceTierOf(value: unknown): ServiceTier | undefined {
   if (typeof value !== 'string') return undefined;
   const name = value.trim().toLowerCase();
-  if (PLAIN.has(name)) return undefined;
+  if (PLAIN_TIERS.has(name)) return undefined;
   return SERVICE_TIERS.find((tier) => tier === name) ?? 'another tier';
 }
