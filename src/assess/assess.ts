@@ -1,5 +1,3 @@
-import type { PriceOrigin } from '../pricing/price.ts';
-import { addCounts, type Counts } from '../usage/dimensions.ts';
 import { type Intake, largestFirst } from '../usage/intake.ts';
 import { AFTER_UNTIL, BEFORE_SINCE } from '../usage/select.ts';
 import type { Zone } from '../usage/zone.ts';
@@ -17,6 +15,7 @@ import { type Recommendation, recommend, type Thresholds } from './recommend.ts'
 import { durationsOf, type Scoped } from './spreads.ts';
 import { sumValue } from './sum.ts';
 import { inOrder, type Series, spanOf, type Tally } from './tally.ts';
+import { dimensionsOf, isUntold, originsOf } from './told.ts';
 import { isAssumed, type WhatIf } from './what-if.ts';
 import { type MigrationWindow, migrationWindow } from './window.ts';
 
@@ -96,7 +95,7 @@ export function assess(input: AssessInput): Assessment {
       cachedInput: sum(all, (series) => series.cachedInputTokens),
       output: sum(all, (series) => series.outputTokens),
       total: totalTokens,
-      dailyAverage: period.days === null ? null : totalTokens / period.days,
+      dailyAverage: period.days === null || isUntold(all) ? null : totalTokens / period.days,
       byModel: Object.fromEntries(models.map(({ model, series }) => [model, tokensOf(series)])),
       unbilled: totalTokens - sum(all, billedTokens),
       byDimension,
@@ -248,18 +247,6 @@ function byModel(all: readonly Series[]): Map<string, Series[]> {
     else groups.set(series.model, [series]);
   }
   return groups;
-}
-
-/** What the records tell besides plain tokens, in an order of its own. */
-function dimensionsOf(all: readonly Series[]): Counts {
-  const counts: Counts = {};
-  for (const { dimensions } of all) addCounts(counts, dimensions);
-  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function originsOf(models: readonly PricedModel[]): PriceOrigin[] {
-  const origins = new Set(models.flatMap((model) => [...model.origins]));
-  return [...origins].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Intervals in which nothing was used only tell how long the period is. */

@@ -46,7 +46,7 @@ export function trafficFacts({ period, records, requests, tokens, searches }: As
   const daily = tokens.dailyAverage === null ? '' : `, ${count(tokens.dailyAverage)} a day`;
   const cached = tokens.input === 0 ? 0 : tokens.cachedInput / tokens.input;
   const untold = tokens.untoldRequests;
-  if (untold > 0 && untold === requests.total) {
+  if (untold > 0 && tokens.total === 0) {
     facts.push({ label: 'Tokens', text: 'unknown: no request has token counts' });
     return facts;
   }
@@ -155,6 +155,6 @@ const SIDES = {
 export function unpricedFacts({ unpriced }: Assessment): Fact[] {
   return unpriced.map((one) => ({
     label: 'Unpriced',
-    text: `${clean(one.model, 40)}: ${SIDES[one.missing]}, left out (${share(one.share)} of the tokens)`,
+    text: `${clean(one.model, 40)}: ${SIDES[one.missing]}, left out${one.missing === 'tokens' ? '' : ` (${share(one.share)} of the tokens)`}`,
   }));
 }
