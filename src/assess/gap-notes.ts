@@ -36,7 +36,7 @@ export function gapsOf(models: readonly PricedModel[], totalTokens: number): Pri
       const sum = sums.get(key) ?? { ...gap, count: 0, share: 0, models: [] };
       sums.set(key, sum);
       sum.count += gap.count;
-      sum.models.push(model);
+      if (sum.models.at(-1) !== model) sum.models.push(model);
       const concerned = gap.unit === 'tokens' ? gap.count : tokens;
       if (totalTokens > 0) sum.share += concerned / totalTokens;
     }

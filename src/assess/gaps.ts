@@ -7,7 +7,8 @@ import {
   tokensByKind,
   type Usage,
 } from '../pricing/price.ts';
-import type { Dimension, ServiceTier } from '../usage/dimensions.ts';
+import { addCounts, type Dimension, type ServiceTier } from '../usage/dimensions.ts';
+import type { Cell } from './tally.ts';
 
 /** Something that decides what a request costs and that only one of the two knows: the logs or a price list. */
 export interface Gap {
@@ -108,14 +109,36 @@ function same(rate: Rate | undefined, other: Rate | undefined): boolean {
   });
 }
 
-/** The gaps of several parts as one list: those of the same kind are summed up. */
-export function sumGaps(gaps: readonly Gap[]): Gap[] {
-  const sums = new Map<string, Gap>();
-  for (const gap of gaps) {
-    const key = JSON.stringify([gap.side, gap.dimension, gap.missing, gap.pricedAs]);
-    const sum = sums.get(key);
-    if (sum) sum.count += gap.count;
-    else sums.set(key, { ...gap });
-  }
-  return [...sums.values()];
+/** Finds the gaps of one model on one side: what is at the same price is summed up first, as there are many cells. */
+export function createGapFinder(side: Gap['side']): {
+  add(price: ModelPrice, cell: Cell): void;
+  /** @param told as in withoutCount. */
+  gaps(told: ReadonlySet<Dimension>): Gap[];
+} {
+  const sums = new Map<ModelPrice, Map<ServiceTier | undefined, Priced>>();
+  return {
+    add(price, cell) {
+      let tiers = sums.get(price);
+      if (!tiers) {
+        tiers = new Map();
+        sums.set(price, tiers);
+      }
+      let sum = tiers.get(cell.serviceTier);
+      if (!sum) {
+        const usage = { input: 0, cachedInput: 0, output: 0, requests: 0, dimensions: {} };
+        sum = { side, price, usage, serviceTier: cell.serviceTier, uncountedTokens: 0, unsizedTokens: 0 };
+        tiers.set(cell.serviceTier, sum);
+      }
+      sum.usage.input += cell.inputTokens;
+      sum.usage.cachedInput += cell.cachedInputTokens;
+      sum.usage.output += cell.outputTokens;
+      addCounts(sum.usage.dimensions, cell.dimensions);
+      sum.uncountedTokens += cell.uncountedTokens;
+      sum.unsizedTokens += cell.unsizedTokens;
+    },
+    gaps(told) {
+      const parts = [...sums.values()].flatMap((tiers) => [...tiers.values()]);
+      return parts.flatMap((priced) => [...withoutPrice(priced), ...withoutCount(priced, told)]);
+    },
+  };
 }

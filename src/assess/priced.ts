@@ -1,8 +1,8 @@
 import { type Bands, tokensInBand } from '../pricing/bands.ts';
 import { targetModelOf } from '../pricing/book.ts';
 import { cardOf, costUsd, type ModelPrice, type PriceOrigin, type Usage } from '../pricing/price.ts';
-import { type Counts, DIMENSIONS, type Dimension } from '../usage/dimensions.ts';
-import { type Gap, sumGaps, withoutCount, withoutPrice } from './gaps.ts';
+import type { Counts, Dimension } from '../usage/dimensions.ts';
+import { createGapFinder, type Gap } from './gaps.ts';
 import { driftOf, findPrice, type PriceSide, type Target } from './prices.ts';
 import { add, createSum, sumValue } from './sum.ts';
 import type { Cell, Series } from './tally.ts';
@@ -79,7 +79,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
   const drift = target ? driftOf(target, model) : 1;
   const told = new Set(series.flatMap(({ dimensions }) => Object.keys(dimensions) as Dimension[]));
   const origins = new Set<PriceOrigin>();
-  const gaps: Gap[] = [];
+  const finders = { current: createGapFinder('current'), target: createGapFinder('target') };
   let currentPrice: string | undefined;
   let targetPrice: string | undefined;
   let complete = true;
@@ -87,8 +87,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
   const look = (side: Gap['side'], found: ModelPrice | undefined, cell: Cell) => {
     if (!found) return;
     origins.add(found.origin);
-    const priced = { ...cell, side, price: found, usage: usageOf(cell, 1) };
-    gaps.push(...withoutPrice(priced), ...withoutCount(priced, told));
+    finders[side].add(found, cell);
   };
   const price = (one: Series, cell: Cell) => {
     const found = findPrice(legacy, model, one.provider, cell.at ?? now);
@@ -165,7 +164,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     targetPrice,
     asReported,
     origins,
-    gaps: sumGaps(gaps),
+    gaps: [...finders.current.gaps(told), ...finders.target.gaps(told)],
     untold: rows.reduce((sum, { cell }) => sum + cell.untold, 0),
     allUntold: billed && allUntold,
   };
@@ -174,9 +173,10 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
 /** What is billed in a cell, with so many tokens for each of its own; requests without token counts are left out. */
 function usageOf(cell: Cell, factor: number): Usage {
   const dimensions: Counts = {};
-  for (const dimension of DIMENSIONS) {
-    const count = cell.dimensions[dimension];
-    if (count !== undefined) dimensions[dimension] = dimension === 'searches' ? count : count * factor;
+  for (const key in cell.dimensions) {
+    const dimension = key as Dimension;
+    const count = cell.dimensions[dimension] as number;
+    dimensions[dimension] = dimension === 'searches' ? count : count * factor;
   }
   return {
     input: cell.inputTokens * factor,

@@ -22,12 +22,8 @@ const CONFIG: PriceOrigin = { name: 'config', date: null };
 
 /** The prices of `providers.*.prices`; `"*"` is for every model that is not named. */
 export function configBook(prices: Readonly<Record<string, Price>>): PriceBook {
-  return {
-    find({ model }) {
-      const price = Object.hasOwn(prices, model) ? prices[model] : prices['*'];
-      return price && fromConfig(price);
-    },
-  };
+  const known = new Map(Object.entries(prices).map(([model, price]) => [model, fromConfig(price)]));
+  return { find: ({ model }) => known.get(model) ?? known.get('*') };
 }
 
 function fromConfig(price: Price): ModelPrice {

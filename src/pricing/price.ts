@@ -69,7 +69,7 @@ export interface Usage {
   /** All output tokens. */
   output: number;
   requests: number;
-  dimensions: Readonly<Counts>;
+  dimensions: Counts;
 }
 
 export function flatRate(usdPerMillion: number): Rate {
@@ -136,12 +136,20 @@ export function ratedAs(card: RateCard, kind: TokenKind): TokenKind {
 export function costUsd(card: RateCard, usage: Usage, inputTokensOfRequest: number): number {
   const tokens = tokensByKind(usage);
   let micro = 0;
-  for (const kind of KINDS) {
+  // Most usage has plain tokens only, and there are many cells of it.
+  for (const kind of hasNone(usage.dimensions) ? PLAIN : KINDS) {
     if (tokens[kind] === 0) continue;
-    micro += tokens[kind] * rateAt(card[ratedAs(card, kind)] as Rate, inputTokensOfRequest);
+    micro += tokens[kind] * rateAt(card[kind] ?? (card[ratedAs(card, kind)] as Rate), inputTokensOfRequest);
   }
   const fees = usage.requests * (card.request ?? 0) + (usage.dimensions.searches ?? 0) * (card.search ?? 0);
   return micro / 1e6 + fees;
+}
+
+const PLAIN: readonly TokenKind[] = ['input', 'cachedInput', 'output'];
+
+function hasNone(dimensions: Counts): boolean {
+  for (const _ in dimensions) return false;
+  return true;
 }
 
 /** The prices of a tier of service; the plain ones where the list has none for it. */

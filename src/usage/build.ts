@@ -21,7 +21,8 @@ export function deliver(draft: Draft, fields: Fields, out: RecordSink): void {
   const nothing = draft.inputTokens === undefined && draft.outputTokens === undefined;
   if (nothing && draft.untold === undefined && draft.status === 'ok') fields.fail('no token counts');
   const dimensions = draft.dimensions && told(draft.dimensions);
-  judge(input, cached, output, dimensions ?? {}, fields);
+  if (dimensions) judge(input, cached, output, dimensions, fields);
+  else if (cached > input) fields.fail(MORE_CACHED);
   if (draft.latencyMs !== undefined && draft.latencyMs < 0) fields.fail('the request ends before it starts');
   if (fields.reason !== undefined) {
     out.reject(fields.reason);
@@ -48,6 +49,8 @@ export function deliver(draft: Draft, fields: Fields, out: RecordSink): void {
   if (draft.aggregate !== undefined) record.aggregate = draft.aggregate;
   out.record(record);
 }
+
+const MORE_CACHED = 'more cached input tokens than input tokens';
 
 /** A count that a request must have when it succeeded. */
 export function countOfRequest(
@@ -77,7 +80,7 @@ function judge(input: number, cached: number, output: number, counts: Counts, fi
   const { cachedAudio = 0, cachedImage = 0, audioOutput = 0, imageOutput = 0, reasoning = 0 } = counts;
   if (cacheWrite1h > 0) counts.cacheWrite = cacheWrite;
   if (cacheWrite1h > cacheWrite) fields.fail('more cache writes for an hour than cache writes');
-  if (cached + cacheWrite > input) fields.fail('more cached input tokens than input tokens');
+  if (cached + cacheWrite > input) fields.fail(MORE_CACHED);
   if (audioInput + imageInput > input) fields.fail('more audio and image tokens than input tokens');
   if (cachedAudio > audioInput || cachedImage > imageInput || cachedAudio + cachedImage > cached) {
     fields.fail('more cached audio and image tokens than there are');

@@ -2,7 +2,7 @@ import { countOfRequest, deliver } from '../build.ts';
 import { serviceTierOf } from '../dimensions.ts';
 import { type Fields, optionalText, statusOf } from '../fields.ts';
 import { type Format, FROM_RESPONSE_CACHE, type RawObject, type RecordSink } from '../format.ts';
-import { dig, elapsed, firstOf, isSet } from '../nested.ts';
+import { dig, elapsed, firstOf, isSet, objectOf } from '../nested.ts';
 import { readUsageObject } from './usage-object.ts';
 
 /** Kinds of call that are no requests to a model for text; those with tokens are read all the same. */
@@ -71,7 +71,8 @@ function readLiteLlm(
   const end = fields.timestamp(raw.endTime, 'endTime');
   const first = fields.timestamp(raw.completionStartTime, 'completionStartTime');
   const status = failure(raw);
-  const usage = readUsageObject(dig(raw.metadata, 'usage_object'), fields);
+  const metadata = objectOf(raw.metadata);
+  const usage = readUsageObject(metadata?.usage_object, fields);
   deliver(
     {
       id: optionalText(firstOf(raw.request_id, raw.id)),
@@ -83,7 +84,7 @@ function readLiteLlm(
       cachedInputTokens: usage.cachedInputTokens,
       outputTokens: countOfRequest(status, raw.completion_tokens, 'completion_tokens', fields),
       dimensions: usage.dimensions,
-      serviceTier: usage.serviceTier ?? serviceTierOf(dig(raw.metadata, 'service_tier')),
+      serviceTier: usage.serviceTier ?? serviceTierOf(metadata?.service_tier),
       latencyMs: loggedLatency ?? elapsed(at, end),
       // An answer that was not streamed carries its end here, or nothing.
       ttftMs: first !== undefined && end !== undefined && first < end ? elapsed(at, first) : undefined,

@@ -93,14 +93,20 @@ const NAMES = {
 
 export type Attribute = keyof typeof NAMES;
 
-const BY_NAME = new Map<unknown, { attribute: Attribute; rank: number }>(
+interface Known {
+  attribute: Attribute;
+  /** How many names go before it. */
+  rank: number;
+}
+
+const BY_NAME = new Map<unknown, Known>(
   Object.entries(NAMES).flatMap(([attribute, names]) =>
     names.map((name, rank) => [name, { attribute: attribute as Attribute, rank }] as const),
   ),
 );
 
-/** What a name stands for, and how many go before it; undefined for names that nobody asks for. */
-export function attributeOf(name: unknown): { attribute: Attribute; rank: number } | undefined {
+/** What a name stands for; undefined for names that nobody asks for. */
+export function attributeOf(name: unknown): Known | undefined {
   return BY_NAME.get(name);
 }
 
@@ -108,18 +114,21 @@ export function attributeOf(name: unknown): { attribute: Attribute; rank: number
  * What each dialect calls a request to a model. Spans of agents, tools and chains, and the Vercel AI SDK's outer spans,
  * repeat the usage of the requests inside them.
  */
-const REQUESTS: Partial<Record<Attribute, RegExp>> = {
-  operation: /^(chat|text_completion|completion|generate_content|embeddings?|messages|responses)$/,
-  openInferenceKind: /^(LLM|EMBEDDING)$/i,
-  requestType: /^(chat|completion|embeddings?)$/,
-  traceloopKind: /^$/,
-  vercelOperation: /\.do(Generate|Stream|Embed)$/,
-};
+const REQUESTS: readonly [Attribute, RegExp][] = [
+  ['operation', /^(chat|text_completion|completion|generate_content|embeddings?|messages|responses)$/],
+  ['openInferenceKind', /^(LLM|EMBEDDING)$/i],
+  ['requestType', /^(chat|completion|embeddings?)$/],
+  ['traceloopKind', /^$/],
+  ['vercelOperation', /\.do(Generate|Stream|Embed)$/],
+];
+
+/** What the attributes of a span say, by what they stand for. */
+export type Attributes = { [A in Attribute]?: unknown };
 
 /** Whether none of the dialects that a span speaks calls it something else than a request. */
-export function isRequest(of: (attribute: Attribute) => unknown): boolean {
-  return Object.entries(REQUESTS).every(([attribute, pattern]) => {
-    const kind = of(attribute as Attribute);
+export function isRequest(attributes: Attributes): boolean {
+  return REQUESTS.every(([attribute, pattern]) => {
+    const kind = attributes[attribute];
     return kind === undefined || pattern.test(String(kind));
   });
 }

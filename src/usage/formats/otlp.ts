@@ -2,7 +2,7 @@ import { deliver } from '../build.ts';
 import { type Fields, optionalText, statusOf } from '../fields.ts';
 import type { Format, RawObject, RecordSink } from '../format.ts';
 import { dig, firstOf, objectOf } from '../nested.ts';
-import { type Attribute, attributeOf, isRequest } from './otlp-attributes.ts';
+import { type Attribute, type Attributes, attributeOf, isRequest } from './otlp-attributes.ts';
 
 /**
  * OpenTelemetry spans of requests to a model, in any of the dialects of otlp-attributes.ts, as the OTLP-JSON file
@@ -26,21 +26,21 @@ export const otlp: Format = {
 };
 
 function readSpan(span: RawObject, out: RecordSink, fields: Fields): void {
-  const of = attributes(span);
-  const model = of('model');
-  if (model === undefined || !isRequest(of)) {
+  const found = attributesOf(span);
+  const { model } = found;
+  if (model === undefined || !isRequest(found)) {
     out.skip('a span that is no request to a model');
     return;
   }
   const start = nanoseconds(span.startTimeUnixNano, 'startTimeUnixNano', fields);
   const end = nanoseconds(span.endTimeUnixNano, 'endTimeUnixNano', fields);
-  const count = (attribute: Attribute, name: string) => fields.optionalCount(of(attribute), name);
+  const count = (attribute: Attribute, name: string) => fields.optionalCount(found[attribute], name);
   deliver(
     {
       id: optionalText(span.spanId),
       at:
         start === undefined ? undefined : fields.timestamp(Number(start / 1000n) / 1000, 'startTimeUnixNano'),
-      provider: optionalText(of('provider')),
+      provider: optionalText(found.provider),
       model: fields.text(model, 'gen_ai.request.model'),
       inputTokens: count('input', 'input_tokens'),
       cachedInputTokens: count('cached', 'cache_read.input_tokens'),
@@ -54,11 +54,11 @@ function readSpan(span: RawObject, out: RecordSink, fields: Fields): void {
       // Nanoseconds since 1970 do not fit into a double: the difference is taken before.
       latencyMs: start === undefined || end === undefined ? undefined : Number(end - start) / 1e6,
       ttftMs:
-        fields.duration(of('firstChunkS'), 'time_to_first_chunk', 1000) ??
-        fields.duration(of('firstChunkMs'), 'msToFirstChunk', 1),
-      status: statusOfSpan(span, of('error')),
-      costUsd: fields.money(of('cost'), 'cost', 1) ?? sumOf(of('inputCost'), of('outputCost'), fields),
-      user: optionalText(of('user')),
+        fields.duration(found.firstChunkS, 'time_to_first_chunk', 1000) ??
+        fields.duration(found.firstChunkMs, 'msToFirstChunk', 1),
+      status: statusOfSpan(span, found.error),
+      costUsd: fields.money(found.cost, 'cost', 1) ?? sumOf(found.inputCost, found.outputCost, fields),
+      user: optionalText(found.user),
     },
     fields,
     out,
@@ -88,20 +88,24 @@ function nanoseconds(value: unknown, name: string, fields: Fields): bigint | und
   return undefined;
 }
 
-/** What the attributes of a span say; `{intValue: "3"}` → `"3"`. Of several names for one thing the first counts. */
-function attributes(span: RawObject): (attribute: Attribute) => unknown {
-  const found = new Map<Attribute, { value: unknown; rank: number }>();
+/** `{key, value: {intValue: "3"}}` → `"3"` under what the key stands for; of several names for one thing the first counts. */
+function attributesOf(span: RawObject): Attributes {
+  const found: Attributes = {};
+  let ranks: { [A in Attribute]?: number } | undefined;
   for (const { key, value } of list(span.attributes)) {
     const known = attributeOf(key);
     if (!known) continue;
-    const earlier = found.get(known.attribute);
-    if (earlier && earlier.rank < known.rank) continue;
+    const { attribute, rank } = known;
+    if (found[attribute] !== undefined && (ranks?.[attribute] ?? 0) < rank) continue;
     const holder = objectOf(value);
     const content =
       holder && firstOf(holder.stringValue, holder.intValue, holder.doubleValue, holder.boolValue);
-    if (content !== undefined) found.set(known.attribute, { value: content, rank: known.rank });
+    if (content === undefined) continue;
+    found[attribute] = content;
+    if (rank > 0) ranks ??= {};
+    if (ranks) ranks[attribute] = rank;
   }
-  return (attribute) => found.get(attribute)?.value;
+  return found;
 }
 
 function list(value: unknown): RawObject[] {
