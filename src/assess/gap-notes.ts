@@ -1,3 +1,4 @@
+import { clean } from '../clean.ts';
 import type { PriceGap } from './assessment.ts';
 import type { PricedModel } from './priced.ts';
 
@@ -22,6 +23,7 @@ const KINDS_OF_TOKEN = new Set(
   Object.keys(DIMENSION_NAMES).filter((name) => !/^(searches|contextLength)$/.test(name)),
 );
 const MAX_MODELS = 3;
+const MAX_NAME = 60;
 
 /**
  * The gaps of all models, the largest first.
@@ -36,8 +38,9 @@ export function gapsOf(models: readonly PricedModel[], totalTokens: number): Pri
       const sum = sums.get(key) ?? { ...gap, count: 0, share: 0, models: [] };
       sums.set(key, sum);
       sum.count += gap.count;
-      if (sum.models.at(-1) !== model) sum.models.push(model);
-      const concerned = gap.unit === 'tokens' ? gap.count : tokens;
+      const isNew = sum.models.at(-1) !== model;
+      if (isNew) sum.models.push(model);
+      const concerned = gap.unit === 'tokens' ? gap.count : isNew ? tokens : 0;
       if (totalTokens > 0) sum.share += concerned / totalTokens;
     }
   }
@@ -81,9 +84,8 @@ function unpricedNote(gaps: readonly PriceGap[]): string {
 
 function thing({ dimension, unit }: PriceGap): string {
   if (unit === 'searches') return 'web searches';
-  return KINDS_OF_TOKEN.has(dimension)
-    ? `${DIMENSION_NAMES[dimension]} tokens`
-    : `tokens of the tier ${dimension}`;
+  if (KINDS_OF_TOKEN.has(dimension)) return `${DIMENSION_NAMES[dimension]} tokens`;
+  return dimension === 'another tier' ? 'tokens of another tier' : `tokens of the tier ${dimension}`;
 }
 
 /** @param gaps of one side. */
@@ -107,13 +109,14 @@ export function untoldNotes(models: readonly PricedModel[]): string[] {
     .filter(({ untold, allUntold }) => untold > 0 && !allUntold)
     .map(
       ({ model, untold }) =>
-        `${untold.toLocaleString('en-US')} requests to ${model} have no token counts: they are not in the cost that prices make.`,
+        `${untold.toLocaleString('en-US')} requests to ${clean(model, MAX_NAME)} have no token counts: they are not in the cost that prices make.`,
     );
 }
 
 function modelNames(models: readonly string[]): string {
   const more = models.length > MAX_MODELS ? ` and ${models.length - MAX_MODELS} more` : '';
-  return models.slice(0, MAX_MODELS).join(', ') + more;
+  const names = models.slice(0, MAX_MODELS).map((name) => clean(name, MAX_NAME));
+  return names.join(', ') + more;
 }
 
 function percent(share: number): string {

@@ -36,7 +36,7 @@ export interface PricedModel {
   cells: readonly PricedCell[];
   /** Whether there is anything to price. */
   billed: boolean;
-  /** As the logs report it; undefined unless every billed record carries a cost. */
+  /** As the logs report it; undefined unless every billed record carries a cost, and token counts or none of them. */
   reportedUsd: number | undefined;
   /** At the legacy price list, each record at the price of its own time. */
   recomputedUsd: number | undefined;
@@ -136,7 +136,10 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
   const allUntold = !rows.some(({ cell }) => cell.billed > cell.untold);
   const sumOf = (amount: (row: Row) => number | undefined) =>
     allUntold ? undefined : total(rows.map(amount));
-  const reportedUsd = billed && complete ? total(rows.map((row) => row.reportedUsd)) : undefined;
+  const untold = rows.reduce((sum, { cell }) => sum + cell.untold, 0);
+  // What is reported of requests without token counts must not stand against a projection without them.
+  const isWhole = billed && complete && (allUntold || untold === 0);
+  const reportedUsd = isWhole ? total(rows.map((row) => row.reportedUsd)) : undefined;
   const recomputedUsd = sumOf((row) => row.recomputedUsd);
   const asReported = reportedUsd !== undefined && (recomputedUsd === undefined || currentPrice !== 'config');
   return {
@@ -165,7 +168,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     asReported,
     origins,
     gaps: [...finders.current.gaps(told), ...finders.target.gaps(told)],
-    untold: rows.reduce((sum, { cell }) => sum + cell.untold, 0),
+    untold,
     allUntold: billed && allUntold,
   };
 }

@@ -39,8 +39,7 @@ export function deliver(draft: Draft, fields: Fields, out: RecordSink): void {
   if (draft.at !== undefined) record.at = draft.at;
   if (draft.provider !== undefined) record.provider = draft.provider;
   if (dimensions) record.dimensions = dimensions;
-  // A failure is not billed: it is no matter what its tokens were.
-  if (nothing && (draft.status === 'ok' || draft.status === 'cancelled')) record.untold = true;
+  if (nothing && isBilled(draft)) record.untold = true;
   if (draft.latencyMs !== undefined) record.latencyMs = draft.latencyMs;
   if (draft.ttftMs !== undefined && draft.ttftMs >= 0) record.ttftMs = draft.ttftMs;
   if (draft.costUsd !== undefined) record.costUsd = draft.costUsd;
@@ -48,6 +47,11 @@ export function deliver(draft: Draft, fields: Fields, out: RecordSink): void {
   if (draft.serviceTier !== undefined) record.serviceTier = draft.serviceTier;
   if (draft.aggregate !== undefined) record.aggregate = draft.aggregate;
   out.record(record);
+}
+
+/** A failure is not billed, unless it cost something: else it is no matter what its tokens were. */
+function isBilled({ status, costUsd = 0 }: Draft): boolean {
+  return status === 'ok' || status === 'cancelled' || costUsd > 0;
 }
 
 const MORE_CACHED = 'more cached input tokens than input tokens';

@@ -1,4 +1,6 @@
+import { clean } from '../clean.ts';
 import type { Place, UsageMap } from '../config/usage-map.ts';
+import { CutoverError, EXIT } from '../errors.ts';
 import { countOfRequest, type Draft, deliver } from './build.ts';
 import { serviceTierOf } from './dimensions.ts';
 import { type Fields, optionalText, statusOf } from './fields.ts';
@@ -16,6 +18,7 @@ const UNWANTED = 'not what the map asks for';
 /**
  * The format that a mapping describes. Durations are milliseconds and money is USD unless a unit says otherwise.
  * @param name and title: how it is spoken of.
+ * @throws CutoverError MAP_INVALID (exit 78) for a time to count from that is none.
  */
 export function mappedFormat(
   map: UsageMap,
@@ -126,9 +129,20 @@ function draftReader(map: UsageMap): (raw: RawObject, fields: Fields) => Draft {
 function timeReader(map: UsageMap, field: 'at' | 'end') {
   const [place, name] = [map[field], nameOf(map, field)];
   const get = getter(place);
-  const from = typeof place === 'object' && 'from' in place ? parseTimestamp(place.from) : undefined;
-  if (from === undefined) return (raw: RawObject, fields: Fields) => fields.timestamp(get(raw), name);
-  const unit = msPer(place);
+  if (typeof place !== 'object' || !('from' in place)) {
+    return (raw: RawObject, fields: Fields) => fields.timestamp(get(raw), name);
+  }
+  const [from, unit] = [parseTimestamp(place.from), msPer(place)];
+  if (from === undefined) {
+    throw new CutoverError(
+      'MAP_INVALID',
+      EXIT.config,
+      `${field}.from of the map is not a time: ${clean(place.from)}`,
+      {
+        hint: 'write it like 2026-01-01T00:00:00Z',
+      },
+    );
+  }
   return (raw: RawObject, fields: Fields) => {
     const after = fields.amount(get(raw), name);
     if (after === undefined) return undefined;

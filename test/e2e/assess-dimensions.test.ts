@@ -241,12 +241,7 @@ describe('what only one of them knows', () => {
       'tokens of the tier priority (100 % of the tokens)',
     ],
     ['flex', { model: 'o3', service_tier: 'flex' }, ['flex'], 'priced as the plain tier'],
-    [
-      'an unknown tier',
-      { model: 'o3', service_tier: 'scale' },
-      ['another tier'],
-      'tokens of the tier another tier',
-    ],
+    ['an unknown tier', { model: 'o3', service_tier: 'scale' }, ['another tier'], 'tokens of another tier'],
     [
       'cache writes',
       { model: 'gpt-4o', input_cache_write_tokens: 1000 },

@@ -128,6 +128,16 @@ describe('what a map can say', () => {
     expect(records.rejectedByReason).toEqual({ 'o is missing': 1 });
   });
 
+  it('a time to count from must be one', async () => {
+    file(
+      'from.yaml',
+      'at: { path: off, unit: s, from: monday }\nmodel: m\ninputTokens: i\noutputTokens: o\n',
+    );
+    const { code, stderr } = await run(log(), '--map', 'from.yaml');
+    expect(code).toBe(78);
+    expect(stderr).toContain('at.from of the map is not a time: monday');
+  });
+
   it('a mistake in it is answered with what may stand there', async () => {
     file('wrong.yaml', 'model: m\ninputTokens: { paths: [a] }\noutputTokens: o\n');
     const wrong = await run(log(), '--map', 'wrong.yaml');

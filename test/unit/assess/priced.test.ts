@@ -95,6 +95,26 @@ describe('the current cost', () => {
   });
 });
 
+describe('requests without token counts', () => {
+  const none = { inputTokens: 0, untold: true as const };
+  const target = { side: side(configBook({ m: { input: 1, output: 1 } })), models: {}, tokenDrift: {} };
+  const legacy = side(undefined, catalogue);
+
+  it('cost what is reported, and nothing that can be projected', () => {
+    expect(price([record({ ...none, costUsd: 3 })], { legacy, target })).toMatchObject({
+      currentUsd: 3,
+      projectedUsd: undefined,
+      allUntold: true,
+    });
+    expect(price([record(none)], { legacy, target }).currentUsd).toBeUndefined();
+  });
+
+  it('are on neither side of a comparison with others', () => {
+    const records = [record({ costUsd: 4 }), record({ ...none, costUsd: 3 })];
+    expect(price(records, { legacy, target })).toMatchObject({ currentUsd: 5, projectedUsd: 1, untold: 1 });
+  });
+});
+
 describe('the projected cost', () => {
   const target = (models: Record<string, string>, prices: Parameters<typeof configBook>[0]) => ({
     side: side(configBook(prices)),
