@@ -1,8 +1,5 @@
 import { waitForUpdate } from '@pydantic/genai-prices';
 
-/** What a price of ours is made of: see src/pricing/catalogue.ts. */
-const PRICES = ['input_mtok', 'cache_read_mtok', 'cache_write_mtok', 'output_mtok'];
-
 const MODULE = `
 import { readFileSync } from 'node:fs';
 import { parseCatalogue } from './catalogue-text.ts';
@@ -48,10 +45,5 @@ function fieldsOf({ id, api_pattern, model_match, provider_match, fallback_model
 }
 
 function modelOf({ match, prices }) {
-  if (!Array.isArray(prices)) return { match, prices: pricesOf(prices) };
-  return { match, prices: prices.map((entry) => ({ ...entry, prices: pricesOf(entry.prices) })) };
-}
-
-function pricesOf(prices) {
-  return Object.fromEntries(PRICES.filter((key) => key in prices).map((key) => [key, prices[key]]));
+  return { match, prices };
 }

@@ -1,5 +1,6 @@
 import { inputBand } from '../pricing/bands.ts';
 import type { Bundle, Kind, Seller } from '../usage/bundle.ts';
+import { addCounts, type Counts, type ServiceTier } from '../usage/dimensions.ts';
 import type { UsageRecord } from '../usage/record.ts';
 import { push, pushAll } from './column.ts';
 import { createSpans, type DaySpan } from './span.ts';
@@ -28,8 +29,13 @@ export interface Adder {
 interface Traits {
   group: string;
   requests: number;
-  cacheWriteTokens: number;
-  batch: boolean;
+  /** No token counts are told. */
+  untold: boolean;
+  dimensions: Counts | undefined;
+  serviceTier: ServiceTier | undefined;
+  /** Sums up requests, and how many or how long they were is not told. */
+  uncounted: boolean;
+  unsized: boolean;
 }
 
 /** Where the last record of a model in a group went: most go there too, and need not be looked up. */
@@ -64,7 +70,12 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
     if (span === undefined || from < span.from || from >= span.to) span = spanOf(from);
     return span;
   };
-  const takeCell = (lane: Lane, span: DaySpan | undefined, band: number, batch: boolean): Cell => {
+  const takeCell = (
+    lane: Lane,
+    span: DaySpan | undefined,
+    band: number,
+    serviceTier: ServiceTier | undefined,
+  ): Cell => {
     const { cell: last } = lane;
     const day = span?.day;
     const clock = span?.clock ?? 0;
@@ -73,19 +84,20 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
       last.day === day &&
       lane.clock === clock &&
       last.inputBand === band &&
-      last.batch === batch;
+      last.serviceTier === serviceTier;
     if (same) return last;
-    const cell = cellOf(lane.series, day, clock, band, batch);
+    const cell = cellOf(lane.series, day, clock, band, serviceTier);
     lane.cell = cell;
     lane.clock = clock;
     return cell;
   };
 
-  const take = (bundle: Bundle, { group, requests, cacheWriteTokens, batch }: Traits): Series => {
+  const take = (bundle: Bundle, traits: Traits): Series => {
+    const { group, requests, untold, dimensions } = traits;
     const { records, from, inputTokens, cachedInputTokens, outputTokens, usd, reportedRecords } = bundle;
     const lane = laneOf(group, bundle.provider, bundle.model);
     const { series } = lane;
-    const cell = takeCell(lane, takeTimes(bundle), inputBand(tally.bands, bundle.size), batch);
+    const cell = takeCell(lane, takeTimes(bundle), inputBand(tally.bands, bundle.size), traits.serviceTier);
     series.requests += requests;
     cell.requests += requests;
     if (bundle.ok) series.ok += requests;
@@ -93,15 +105,21 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
     series.inputTokens += inputTokens;
     series.cachedInputTokens += cachedInputTokens;
     series.outputTokens += outputTokens;
+    if (dimensions) addCounts(series.dimensions, dimensions);
+    if (untold) series.untold += requests;
     for (const part of usd) add(series.reportedUsd, part);
     series.reportedRecords += reportedRecords;
     if (cell.at === undefined || from < cell.at) cell.at = Number.isNaN(from) ? undefined : from;
     if (!bundle.billed) return series;
     cell.billed += records;
+    cell.billedRequests += requests;
+    if (untold) cell.untold += records;
+    if (traits.uncounted) cell.uncountedTokens += inputTokens + outputTokens;
+    if (traits.unsized) cell.unsizedTokens += inputTokens + outputTokens;
     cell.inputTokens += inputTokens;
     cell.cachedInputTokens += cachedInputTokens;
-    cell.cacheWriteTokens += cacheWriteTokens;
     cell.outputTokens += outputTokens;
+    if (dimensions) addCounts(cell.dimensions, dimensions);
     for (const part of usd) add(cell.reportedUsd, part);
     cell.reportedRecords += reportedRecords;
     return series;
@@ -120,7 +138,8 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
       const requests = aggregate?.requests ?? 1;
       const outcome = outcomeOf(record.status);
       // Money without usage (a line of a bill) has no tokens to price.
-      const isMoney = aggregate?.requests === 0 && inputTokens + outputTokens === 0;
+      const isMoney =
+        aggregate?.requests === 0 && inputTokens + outputTokens === 0 && !record.dimensions?.searches;
       const bundle = {
         provider,
         model,
@@ -139,8 +158,11 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
       const series = take(bundle, {
         group: rules.groupOf(record),
         requests,
-        cacheWriteTokens: record.cacheWriteTokens ?? 0,
-        batch: record.batch === true,
+        untold: record.untold === true,
+        dimensions: record.dimensions,
+        serviceTier: record.serviceTier,
+        uncounted: aggregate?.requests === 0,
+        unsized: aggregate !== undefined && aggregate.inputAbove === undefined,
       });
       if (outcome !== 'ok') {
         countClass(series.errorsByClass, record.status, requests);
@@ -163,7 +185,7 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
       pushAll(laneOf('', provider, model).series[what], values);
     },
     addBundle(bundle) {
-      take(bundle, { group: '', requests: bundle.records, cacheWriteTokens: 0, batch: false });
+      take(bundle, { ...PLAIN, requests: bundle.records });
     },
   };
 }
@@ -174,10 +196,23 @@ function outcomeOf(status: string): 'ok' | 'billed' | 'failed' {
 }
 
 const NOTHING: readonly number[] = [];
+/** Bundles are made of plain requests. */
+const PLAIN: Omit<Traits, 'requests'> = {
+  group: '',
+  untold: false,
+  dimensions: undefined,
+  serviceTier: undefined,
+  uncounted: false,
+  unsized: false,
+};
 
-/** Input tokens of one request; for an aggregate the mean, or 0 (the lowest tier) where the number is unknown. */
+/**
+ * Input tokens of one request; for an aggregate what it says they were more than, else the mean, or 0 (the lowest tier)
+ * where their number is unknown.
+ */
 function requestSize(record: UsageRecord): number {
   if (!record.aggregate) return record.inputTokens;
-  const { requests } = record.aggregate;
+  const { requests, inputAbove } = record.aggregate;
+  if (inputAbove !== undefined) return inputAbove === 0 ? 0 : inputAbove + 1;
   return requests === 0 ? 0 : record.inputTokens / requests;
 }

@@ -4,6 +4,7 @@ import type { Zone } from '../usage/zone.ts';
 import type { Assessment, ModelAssessment } from './assessment.ts';
 import { savingsInterval } from './bootstrap.ts';
 import { dailyAssessment, dayCosts, daysOf } from './days.ts';
+import { gapNotes, gapsOf, untoldNotes } from './gap-notes.ts';
 import { type Grouping, groupsOf } from './groups.ts';
 import { assessmentNotes } from './notes.ts';
 import type { Percentiles } from './percentile.ts';
@@ -14,6 +15,7 @@ import { type Recommendation, recommend, type Thresholds } from './recommend.ts'
 import { durationsOf, type Scoped } from './spreads.ts';
 import { sumValue } from './sum.ts';
 import { inOrder, type Series, spanOf, type Tally } from './tally.ts';
+import { dimensionsOf, isUntold, originsOf } from './told.ts';
 import { isAssumed, type WhatIf } from './what-if.ts';
 import { type MigrationWindow, migrationWindow } from './window.ts';
 
@@ -67,6 +69,8 @@ export function assess(input: AssessInput): Assessment {
   const interval = savedUsd === null ? undefined : savingsInterval(costs, input.seed);
   const month = MONTH_DAYS * (1 + (whatIf.growth ?? 0));
   const totalTokens = tokensOf(all);
+  const { searches = null, ...byDimension } = dimensionsOf(all);
+  const priceGaps = gapsOf(models, totalTokens);
   const asked: Scoped[] = [{ scope: { all: true }, series: all }];
   for (const model of models) asked.push({ scope: { model: model.model }, series: model.series });
   const [latencyMs = null, ...latencies] = durationsOf(tally, 'latency', asked);
@@ -91,10 +95,13 @@ export function assess(input: AssessInput): Assessment {
       cachedInput: sum(all, (series) => series.cachedInputTokens),
       output: sum(all, (series) => series.outputTokens),
       total: totalTokens,
-      dailyAverage: period.days === null ? null : totalTokens / period.days,
+      dailyAverage: period.days === null || isUntold(all) ? null : totalTokens / period.days,
       byModel: Object.fromEntries(models.map(({ model, series }) => [model, tokensOf(series)])),
       unbilled: totalTokens - sum(all, billedTokens),
+      byDimension,
+      untoldRequests: sum(all, (series) => series.untold),
     },
+    searches,
     latencyMs,
     ttftMs,
     cost: {
@@ -131,6 +138,8 @@ export function assess(input: AssessInput): Assessment {
       ? { by: input.by, groups: groupsOf(input.by, tally, models, comparable, target !== undefined) }
       : null,
     days: dailyAssessment(days, models, comparable, target !== undefined),
+    prices: originsOf(models),
+    priceGaps,
     unpriced: models
       .filter((model) => model.billed && !comparable.has(model))
       .map((model) => ({
@@ -140,7 +149,12 @@ export function assess(input: AssessInput): Assessment {
         missing: missingSide(model, target !== undefined),
       })),
     recommendation: recommendation(percent, interval?.percent.low, input, compared.length),
-    notes: [...input.notes, ...assessmentNotes(period, interval, differenceOf(models), models)],
+    notes: [
+      ...input.notes,
+      ...assessmentNotes(period, interval, differenceOf(models), models),
+      ...untoldNotes(models),
+      ...gapNotes(priceGaps, new Set(models.flatMap((one) => (one.asReported ? one.model : [])))),
+    ],
   };
 }
 
@@ -178,7 +192,8 @@ function modelAssessment(
   };
 }
 
-function missingSide(model: PricedModel, hasTarget: boolean): 'current' | 'target' | 'both' {
+function missingSide(model: PricedModel, hasTarget: boolean): Assessment['unpriced'][number]['missing'] {
+  if (model.allUntold) return 'tokens';
   if (!hasTarget || model.projectedUsd !== undefined) return 'current';
   return model.currentUsd === undefined ? 'both' : 'target';
 }
@@ -236,7 +251,8 @@ function byModel(all: readonly Series[]): Map<string, Series[]> {
 
 /** Intervals in which nothing was used only tell how long the period is. */
 function isNothing(series: Series): boolean {
-  return series.requests === 0 && series.reportedRecords === 0 && tokensOf([series]) === 0;
+  const { requests, reportedRecords, dimensions } = series;
+  return requests === 0 && reportedRecords === 0 && tokensOf([series]) === 0 && !dimensions.searches;
 }
 
 function billedTokens(series: Series): number {

@@ -1,4 +1,7 @@
+import type { PriceOrigin } from '../pricing/price.ts';
+import type { Counts } from '../usage/dimensions.ts';
 import type { Intake } from '../usage/intake.ts';
+import type { Gap } from './gaps.ts';
 import type { Percentiles } from './percentile.ts';
 import type { Recommendation } from './recommend.ts';
 import type { WhatIf } from './what-if.ts';
@@ -27,7 +30,17 @@ export interface Assessment {
     byModel: Record<string, number>;
     /** Tokens that failed requests logged; they cost nothing. */
     unbilled: number;
+    /** What the logs tell of them by what they may cost; a dimension that no record tells is missing. */
+    byDimension: Omit<Counts, 'searches'>;
+    /** Requests that have no token counts. */
+    untoldRequests: number;
   };
+  /** Searches of the web; null when no record tells them. */
+  searches: number | null;
+  /** Where the prices come from, and of what date they are. */
+  prices: PriceOrigin[];
+  /** What decides the cost and only the logs or only a price list know of. */
+  priceGaps: PriceGap[];
   latencyMs: Percentiles | null;
   ttftMs: Percentiles | null;
   cost: {
@@ -61,11 +74,22 @@ export interface Assessment {
   /** With `--by`. */
   groups: { by: string; groups: GroupAssessment[] } | null;
   days: DayAssessment[];
-  /** Models without a price on one side: left out of current and projected cost alike. */
-  unpriced: { model: string; tokens: number; share: number; missing: 'current' | 'target' | 'both' }[];
+  /** Models without a price on one side, or without token counts: left out of current and projected cost alike. */
+  unpriced: {
+    model: string;
+    tokens: number;
+    share: number;
+    missing: 'current' | 'target' | 'both' | 'tokens';
+  }[];
   recommendation: Recommendation;
   /** What a reader must know to trust the figures. */
   notes: string[];
+}
+
+export interface PriceGap extends Gap {
+  /** Of all tokens; for searches, that of the models that made them. */
+  share: number;
+  models: string[];
 }
 
 interface Amounts {

@@ -1,6 +1,8 @@
 import { type Bands, tokensInBand } from '../pricing/bands.ts';
 import { targetModelOf } from '../pricing/book.ts';
-import { costUsd, type TokenCounts } from '../pricing/price.ts';
+import { cardOf, costUsd, type ModelPrice, type PriceOrigin, type Usage } from '../pricing/price.ts';
+import type { Counts, Dimension } from '../usage/dimensions.ts';
+import { createGapFinder, type Gap } from './gaps.ts';
 import { driftOf, findPrice, type PriceSide, type Target } from './prices.ts';
 import { add, createSum, sumValue } from './sum.ts';
 import type { Cell, Series } from './tally.ts';
@@ -34,7 +36,7 @@ export interface PricedModel {
   cells: readonly PricedCell[];
   /** Whether there is anything to price. */
   billed: boolean;
-  /** As the logs report it; undefined unless every billed record carries a cost. */
+  /** As the logs report it; undefined unless every billed record carries a cost, and token counts or none of them. */
   reportedUsd: number | undefined;
   /** At the legacy price list, each record at the price of its own time. */
   recomputedUsd: number | undefined;
@@ -43,6 +45,16 @@ export interface PricedModel {
   projectedUsd: number | undefined;
   plainUsd: number | undefined;
   targetPrice: string | undefined;
+  /** Whether the current cost is what the logs report. */
+  asReported: boolean;
+  /** The lists that the prices are from. */
+  origins: ReadonlySet<PriceOrigin>;
+  /** What only the logs or only a price list know of. */
+  gaps: readonly Gap[];
+  /** Billed requests without token counts: they are in no cost that prices make. */
+  untold: number;
+  /** Whether none of the billed requests has any. */
+  allUntold: boolean;
 }
 
 export interface Pricing {
@@ -65,19 +77,29 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
   const { legacy, target, bands, now, whatIf } = pricing;
   const targetModel = target ? targetModelOf(target.models, model) : null;
   const drift = target ? driftOf(target, model) : 1;
+  const told = new Set(series.flatMap(({ dimensions }) => Object.keys(dimensions) as Dimension[]));
+  const origins = new Set<PriceOrigin>();
+  const finders = { current: createGapFinder('current'), target: createGapFinder('target') };
   let currentPrice: string | undefined;
   let targetPrice: string | undefined;
   let complete = true;
 
+  const look = (side: Gap['side'], found: ModelPrice | undefined, cell: Cell) => {
+    if (!found) return;
+    origins.add(found.origin);
+    finders[side].add(found, cell);
+  };
   const price = (one: Series, cell: Cell) => {
     const found = findPrice(legacy, model, one.provider, cell.at ?? now);
     currentPrice = oneSource(currentPrice, found?.source);
-    return cell.batch && found?.batch ? found.batch : found;
+    look('current', found, cell);
+    return found && cardOf(found, cell.serviceTier);
   };
   const offer = (cell: Cell) => {
     if (targetModel === null || !target) return undefined;
     const found = findPrice(target.side, targetModel, undefined, today(cell.at, now));
     targetPrice = oneSource(targetPrice, found?.source);
+    look('target', found, cell);
     return found;
   };
   const unbilled = target ? 0 : undefined;
@@ -96,22 +118,29 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
       rows.push(row);
       if (cell.reportedRecords < cell.billed) complete = false;
       row.reportedUsd = sumValue(cell.reportedUsd);
-      if (cell.billed === 0) continue;
+      // What requests without token counts cost cannot be told.
+      if (cell.billed === cell.untold) continue;
       const size = tokensInBand(bands, cell.inputBand);
       const card = price(one, cell);
-      row.recomputedUsd = card && costUsd(card, tokensOf(cell, 1), size);
+      row.recomputedUsd = card && costUsd(card, usageOf(cell, 1), size);
       const offered = offer(cell);
       const at = (assumed: WhatIf) =>
         offered &&
-        costIf(offered, tokensOf(cell, drift), size * drift, cell.batch, assumed, targetModel ?? model);
+        costIf(offered, usageOf(cell, drift), size * drift, cell.serviceTier, assumed, targetModel ?? model);
       row.projectedUsd = at(whatIf);
       row.plainUsd = at({});
     }
   }
 
   const billed = rows.some(({ cell }) => cell.billed > 0);
-  const reportedUsd = billed && complete ? total(rows.map((row) => row.reportedUsd)) : undefined;
-  const recomputedUsd = billed ? total(rows.map((row) => row.recomputedUsd)) : undefined;
+  const allUntold = !rows.some(({ cell }) => cell.billed > cell.untold);
+  const sumOf = (amount: (row: Row) => number | undefined) =>
+    allUntold ? undefined : total(rows.map(amount));
+  const untold = rows.reduce((sum, { cell }) => sum + cell.untold, 0);
+  // What is reported of requests without token counts must not stand against a projection without them.
+  const isWhole = billed && complete && (allUntold || untold === 0);
+  const reportedUsd = isWhole ? total(rows.map((row) => row.reportedUsd)) : undefined;
+  const recomputedUsd = sumOf((row) => row.recomputedUsd);
   const asReported = reportedUsd !== undefined && (recomputedUsd === undefined || currentPrice !== 'config');
   return {
     model,
@@ -133,18 +162,31 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
       : recomputedUsd === undefined
         ? undefined
         : currentPrice,
-    projectedUsd: billed ? total(rows.map((row) => row.projectedUsd)) : undefined,
-    plainUsd: billed ? total(rows.map((row) => row.plainUsd)) : undefined,
+    projectedUsd: sumOf((row) => row.projectedUsd),
+    plainUsd: sumOf((row) => row.plainUsd),
     targetPrice,
+    asReported,
+    origins,
+    gaps: [...finders.current.gaps(told), ...finders.target.gaps(told)],
+    untold,
+    allUntold: billed && allUntold,
   };
 }
 
-function tokensOf(cell: Cell, factor: number): TokenCounts {
+/** What is billed in a cell, with so many tokens for each of its own; requests without token counts are left out. */
+function usageOf(cell: Cell, factor: number): Usage {
+  const dimensions: Counts = {};
+  for (const key in cell.dimensions) {
+    const dimension = key as Dimension;
+    const count = cell.dimensions[dimension] as number;
+    dimensions[dimension] = dimension === 'searches' ? count : count * factor;
+  }
   return {
     input: cell.inputTokens * factor,
     cachedInput: cell.cachedInputTokens * factor,
-    cacheWrite: cell.cacheWriteTokens * factor,
     output: cell.outputTokens * factor,
+    requests: cell.billedRequests - cell.untold,
+    dimensions,
   };
 }
 

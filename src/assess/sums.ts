@@ -27,12 +27,13 @@ export function addSum(tally: Tally, sum: UsageSum, rules: TallyRules): void {
       reportedRecords: sum.reportedRecords,
     });
     Object.assign(series, tokens, cost(), { requests: records, ok: ok ? records : 0 });
+    if (sum.dimensions) series.dimensions = { ...sum.dimensions };
     for (const name of series.errorsByClass.keys()) series.errorsByClass.set(name, records);
     for (const cell of series.cells.values()) {
       const billed = cell.billed > 0;
       Object.assign(cell, { requests: records, errors: ok ? 0 : records });
-      if (billed)
-        Object.assign(cell, tokens, cost(), { billed: records, cacheWriteTokens: sum.cacheWriteTokens });
+      if (billed) Object.assign(cell, tokens, cost(), { billed: records, billedRequests: records });
+      if (billed && sum.dimensions) cell.dimensions = { ...sum.dimensions };
     }
   }
   mergeTally(tally, part);

@@ -1,4 +1,5 @@
 import type { Bands } from '../pricing/bands.ts';
+import { addCounts, type Counts, type ServiceTier } from '../usage/dimensions.ts';
 import { type Column, columnBuffers, createColumn, mergeColumn } from './column.ts';
 import type { Span } from './period.ts';
 import type { Spreads } from './spreads.ts';
@@ -33,6 +34,10 @@ export interface Series {
   inputTokens: number;
   cachedInputTokens: number;
   outputTokens: number;
+  /** Over the records that tell them. */
+  dimensions: Counts;
+  /** Requests that have no token counts. */
+  untold: number;
   errorsByClass: Map<string, number>;
   reportedUsd: Sum;
   /** Records that carry a cost. */
@@ -47,8 +52,8 @@ export interface Series {
 export interface Cell {
   /** Day number since 1970 in the report's time zone; undefined without a timestamp. */
   day: number | undefined;
-  /** At the batch price. */
-  batch: boolean;
+  /** undefined for the tier that everybody gets. */
+  serviceTier: ServiceTier | undefined;
   /** The earliest timestamp in the cell. */
   at: number | undefined;
   inputBand: number;
@@ -56,10 +61,17 @@ export interface Cell {
   errors: number;
   /** Records that were billed; the token counts and the cost are theirs. */
   billed: number;
+  /** The requests that these are; aggregates that do not say how many count none. */
+  billedRequests: number;
+  /** Those of the billed records that have no token counts. */
+  untold: number;
+  /** Tokens of aggregates that do not say how many requests they are, and how long each of them was. */
+  uncountedTokens: number;
+  unsizedTokens: number;
   inputTokens: number;
   cachedInputTokens: number;
-  cacheWriteTokens: number;
   outputTokens: number;
+  dimensions: Counts;
   reportedUsd: Sum;
   /** Billed records that carry a cost. */
   reportedRecords: number;
@@ -94,6 +106,8 @@ export function seriesOf(tally: Tally, group: string, provider: string | undefin
       inputTokens: 0,
       cachedInputTokens: 0,
       outputTokens: 0,
+      dimensions: {},
+      untold: 0,
       errorsByClass: new Map(),
       reportedUsd: createSum(),
       reportedRecords: 0,
@@ -112,23 +126,27 @@ export function cellOf(
   day: number | undefined,
   clock: number,
   band: number,
-  batch: boolean,
+  serviceTier: ServiceTier | undefined,
 ): Cell {
-  const key = `${day ?? ''}/${clock}/${band}${batch ? '/batch' : ''}`;
+  const key = `${day ?? ''}/${clock}/${band}${serviceTier ? `/${serviceTier}` : ''}`;
   let cell = series.cells.get(key);
   if (!cell) {
     cell = {
       day,
-      batch,
+      serviceTier,
       at: undefined,
       inputBand: band,
       requests: 0,
       errors: 0,
       billed: 0,
+      billedRequests: 0,
+      untold: 0,
+      uncountedTokens: 0,
+      unsizedTokens: 0,
       inputTokens: 0,
       cachedInputTokens: 0,
-      cacheWriteTokens: 0,
       outputTokens: 0,
+      dimensions: {},
       reportedUsd: createSum(),
       reportedRecords: 0,
     };
@@ -203,6 +221,8 @@ function mergeSeries(into: Series, other: Series): void {
   into.inputTokens += other.inputTokens;
   into.cachedInputTokens += other.cachedInputTokens;
   into.outputTokens += other.outputTokens;
+  addCounts(into.dimensions, other.dimensions);
+  into.untold += other.untold;
   for (const [name, count] of other.errorsByClass) countClass(into.errorsByClass, name, count);
   mergeSum(into.reportedUsd, other.reportedUsd);
   into.reportedRecords += other.reportedRecords;
@@ -220,10 +240,14 @@ function mergeCell(into: Cell, other: Cell): void {
   into.requests += other.requests;
   into.errors += other.errors;
   into.billed += other.billed;
+  into.billedRequests += other.billedRequests;
+  into.untold += other.untold;
+  into.uncountedTokens += other.uncountedTokens;
+  into.unsizedTokens += other.unsizedTokens;
   into.inputTokens += other.inputTokens;
   into.cachedInputTokens += other.cachedInputTokens;
-  into.cacheWriteTokens += other.cacheWriteTokens;
   into.outputTokens += other.outputTokens;
+  addCounts(into.dimensions, other.dimensions);
   mergeSum(into.reportedUsd, other.reportedUsd);
   into.reportedRecords += other.reportedRecords;
 }

@@ -1,5 +1,6 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import { costUsd, type ModelPrice, type TokenCounts } from '../pricing/price.ts';
+import { cardOf, costUsd, type ModelPrice, type Usage } from '../pricing/price.ts';
+import type { ServiceTier } from '../usage/dimensions.ts';
 
 /** Assumptions about the traffic at the target that the logs do not hold. */
 export interface WhatIf {
@@ -16,30 +17,23 @@ export function isAssumed(whatIf: WhatIf): boolean {
 }
 
 /**
- * What tokens cost at the target under the assumptions (growth apart, which changes both sides).
- * @param batch whether the requests were batch requests already.
+ * What usage costs at the target under the assumptions (growth apart, which changes both sides).
+ * @param tier of the requests; the target's price for it is taken where it has one.
  * @throws CutoverError NO_BATCH_PRICE (exit 65): the share of batch requests needs their price.
  */
 export function costIf(
   price: ModelPrice,
-  tokens: TokenCounts,
+  usage: Usage,
   size: number,
-  batch: boolean,
+  tier: ServiceTier | undefined,
   { cacheHit, batchShare }: WhatIf,
   model: string,
 ): number {
-  const counts =
-    cacheHit === undefined
-      ? tokens
-      : {
-          ...tokens,
-          cachedInput: tokens.input * cacheHit,
-          // What is read from the cache is not written to it.
-          cacheWrite: Math.min(tokens.cacheWrite, tokens.input * (1 - cacheHit)),
-        };
-  const card = batch && price.batch ? price.batch : price;
-  if (batchShare === undefined || batch) return costUsd(card, counts, size);
-  if (!price.batch) {
+  const assumed = cacheHit === undefined ? usage : cachedUsage(usage, cacheHit);
+  const card = cardOf(price, tier);
+  if (batchShare === undefined || tier === 'batch') return costUsd(card, assumed, size);
+  const batch = price.serviceTiers?.batch;
+  if (!batch) {
     throw new CutoverError(
       'NO_BATCH_PRICE',
       EXIT.input,
@@ -49,5 +43,25 @@ export function costIf(
       },
     );
   }
-  return (1 - batchShare) * costUsd(price, counts, size) + batchShare * costUsd(price.batch, counts, size);
+  return (1 - batchShare) * costUsd(card, assumed, size) + batchShare * costUsd(batch, assumed, size);
+}
+
+/** The usage when a share of the input, of every kind alike, is read from the cache. */
+function cachedUsage(usage: Usage, hit: number): Usage {
+  const { dimensions, input } = usage;
+  const { cacheWrite = 0, audioInput = 0, imageInput = 0 } = dimensions;
+  // What is read from the cache is not written to it.
+  const written = Math.min(cacheWrite, (input - audioInput - imageInput) * (1 - hit));
+  const kept = cacheWrite === 0 ? 0 : written / cacheWrite;
+  return {
+    ...usage,
+    cachedInput: input * hit,
+    dimensions: {
+      ...dimensions,
+      cacheWrite: written,
+      cacheWrite1h: (dimensions.cacheWrite1h ?? 0) * kept,
+      cachedAudio: audioInput * hit,
+      cachedImage: imageInput * hit,
+    },
+  };
 }

@@ -11,7 +11,7 @@ const MAX_THREADS = 4;
 /** To start a worker takes as long as to read so many bytes. */
 export const MIN_BYTES = 16 * 1024 * 1024;
 /** With one of these a log is read in order, or not at all. */
-const NEEDS_NONE = ['--dedupe', '--rejects', '--source', '--list-formats', '--help', '-h'];
+const NEEDS_NONE = ['--dedupe', '--rejects', '--source', '--list-formats', '--suggest-map', '--help', '-h'];
 
 /** The threads for files of these sizes, started; undefined where none is large enough for them. */
 export function assessCrew<T>(sizes: readonly (number | undefined)[]): Crew<T> | undefined {

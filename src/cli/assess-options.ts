@@ -15,6 +15,7 @@ export interface AssessOptions extends GlobalOptions {
   format?: string;
   listFormats?: boolean;
   map?: string;
+  suggestMap?: boolean;
   maxBad: string;
   rejects?: string;
   dedupe?: boolean;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { assess } from '../assess/assess.ts';
 import type { Assessment } from '../assess/assessment.ts';
@@ -9,21 +9,18 @@ import { clean } from '../clean.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
 import type { Config } from '../config/schema.ts';
-import { didYouMean } from '../config/suggest.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { CATALOGUE_BANDS, withTiers } from '../pricing/bands.ts';
 import { configBook, type PriceBook } from '../pricing/book.ts';
 import type { PriceFile } from '../pricing/price-file.ts';
-import { alignColumns } from '../report/text.ts';
 import type { Crew } from '../usage/fast/crew.ts';
-import type { Format } from '../usage/format.ts';
-import { FORMATS } from '../usage/formats/index.ts';
 import { findInputs, type InputFile } from '../usage/inputs.ts';
 import { createIntake, type Intake, largestFirst, MAX_SAMPLES } from '../usage/intake.ts';
 import type { ReadOptions, SourceSummary } from '../usage/read.ts';
 import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
 import { createZone } from '../usage/zone.ts';
 import { assessCrew } from './assess-crew.ts';
+import { formatLines, formatsOf, listFormats, suggestedMap } from './assess-formats.ts';
 import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
 import { output } from './assess-output.ts';
 import { showProgress } from './assess-progress.ts';
@@ -47,8 +44,8 @@ export async function runAssess(
   ahead?: Crew<Tally>,
 ): Promise<void> {
   if (options.listFormats) {
-    const list = listFormats();
-    if (options.json) ctx.document({ schemaVersion: 1, command: 'assess', formats: list }, 2);
+    const list = await listFormats();
+    if (options.json) ctx.document({ schemaVersion: 1, command: 'assess', ...list }, 2);
     else ctx.print(formatLines(list, widthOf(ctx)).join('\n'));
     return;
   }
@@ -59,6 +56,12 @@ export async function runAssess(
     });
   }
   const inputs = findInputs(files, ctx.cwd);
+  if (options.suggestMap) {
+    const suggestion = await suggestedMap(inputs, ctx);
+    if (options.json) ctx.document({ schemaVersion: 1, command: 'assess', suggestion }, 2);
+    else ctx.print((await import('../usage/suggest-map.ts')).suggestionText(suggestion));
+    return;
+  }
   const inOrder = options.dedupe === true || options.rejects !== undefined;
   const crew = ahead ?? (inOrder ? undefined : assessCrew<Tally>(inputs.map(({ bytes }) => bytes)));
   const loaded = await findConfig(options, ctx);
@@ -114,27 +117,6 @@ export async function runAssess(
   judge(assessment, plan, options, ctx);
 }
 
-interface ListedFormat {
-  name: string;
-  title: string;
-  lacks: string | null;
-}
-
-function listFormats(): ListedFormat[] {
-  return [
-    ...FORMATS.map(({ name, title, lacks }) => ({ name, title, lacks: lacks ?? null })),
-    { name: 'map', title: 'a log of your own: usage.map of the config, or --map', lacks: null },
-  ];
-}
-
-function formatLines(list: readonly ListedFormat[], columns: number): string[] {
-  const rows = list.flatMap(({ name, title, lacks }) => [
-    [name, title],
-    ...(lacks === null ? [] : [['', `no ${lacks}`]]),
-  ]);
-  return alignColumns(rows, 0, columns);
-}
-
 async function findConfig(options: AssessOptions, ctx: Context): Promise<LoadedConfig | undefined> {
   const { path, asked } = configPath(ctx.cwd, options.config, ctx.env);
   // Without a config, what reads one is not loaded.
@@ -146,33 +128,6 @@ async function findConfig(options: AssessOptions, ctx: Context): Promise<LoadedC
   const loaded = loadConfig(path);
   secretsOf(ctx, loaded);
   return loaded;
-}
-
-/** The formats to try; one alone is taken for certain. A mapping of the config is tried when no other format fits. */
-async function formatsOf(
-  options: AssessOptions,
-  config: Config | undefined,
-  ctx: Context,
-): Promise<readonly Format[]> {
-  const { mappedFormat } = await import('../usage/map.ts');
-  if (options.map !== undefined) {
-    if (options.format !== undefined && options.format !== 'map') {
-      throw new CutoverError('BAD_OPTION', EXIT.usage, '--map and --format exclude each other');
-    }
-    const { loadMap } = await import('../config/load-map.ts');
-    return [mappedFormat(loadMap(resolve(ctx.cwd, options.map), options.map))];
-  }
-  const all = config?.usage.map ? [...FORMATS, mappedFormat(config.usage.map)] : FORMATS;
-  if (options.format === undefined) return all;
-  const chosen = all.find((format) => format.name === options.format);
-  if (chosen) return [chosen];
-  const names = [...FORMATS.map((format) => format.name), 'map'];
-  throw new CutoverError('UNKNOWN_FORMAT', EXIT.usage, `unknown log format ${clean(options.format)}`, {
-    hint:
-      options.format === 'map'
-        ? 'a mapping is needed: usage.map in the config, or --map FILE'
-        : `${didYouMean(options.format, names)} (cutover assess --list-formats)`,
-  });
 }
 
 /** A path in the config starts at the config, one on the command line where the user is. */
@@ -192,7 +147,8 @@ async function loadPriceFile(
   const { parsePriceFile } = await import('../pricing/price-file.ts');
   const name = options.catalogue ?? configured ?? path;
   try {
-    return parsePriceFile(readFileSync(path, 'utf8'), name);
+    const written = statSync(path).mtime.toISOString().slice(0, 10);
+    return parsePriceFile(readFileSync(path, 'utf8'), name, written);
   } catch (cause) {
     if (cause instanceof CutoverError) throw cause;
     throw new CutoverError('PRICE_FILE', EXIT.config, `${name}: cannot be read: ${messageOf(cause)}`, {
@@ -230,8 +186,9 @@ async function readInputs(
 /** The first unusable records by place, and all of them by reason. */
 function showRejects(intake: Intake, ctx: Context): void {
   if (intake.rejected === 0) return;
-  for (const { source, line, reason } of intake.samples) {
-    ctx.note(`${clean(source)}:${line}: ${clean(reason)}`);
+  for (const { source, line, element, reason } of intake.samples) {
+    const which = element === undefined ? '' : ` [${element}]:`;
+    ctx.note(`${clean(source)}:${line}:${which} ${clean(reason)}`);
   }
   if (intake.rejected > MAX_SAMPLES)
     ctx.note(`and ${intake.rejected - MAX_SAMPLES} more unusable records; by reason:`);
@@ -311,9 +268,10 @@ function notesOn(
 ): string[] {
   const notes = new Set<string>();
   if (partial) notes.add('Interrupted: the figures are of what was read until then.');
-  for (const { format, lacks, caveat } of summaries) {
+  for (const { format, lacks, caveat, warnings = [] } of summaries) {
     if (format && lacks) notes.add(`${format} logs hold no ${lacks}.`);
     if (caveat) notes.add(caveat);
+    for (const warning of warnings) notes.add(clean(warning, 400));
   }
   const pairs = options.dedupe ? [] : overlaps(summaries);
   for (const [one, other] of pairs.slice(0, 3)) {

@@ -29,8 +29,9 @@ export function hasSource(options: AssessOptions, files: readonly string[]): boo
     new CutoverError('BAD_OPTION', EXIT.usage, message, { hint });
   if (!SOURCES.includes(source)) throw bad(`unknown --source ${clean(source)}`, didYouMean(source, SOURCES));
   if (files.length > 0) throw bad('--source and files exclude each other', 'assess one, then the other');
-  for (const flag of ['format', 'map', 'rejects'] as const) {
-    if (options[flag] !== undefined) throw bad(`--${flag} is for files, not for --source ${source}`);
+  const { format, map, suggestMap, rejects } = options;
+  for (const [flag, value] of Object.entries({ format, map, 'suggest-map': suggestMap, rejects })) {
+    if (value !== undefined) throw bad(`--${flag} is for files, not for --source ${source}`);
   }
   return true;
 }

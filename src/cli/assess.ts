@@ -9,6 +9,7 @@ Examples:
   cutover assess usage.jsonl
   cutover assess logs/ --last 30d --by day
   gzip -dc usage.jsonl.gz | cutover assess - --json
+  cutover assess export.csv --suggest-map > map.yaml
   cutover assess export.csv --map map.yaml --html report.html
   cutover assess --source clickhouse --last 30d
   cutover assess usage.jsonl --cache-hit 70% --fail-under 15`;
@@ -29,7 +30,11 @@ export function register(program: Command, ctx: Context, crew?: Crew<Tally>): vo
     )
     .option('--format <name>', 'the log format, where the content does not tell')
     .option('--list-formats', 'the log formats, and what each cannot say')
-    .option('--map <file>', 'how to read a log of your own (YAML, like usage.map of the config)')
+    .option(
+      '--map <file>',
+      'how to read a log of your own (YAML, like usage.map of the config), or one that comes along: azure-trace, burstgpt, mooncake, posthog, claude-code',
+    )
+    .option('--suggest-map', 'print such a map to begin with, from the fields of the log')
     .option('--max-bad <share>', 'tolerated share of unusable records', '1%')
     .option('--rejects <file>', 'write every unusable record to this file: source, line, reason')
     .option('--dedupe', 'count records with the same id once')

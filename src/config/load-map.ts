@@ -28,7 +28,12 @@ export function loadMap(path: string, name: string): UsageMap {
           (key) => `${name}: unknown field ${key}; ${didYouMean(key, Object.keys(usageMapSchema.shape))}`,
         );
       }
-      return [`${name}: ${at}: write a path (usage.tokens), or {path, unit} or {value}`];
+      if (issue.path[0] === 'where') {
+        return [
+          `${name}: ${at}: write conditions by path: {type: request}, {type: [a, b]}, {type: {not: a}}, {type: {exists: true}}`,
+        ];
+      }
+      return [`${name}: ${at}: write a path (usage.tokens), {path, unit}, {value} or {sum: [paths]}`];
     }),
   );
 }

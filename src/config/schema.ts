@@ -33,23 +33,53 @@ const pointMargin = z.string().transform((value, ctx) => {
   return z.NEVER;
 });
 
+const usd = z.number().nonnegative();
 const rateCard = {
-  input: z.number().nonnegative(),
-  cachedInput: z.number().nonnegative().optional(),
-  cacheWrite: z.number().nonnegative().optional(),
-  output: z.number().nonnegative(),
+  input: usd,
+  cachedInput: usd.optional(),
+  cacheWrite: usd.optional(),
+  cacheWrite1h: usd.optional(),
+  audioInput: usd.optional(),
+  cachedAudio: usd.optional(),
+  imageInput: usd.optional(),
+  cachedImage: usd.optional(),
+  output: usd,
+  reasoning: usd.optional(),
+  audioOutput: usd.optional(),
+  imageOutput: usd.optional(),
+  /** USD each. */
+  request: usd.optional(),
+  search: usd.optional(),
 };
 
 /**
- * USD per million tokens. `cachedInput` and `cacheWrite` fall back to `input`; `batch` is for batch requests; a bare
- * number is one price for every token.
+ * USD per million tokens. What is missing falls back to `input` or `output`; `batch`, `flex` and `priority` are for
+ * requests of those tiers; a bare number is one price for every token.
  */
 const price = z.union([
   z
     .number()
     .nonnegative()
-    .transform((each) => ({ input: each, cachedInput: each, output: each })),
-  z.strictObject({ ...rateCard, batch: z.strictObject(rateCard).optional() }),
+    .transform((each) => ({
+      input: each,
+      cachedInput: each,
+      cacheWrite: each,
+      cacheWrite1h: each,
+      audioInput: each,
+      cachedAudio: each,
+      imageInput: each,
+      cachedImage: each,
+      output: each,
+      reasoning: each,
+      audioOutput: each,
+      imageOutput: each,
+    })),
+  z.strictObject({
+    ...rateCard,
+    batch: z.strictObject(rateCard).optional(),
+    flex: z.strictObject(rateCard).optional(),
+    priority: z.strictObject(rateCard).optional(),
+  }),
 ]);
 
 const savings = z.union([z.string(), z.number()]).transform((value, ctx) => {
@@ -176,13 +206,10 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>;
 export type ProviderConfig = Config['providers']['legacy'];
-export interface RateCardConfig {
-  input: number;
-  cachedInput?: number | undefined;
-  cacheWrite?: number | undefined;
-  output: number;
-}
-export type Price = RateCardConfig & { batch?: RateCardConfig | undefined };
+export type RateCardConfig = { input: number; output: number } & {
+  [K in Exclude<keyof typeof rateCard, 'input' | 'output'>]?: number | undefined;
+};
+export type Price = RateCardConfig & { [T in 'batch' | 'flex' | 'priority']?: RateCardConfig | undefined };
 export type ClickHouseConfig = NonNullable<Config['usage']['clickhouse']>;
 export type AssessConfig = Config['assess'];
 export type FlagConfig = Config['flag'];

@@ -11,7 +11,7 @@ export interface Bands {
 
 /** Every tier boundary and every hour of change in the bundled catalogue (a test compares them with it). */
 export const CATALOGUE_BANDS: Bands = {
-  inputTokens: [128_000, 199_999, 200_000, 271_999, 272_000],
+  inputTokens: [128_000, 199_999, 200_000, 271_999, 272_000, 512_000],
   clock: [0, 30, 60, 240, 360, 600, 990],
 };
 

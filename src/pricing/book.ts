@@ -1,5 +1,6 @@
 import type { Price, RateCardConfig } from '../config/schema.ts';
-import { flatRate, type ModelPrice, type RateCard } from './price.ts';
+import { SERVICE_TIERS } from '../usage/dimensions.ts';
+import { flatRate, type ModelPrice, type PriceOrigin, type RateCard, type TokenKind } from './price.ts';
 
 /** What is asked of a price book. */
 export interface PriceQuery {
@@ -17,31 +18,49 @@ export interface PriceBook {
   find(query: PriceQuery): ModelPrice | undefined;
 }
 
+const CONFIG: PriceOrigin = { name: 'config', date: null };
+
 /** The prices of `providers.*.prices`; `"*"` is for every model that is not named. */
 export function configBook(prices: Readonly<Record<string, Price>>): PriceBook {
-  return {
-    find({ model }) {
-      const price = Object.hasOwn(prices, model) ? prices[model] : prices['*'];
-      return price && fromConfig(price);
-    },
-  };
+  const known = new Map(Object.entries(prices).map(([model, price]) => [model, fromConfig(price)]));
+  return { find: ({ model }) => known.get(model) ?? known.get('*') };
 }
 
 function fromConfig(price: Price): ModelPrice {
+  const own = SERVICE_TIERS.flatMap((tier) => {
+    const card = price[tier];
+    return card ? [[tier, rateCard(card)] as const] : [];
+  });
   return {
     ...rateCard(price),
-    ...(price.batch ? { batch: rateCard(price.batch) } : {}),
+    ...(own.length > 0 ? { serviceTiers: Object.fromEntries(own) } : {}),
     source: 'config',
+    origin: CONFIG,
   };
 }
 
+const OPTIONAL: readonly Exclude<TokenKind, 'input' | 'output'>[] = [
+  'cachedInput',
+  'cacheWrite',
+  'cacheWrite1h',
+  'audioInput',
+  'cachedAudio',
+  'imageInput',
+  'cachedImage',
+  'reasoning',
+  'audioOutput',
+  'imageOutput',
+];
+
 function rateCard(price: RateCardConfig): RateCard {
-  return {
-    input: flatRate(price.input),
-    cachedInput: flatRate(price.cachedInput ?? price.input),
-    cacheWrite: flatRate(price.cacheWrite ?? price.input),
-    output: flatRate(price.output),
-  };
+  const card: RateCard = { input: flatRate(price.input), output: flatRate(price.output) };
+  for (const kind of OPTIONAL) {
+    const rate = price[kind];
+    if (rate !== undefined) card[kind] = flatRate(rate);
+  }
+  if (price.request !== undefined) card.request = price.request;
+  if (price.search !== undefined) card.search = price.search;
+  return card;
 }
 
 /** The model's name at the target: the config's `models`, then its `"*"`, else the same name. */

@@ -3,7 +3,18 @@ import { CATALOGUE_BANDS, clockBand } from './bands.ts';
 import type { PriceBook, PriceQuery } from './book.ts';
 import { type CatalogueModel, type CatalogueProvider, catalogueData } from './catalogue-data.ts';
 import { makerOf, modelOf, pricesAt, providerAt, providerNamed } from './catalogue-lookup.ts';
-import { BY_MAKER, type ModelPrice, type Rate } from './price.ts';
+import {
+  BY_MAKER,
+  type ModelPrice,
+  type PriceOrigin,
+  type Rate,
+  type RateCard,
+  type TierCard,
+} from './price.ts';
+import { canonicalProvider } from './providers.ts';
+
+/** The data's version and the day it was published (a test holds them against what is installed). */
+export const CATALOGUE: PriceOrigin = { name: 'catalogue @pydantic/genai-prices 0.1.8', date: '2026-09-23' };
 
 /**
  * The bundled catalogue (@pydantic/genai-prices): 36 providers, USD per million tokens, with tiers, dated
@@ -19,7 +30,7 @@ export function createCatalogue(providers: readonly CatalogueProvider[]): PriceB
   const remembered = new Map<string, Known>();
 
   const providerOf = (query: PriceQuery): CatalogueProvider | undefined =>
-    (query.provider ? providerNamed(providers, query.provider) : undefined) ??
+    (query.provider ? providerNamed(providers, canonicalProvider(query.provider)) : undefined) ??
     (query.baseUrl ? providerAt(providers, query.baseUrl) : undefined);
   const look = (query: PriceQuery, known: Known): ModelPrice | undefined => {
     const lookUp = (name: string, provider?: CatalogueProvider): ModelPrice | undefined => {
@@ -27,7 +38,7 @@ export function createCatalogue(providers: readonly CatalogueProvider[]): PriceB
       const model = seller && modelOf(providers, seller, name);
       if (!model) return undefined;
       known.models.add(model);
-      return fromCatalogue(pricesAt(model, query.at), provider ? seller.id : `${seller.id}, ${BY_MAKER}`);
+      return fromCatalogue(pricesAt(model, query.at), seller.id, provider === undefined);
     };
     const provider = providerOf(query);
     return (
@@ -86,20 +97,74 @@ function withPrefix(
   return slash > 0 ? look(name.slice(0, slash).toLowerCase(), name.slice(slash + 1)) : undefined;
 }
 
+/** Where the catalogue has the rates of a kind of token. */
+const KEYS = {
+  cachedInput: 'cache_read_mtok',
+  cacheWrite: 'cache_write_mtok',
+  cacheWrite1h: 'cache_write_1h_mtok',
+  audioInput: 'input_audio_mtok',
+  cachedAudio: 'cache_audio_read_mtok',
+  imageInput: 'input_image_mtok',
+  cachedImage: 'cache_image_read_mtok',
+  reasoning: 'output_reasoning_mtok',
+  audioOutput: 'output_audio_mtok',
+  imageOutput: 'output_image_mtok',
+} as const;
+const COUNTED = new Set<string>([
+  'input_mtok',
+  'output_mtok',
+  'requests_kcount',
+  'web_searches_kcount',
+  ...Object.values(KEYS),
+]);
+/** What the catalogue prices and no log of ours counts. */
+const UNCOUNTED: Readonly<Record<string, string>> = {
+  storage_searches_kcount: 'file searches',
+  output_citation_mtok: 'citation tokens',
+  input_video_mtok: 'video tokens',
+  output_video_mtok: 'video tokens',
+};
+
 /** A model without a price for text going in or coming out has no price that tokens could take. */
-function fromCatalogue(price: CataloguePrice, provider: string): ModelPrice | undefined {
+function fromCatalogue(price: CataloguePrice, seller: string, byMaker: boolean): ModelPrice | undefined {
   const input = rateOf(price.input_mtok);
   const output = rateOf(price.output_mtok);
   if (!input && !output) return undefined;
   const free: Rate = { base: 0, tiers: [] };
+  // Embedding models have no output to charge for.
+  const card: RateCard = { input: input ?? free, output: output ?? free };
+  for (const [kind, key] of Object.entries(KEYS) as [keyof typeof KEYS, string][]) {
+    const rate = rateOf(price[key]);
+    if (rate) card[kind] = rate;
+  }
+  const [request, search] = [rateOf(price.requests_kcount), rateOf(price.web_searches_kcount)];
+  if (request) card.request = request.base / 1000;
+  if (search) card.search = search.base / 1000;
+  const others = Object.keys(price).filter((key) => !COUNTED.has(key));
+  const uncounted = [...new Set(others.map((key) => UNCOUNTED[key] ?? key))];
   return {
-    input: input ?? free,
-    cachedInput: rateOf(price.cache_read_mtok) ?? input ?? free,
-    cacheWrite: rateOf(price.cache_write_mtok) ?? input ?? free,
-    // Embedding models have no output to charge for.
-    output: output ?? free,
-    source: `catalogue (${provider})`,
+    ...card,
+    ...(HALF_FOR_BATCH.has(seller) ? { serviceTiers: { batch: halved(card, seller) } } : {}),
+    ...(uncounted.length > 0 ? { uncounted } : {}),
+    source: `catalogue (${byMaker ? `${seller}, ${BY_MAKER}` : seller})`,
+    origin: CATALOGUE,
   };
+}
+
+/** Providers whose batch interface takes half of the plain price for every token, as their price pages say. */
+const HALF_FOR_BATCH: ReadonlySet<string> = new Set(['openai', 'anthropic', 'google', 'azure']);
+
+function halved(card: RateCard, seller: string): TierCard {
+  const half = ({ base, tiers }: Rate): Rate => ({
+    base: base / 2,
+    tiers: tiers.map(({ start, price }) => ({ start, price: price / 2 })),
+  });
+  const cheaper: TierCard = { ...card, input: half(card.input), output: half(card.output) };
+  for (const kind of Object.keys(KEYS) as (keyof typeof KEYS)[]) {
+    const rate = card[kind];
+    if (rate) cheaper[kind] = half(rate);
+  }
+  return { ...cheaper, rule: `half of the plain price, as ${seller} publishes it` };
 }
 
 function rateOf(price: number | TieredPrices | undefined): Rate | undefined {

@@ -16,6 +16,10 @@ export interface Fields {
   count(value: unknown, name: string): number;
   /** The same; `fallback` when absent. */
   countOr(value: unknown, name: string, fallback: number): number;
+  /** The same; undefined when absent. */
+  optionalCount(value: unknown, name: string): number | undefined;
+  /** A number ≥ 0. */
+  amount(value: unknown, name: string): number | undefined;
   /** A duration in the source's unit, as milliseconds. */
   duration(value: unknown, name: string, msPerUnit: number): number | undefined;
   /** An amount of money as USD; `unitsPerUsd` is 1 for dollars and 100 for cents. */
@@ -42,13 +46,15 @@ export function createFields(): Fields {
     else return number;
     return undefined;
   };
-  const countOr = (value: unknown, name: string, fallback: number): number => {
+  const optionalCount = (value: unknown, name: string): number | undefined => {
     const number = amount(value, name);
-    if (number === undefined) return fallback;
+    if (number === undefined) return undefined;
     if (!Number.isInteger(number)) fail(`${name} is not a whole number`);
     if (number > MAX_COUNT) fail(`${name} is out of range`);
     return number;
   };
+  const countOr = (value: unknown, name: string, fallback: number): number =>
+    optionalCount(value, name) ?? fallback;
   return {
     get reason() {
       return reason;
@@ -68,6 +74,8 @@ export function createFields(): Fields {
       return countOr(value, name, 0);
     },
     countOr,
+    optionalCount,
+    amount,
     duration(value, name, msPerUnit) {
       const number = amount(value, name);
       if (number === undefined) return undefined;

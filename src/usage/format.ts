@@ -11,6 +11,8 @@ export interface RecordSink {
   reject(reason: string): void;
   /** The record is sound but no request to a model of the provider (a span of another kind, a cached answer). */
   skip(reason: string): void;
+  /** What a reader of the figures must know of the source; told once however often it is said. */
+  warn(text: string): void;
 }
 
 /** What a format may know about the file besides its records. */
@@ -43,6 +45,8 @@ export interface Format {
   matches(raw: RawObject): boolean;
   /** Maps one object to any number of records. */
   read(raw: RawObject, out: RecordSink, fields: Fields, source: SourceInfo): void;
+  /** Delivers what is held back: a source has ended. */
+  end?(out: RecordSink): void;
 }
 
 /** Why a record is passed over whose answer came from a cache of answers: the provider never saw the request. */

@@ -2,6 +2,8 @@
 export interface Reject {
   source: string;
   line: number;
+  /** Which element of a list it is, counted from 0; missing where records stand on lines of their own. */
+  element?: number;
   reason: string;
 }
 

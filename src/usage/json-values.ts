@@ -27,14 +27,17 @@ export function createJsonValueSplitter(onItem: OnItem): Splitter {
   let held: Buffer[] = [];
   let heldBytes = 0;
   let inItem = false;
+  /** How many elements of the array came before. */
+  let elements = 0;
 
   const finish = (bytes: Buffer, open: boolean) => {
     const size = heldBytes + bytes.length;
+    const element = base === 1 ? elements++ : undefined;
     if (size > MAX_ITEM_BYTES) {
-      onItem({ text: '', line: itemLine, open, fault: 'record is longer than 64 MB' });
+      onItem({ text: '', line: itemLine, element, open, fault: 'record is longer than 64 MB' });
     } else {
       const text = (held.length > 0 ? Buffer.concat([...held, bytes]) : bytes).toString('utf8').trim();
-      if (text !== '') onItem({ text, line: itemLine, open });
+      if (text !== '') onItem({ text, line: itemLine, element, open });
     }
     held = [];
     heldBytes = 0;
@@ -69,6 +72,7 @@ export function createJsonValueSplitter(onItem: OnItem): Splitter {
           case OPEN_ARRAY:
             if (depth === 0 && !inItem) {
               base = 1;
+              elements = 0;
               arrays++;
             } else if (!inItem) begin(i);
             depth++;

@@ -72,7 +72,7 @@ export function overlaps(summaries: readonly SourceSummary[]): [string, string][
 const BUFFERED = 64 * 1024;
 
 /**
- * Writes rejects to a file, one JSON object a line: source, line, reason.
+ * Writes rejects to a file, one JSON object a line: source, line, element (of a list), reason.
  * @throws CutoverError UNWRITABLE (exit 65) when the file cannot be written.
  */
 export function createRejectFile(path: string): { add(reject: Reject): void; close(): void } {
@@ -92,8 +92,8 @@ export function createRejectFile(path: string): { add(reject: Reject): void; clo
     waiting = '';
   };
   return {
-    add({ source, line, reason }) {
-      waiting += `${JSON.stringify({ source, line, reason })}\n`;
+    add({ source, line, element, reason }) {
+      waiting += `${JSON.stringify({ source, line, element, reason })}\n`;
       if (waiting.length > BUFFERED) flush();
     },
     close() {

@@ -44,6 +44,8 @@ export interface SourceSummary {
   format: string | undefined;
   lacks: string | undefined;
   caveat: string | undefined;
+  /** What the source itself says that a reader of the figures must know. */
+  warnings?: readonly string[];
   /** First and last time of the records used, Unix milliseconds. */
   from: number | undefined;
   to: number | undefined;
@@ -63,8 +65,8 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
   const json = (item: Item) => {
     const line = item.line + (fastLines?.lines ?? 0);
     const parsed = item.fault === undefined ? parseJson(item.text, item.open) : { fault: item.fault };
-    if ('raw' in parsed) recogniser.object(parsed.raw, line);
-    else sink.reject(line, parsed.fault);
+    if ('raw' in parsed) recogniser.object(parsed.raw, line, item.element);
+    else sink.reject(line, parsed.fault, item.element);
   };
   const open = (start: Buffer) => {
     const container = detectContainer(start.subarray(0, HEAD_BYTES));
@@ -146,7 +148,8 @@ async function readRest(
 /** What is known of a source when everything was read. */
 export function summaryOf(name: string, recogniser: Recogniser, sink: SourceSink): SourceSummary {
   const format = recogniser.format();
-  return { name, format: format?.name, lacks: format?.lacks, caveat: format?.caveat, ...sink.times() };
+  const { lacks, caveat } = format ?? {};
+  return { name, format: format?.name, lacks, caveat, warnings: sink.warnings(), ...sink.times() };
 }
 
 async function* readable(source: Source): AsyncGenerator<Buffer> {

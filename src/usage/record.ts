@@ -1,3 +1,5 @@
+import type { Counts, ServiceTier } from './dimensions.ts';
+
 /**
  * One request to a provider, as every log format is read into it and as the router writes it.
  * Token counts are whole numbers ≥ 0; `cachedInputTokens` is part of `inputTokens`.
@@ -11,8 +13,10 @@ export interface UsageRecord {
   inputTokens: number;
   cachedInputTokens: number;
   outputTokens: number;
-  /** Input tokens that were written to the provider's cache, part of `inputTokens`; some providers charge more for them. */
-  cacheWriteTokens?: number;
+  /** What else the request may be charged for; only what the source tells. */
+  dimensions?: Counts;
+  /** The source tells no token counts: those above are 0 and mean nothing. */
+  untold?: true;
   /** Whole request, milliseconds; absent where the source does not say. */
   latencyMs?: number;
   /** Time to the first token, milliseconds. */
@@ -21,12 +25,14 @@ export interface UsageRecord {
   status: string;
   costUsd?: number;
   user?: string;
-  /** true for a request at the batch price. */
-  batch?: boolean;
+  /** Missing for the tier that everybody gets. */
+  serviceTier?: ServiceTier;
   /** Set where the record sums up many requests. */
   aggregate?: {
     /** How many; 0 where the source does not say. */
     requests: number;
+    /** Each of them had more input tokens than this; missing where the source does not say. */
+    inputAbove?: number;
     /** When the interval it sums up ends, Unix milliseconds. */
     until?: number;
   };

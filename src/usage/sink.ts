@@ -19,11 +19,13 @@ export interface SinkOptions extends Accepting {
 
 /** Where the records of one source go: each is counted in the intake, and accepted or not. */
 export interface SourceSink {
-  /** The sink for what stands on a line. */
-  at(line: number): RecordSink;
+  /** The sink for what stands on a line, or is so many-th of a list that begins there (counted from 0). */
+  at(line: number, element?: number): RecordSink;
   /** Takes bundles; undefined where records are taken one by one only. */
   bundles: BundleTaker | undefined;
-  reject(line: number, reason: string): void;
+  reject(line: number, reason: string, element?: number): void;
+  /** What the source's records say that a reader must know. */
+  warnings(): string[];
   /** First and last time of the records used, Unix milliseconds. */
   times(): Times;
 }
@@ -36,6 +38,8 @@ export interface Times {
 export function createSourceSink(source: string, options: SinkOptions): SourceSink {
   const { intake, accept, bundles, onReject } = options;
   let line = 0;
+  let element: number | undefined;
+  const warnings = new Set<string>();
   // An array, so that no object is made of each time.
   const times = Float64Array.of(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
   const used = (records: number, from: number, to: number) => {
@@ -44,8 +48,8 @@ export function createSourceSink(source: string, options: SinkOptions): SourceSi
     if (from < (times[0] as number)) times[0] = from;
     if (to > (times[1] as number)) times[1] = to;
   };
-  const reject = (place: number, reason: string) => {
-    const fault = { source, line: place, reason };
+  const reject = (place: number, reason: string, of?: number) => {
+    const fault = { source, line: place, ...(of === undefined ? {} : { element: of }), reason };
     countReject(intake, fault);
     onReject?.(fault);
   };
@@ -56,12 +60,14 @@ export function createSourceSink(source: string, options: SinkOptions): SourceSi
       const { at = Number.NaN } = record;
       used(1, at, at);
     },
-    reject: (reason) => reject(line, reason),
+    reject: (reason) => reject(line, reason, element),
+    warn: (text) => void warnings.add(text),
     skip: (reason) => countFiltered(intake, reason),
   };
   return {
-    at(place) {
+    at(place, of) {
       line = place;
+      element = of;
       return sink;
     },
     bundles: bundles && {
@@ -72,6 +78,7 @@ export function createSourceSink(source: string, options: SinkOptions): SourceSi
       },
     },
     reject,
+    warnings: () => [...warnings],
     times: () => ({ from: finite(times[0]), to: finite(times[1]) }),
   };
 }

@@ -13,6 +13,8 @@ export interface Item {
   text: string;
   /** The line the item starts on; the first is 1. */
   line: number;
+  /** Which element of an array the item is, counted from 0. */
+  element?: number | undefined;
   /** The item is the file's last and nothing closes it (no newline, no bracket): it may be cut off. */
   open: boolean;
   /** Why the item has no text. */

@@ -1,9 +1,10 @@
+import type { Counts } from './dimensions.ts';
 import type { UsageRecord } from './record.ts';
 
 /** What a source that adds up by itself says of all its records that are alike. */
 export interface UsageSum {
   /**
-   * Stands for each of them: model, provider, user, status and batch are theirs, `at` is the earliest time,
+   * Stands for each of them: model, provider, user, status and tier of service are theirs, `at` is the earliest time,
    * `inputTokens` the smallest count, and `costUsd` is above 0 where their costs are.
    */
   like: UsageRecord;
@@ -13,8 +14,9 @@ export interface UsageSum {
   to: number | undefined;
   inputTokens: number;
   cachedInputTokens: number;
-  cacheWriteTokens: number;
   outputTokens: number;
+  /** What else the source tells, over all of them. */
+  dimensions?: Counts;
   /** Over the records that carry a cost. */
   costUsd: number;
   reportedRecords: number;

@@ -14,7 +14,7 @@ import { CATALOGUE_BANDS } from '../../src/pricing/bands.ts';
 import { loadCatalogue } from '../../src/pricing/catalogue.ts';
 import { createClickHouse, type RunQuery } from '../../src/usage/clickhouse/client.ts';
 import { readTable } from '../../src/usage/clickhouse/read.ts';
-import { native } from '../../src/usage/formats/native.ts';
+import { BESIDES, native } from '../../src/usage/formats/native.ts';
 import { createIntake, type Intake } from '../../src/usage/intake.ts';
 import { readSource } from '../../src/usage/read.ts';
 import {
@@ -44,6 +44,7 @@ const NAMES = [
   'status',
   'cost',
   'user',
+  ...BESIDES,
 ] as const;
 
 const START = Date.UTC(2026, 2, 27);
@@ -88,12 +89,71 @@ const figures = fc.record({
   status: mostly<number | null>(200, 201, 429, 500, 499, 408, null),
   cost: maybe(fc.oneof(fc.constant(0), fc.double({ min: 1e-7, max: 0.01, noNaN: true }))),
   user: mostly<string | null>(null, 'ann', 'bob', '100%_bob'),
+  service_tier: mostly<string | null>(null, 'default', 'Flex', ' batch ', 'priority', 'scale', ''),
 });
+
+const SHARES = [
+  'cache_write_input_tokens',
+  'cache_write_1h_input_tokens',
+  'audio_input_tokens',
+  'cached_audio_input_tokens',
+  'image_input_tokens',
+  'cached_image_input_tokens',
+  'audio_output_tokens',
+  'image_output_tokens',
+  'reasoning_tokens',
+  'searches',
+] as const;
+/** Shares of the tokens that are of a dimension; null where it is not told. */
+const shares = fc.record(
+  Object.fromEntries(
+    SHARES.map((name) => [name, fc.option(fc.constantFrom(0, 0.1, 0.4, 0.7, 1), { freq: 2 })]),
+  ) as Record<(typeof SHARES)[number], fc.Arbitrary<number | null>>,
+);
+
+/** A line that tells dimensions, which fit into its tokens. */
+function withDimensions<
+  T extends { input_tokens: number; cached_input_tokens: number | null; output_tokens: number },
+>(
+  line: T,
+  of: Record<(typeof SHARES)[number], number | null>,
+  told: boolean,
+): T & Record<(typeof SHARES)[number], number | null> {
+  const { input_tokens: input, cached_input_tokens: cached, output_tokens: output } = line;
+  const count = (name: (typeof SHARES)[number], most: number) =>
+    of[name] === null || !told ? null : Math.floor((of[name] as number) * most);
+  const room = input - (cached ?? 0);
+  const written = count('cache_write_input_tokens', room);
+  const [audio, image] = [count('audio_input_tokens', input * 0.4), count('image_input_tokens', input * 0.6)];
+  return {
+    ...line,
+    cache_write_input_tokens: written,
+    cache_write_1h_input_tokens: count('cache_write_1h_input_tokens', written ?? Math.min(50, room)),
+    audio_input_tokens: audio,
+    cached_audio_input_tokens: count('cached_audio_input_tokens', Math.min(audio ?? 0, (cached ?? 0) / 2)),
+    image_input_tokens: image,
+    cached_image_input_tokens: count('cached_image_input_tokens', Math.min(image ?? 0, (cached ?? 0) / 2)),
+    audio_output_tokens: count('audio_output_tokens', output * 0.4),
+    image_output_tokens: count('image_output_tokens', output * 0.4),
+    reasoning_tokens: count('reasoning_tokens', output * 0.2),
+    searches: count('searches', 5),
+  };
+}
 
 /** Which provider's price is named first depends on the order of records without a time: a model has one provider. */
 const sound: fc.Arbitrary<Line> = fc
-  .tuple(figures, mostly<readonly [string, string]>(MODELS[0], ...MODELS), mostly<boolean>(false, true))
-  .map(([line, [model, provider], named]) => ({ ...line, model, provider: named ? provider : null }));
+  .tuple(
+    figures,
+    mostly<readonly [string, string]>(MODELS[0], ...MODELS),
+    mostly<boolean>(false, true),
+    shares,
+    fc.boolean(),
+  )
+  .map(([line, [model, provider], named, of, told]) => ({
+    ...withDimensions(line, of, told),
+    model,
+    provider: named ? provider : null,
+  }));
 
 const differently = (field: Line['id'][], name: (typeof NAMES)[number]) =>
   fc.tuple(sound, fc.constantFrom(...field)).map(([line, value]) => ({ ...line, [name]: value }));
@@ -104,6 +164,10 @@ const numeric = fc.oneof(
   { weight: 1, arbitrary: differently([-1, null, 2e12], 'input_tokens') },
   { weight: 1, arbitrary: differently([-5, 8 * 86_400_000, 2.35, 0.1], 'latency_ms') },
   { weight: 1, arbitrary: differently([-0.5], 'cost') },
+  { weight: 1, arbitrary: differently([9000], 'cache_write_1h_input_tokens') },
+  { weight: 1, arbitrary: differently([2500, 9000], 'image_input_tokens') },
+  { weight: 1, arbitrary: differently([700], 'cached_audio_input_tokens') },
+  { weight: 1, arbitrary: differently([1200, 9000], 'reasoning_tokens') },
   { weight: 1, arbitrary: differently([''], 'model') },
 );
 /** Lines whose every field is text. */
@@ -288,7 +352,10 @@ describe.skipIf(!hasClickHouse())('a table in ClickHouse', () => {
     const columns = `id Nullable(String), timestamp Nullable(DateTime64(3, 'UTC')), provider LowCardinality(Nullable(String)),
       model LowCardinality(String), input_tokens Nullable(Int64), cached_input_tokens Nullable(Int32),
       output_tokens UInt32, latency_ms Nullable(Float64), ttft_ms Nullable(UInt32), status Nullable(UInt16),
-      cost Nullable(Float64), user LowCardinality(Nullable(String))`;
+      cost Nullable(Float64), user LowCardinality(Nullable(String)), service_tier LowCardinality(Nullable(String)),
+      ${BESIDES.filter((name) => name !== 'service_tier')
+        .map((name) => `${name} Nullable(UInt32)`)
+        .join(', ')}`;
     const lines = (line: fc.Arbitrary<Line>) => fc.array(line, { minLength: 1, maxLength: 300, size: 'max' });
     const property = fc.asyncProperty(
       fc.oneof(fc.tuple(lines(numeric), asked), fc.tuple(lines(sound), ranged)),

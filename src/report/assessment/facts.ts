@@ -1,4 +1,5 @@
 import type { Assessment } from '../../assess/assessment.ts';
+import { DIMENSION_NAMES } from '../../assess/gap-notes.ts';
 import type { Percentiles } from '../../assess/percentile.ts';
 import type { WhatIf } from '../../assess/what-if.ts';
 import { clean } from '../../clean.ts';
@@ -14,7 +15,7 @@ export interface Fact {
 const MAX_CLASSES = 6;
 
 /** Traffic: period, records, requests, errors, tokens. */
-export function trafficFacts({ period, records, requests, tokens }: Assessment): Fact[] {
+export function trafficFacts({ period, records, requests, tokens, searches }: Assessment): Fact[] {
   const span =
     period.from === null || period.to === null
       ? 'unknown: the records have no timestamps'
@@ -44,6 +45,11 @@ export function trafficFacts({ period, records, requests, tokens }: Assessment):
   }
   const daily = tokens.dailyAverage === null ? '' : `, ${count(tokens.dailyAverage)} a day`;
   const cached = tokens.input === 0 ? 0 : tokens.cachedInput / tokens.input;
+  const untold = tokens.untoldRequests;
+  if (untold > 0 && tokens.total === 0) {
+    facts.push({ label: 'Tokens', text: 'unknown: no request has token counts' });
+    return facts;
+  }
   facts.push(
     { label: 'Tokens', text: `${count(tokens.total)}${daily}` },
     {
@@ -51,6 +57,13 @@ export function trafficFacts({ period, records, requests, tokens }: Assessment):
       text: `${count(tokens.input)} input (${share(cached)} cached), ${count(tokens.output)} output`,
     },
   );
+  const besides = Object.entries(tokens.byDimension).filter(([, number]) => number > 0);
+  if (besides.length > 0) {
+    const named = besides.map(([name, number]) => `${count(number)} ${DIMENSION_NAMES[name] ?? name}`);
+    facts.push({ label: '', text: `of these ${named.join(', ')}` });
+  }
+  if (searches) facts.push({ label: 'Searches', text: count(searches) });
+  if (untold > 0) facts.push({ label: '', text: `${counted(untold, 'request')} without token counts` });
   if (tokens.unbilled > 0) {
     facts.push({ label: '', text: `${count(tokens.unbilled)} of failed requests, which cost nothing` });
   }
@@ -64,7 +77,7 @@ function minute(iso: string): string {
 
 /** Cost and savings; monthly where the period is known, else for the records. */
 export function costFacts(assessment: Assessment, money: Money): Fact[] {
-  const { cost, savings, period, whatIf, migrationWindow } = assessment;
+  const { cost, savings, period, whatIf, migrationWindow, prices } = assessment;
   const each = (inPeriod: number, monthly: number | null) =>
     monthly === null ? `${money(inPeriod)} for these records` : `${money(monthly)} a month`;
   const facts: Fact[] = [];
@@ -110,6 +123,10 @@ export function costFacts(assessment: Assessment, money: Money): Fact[] {
     ...(cost.recomputedUsd === null ? [] : [`${money(cost.recomputedUsd)} recomputed from prices`]),
   ];
   if (sources.length > 0) facts.push({ label: 'In the logs', text: sources.join(', ') });
+  if (prices.length > 0) {
+    const named = prices.map(({ name, date }) => clean(name, 80) + (date === null ? '' : ` of ${date}`));
+    facts.push({ label: 'Prices', text: named.join(', ') });
+  }
   return facts;
 }
 
@@ -131,12 +148,13 @@ const SIDES = {
   current: 'no current price',
   target: 'no price at the target',
   both: 'no price on either side',
+  tokens: 'no token counts in the logs',
 } as const;
 
 /** The models that are left out, each with its share of the tokens. */
 export function unpricedFacts({ unpriced }: Assessment): Fact[] {
   return unpriced.map((one) => ({
     label: 'Unpriced',
-    text: `${clean(one.model, 40)}: ${SIDES[one.missing]}, left out (${share(one.share)} of the tokens)`,
+    text: `${clean(one.model, 40)}: ${SIDES[one.missing]}, left out${one.missing === 'tokens' ? '' : ` (${share(one.share)} of the tokens)`}`,
   }));
 }

@@ -38,14 +38,14 @@ export function outsideQuery(
   };
 }
 
-/** What a row of `sumsQuery` holds, in this order. */
+/** What a row of `sumsQuery` holds, in this order; then for each dimension its sum and how many rows tell it. */
 export const SUM_COLUMNS = [
   'fate',
   'model',
   'provider',
   'user',
   'status',
-  'batch',
+  'tier',
   'paid',
   'records',
   'timed',
@@ -54,7 +54,6 @@ export const SUM_COLUMNS = [
   'smallestInput',
   'inputTokens',
   'cachedInputTokens',
-  'cacheWriteTokens',
   'outputTokens',
   'costUsd',
   'costed',
@@ -68,7 +67,7 @@ export function sumsQuery(
   table: ClickHouseTable,
   columns: Columns,
   question: Question,
-): Query & Pick<Rows, 'fates'> {
+): Query & Pick<Rows, 'fates' | 'dimensions'> {
   const binder = createBinder();
   const rows = rowsOf(table, columns, question, rangeOf(columns, question, binder), binder);
   const { bands } = question;
@@ -83,7 +82,7 @@ export function sumsQuery(
     `${used('cut_provider', "''")} AS k_provider`,
     `${question.by === 'user' ? used('cut_user', "''") : "''"} AS k_user`,
     `${used('cut_status', "''")} AS k_status`,
-    `${used('cut_batch', '0')} AS k_batch`,
+    `${used('cut_tier', "''")} AS k_tier`,
     `${used('ifNull(cut_cost > 0, 0)', '0')} AS k_paid`,
   ];
   const bandKeys = [
@@ -100,16 +99,17 @@ export function sumsQuery(
     'min(cut_input)',
     'sum(cut_input)',
     'sum(cut_cached)',
-    'sum(cut_written)',
     'sum(cut_output)',
     'sumKahan(cut_cost)',
     'count(cut_cost)',
+    ...rows.dimensions.flatMap(({ count, told }) => [`sum(${count})`, `countIf(${told})`]),
   ];
   const groups = [...keys.map((key) => key.replace(/^.* AS /s, '')), ...bandKeys];
   return {
     sql: `${rows.select([...keys, ...sums].join(', '))} GROUP BY ${groups.join(', ')}`,
     params: binder.params,
     fates: rows.fates,
+    dimensions: rows.dimensions,
   };
 }
 

@@ -38,8 +38,9 @@ export async function readTable(
   const columns = await findColumns(run, table);
   requireColumns(columns, question);
   const outside = outsideQuery(table, columns, question);
-  const { fates, ...summing } = sumsQuery(table, columns, question);
-  const { sums, intake, okStatuses } = readSums(await run(summing), fates, columns.status);
+  const { fates, dimensions, ...summing } = sumsQuery(table, columns, question);
+  const told = dimensions.map(({ dimension }) => dimension);
+  const { sums, intake, okStatuses } = readSums(await run(summing), fates, columns.status, told);
   if (outside) {
     const [row] = await run(outside);
     countOutside(intake, row, [reasons.absent, reasons.before, reasons.after]);

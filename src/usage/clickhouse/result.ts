@@ -1,4 +1,5 @@
 import { CutoverError, EXIT } from '../../errors.ts';
+import { type Counts, type Dimension, serviceTierOf } from '../dimensions.ts';
 import { statusOf } from '../fields.ts';
 import { createIntake, type Intake } from '../intake.ts';
 import type { UsageRecord } from '../record.ts';
@@ -15,13 +16,22 @@ export interface Summed {
   okStatuses: string[];
 }
 
-/** @throws CutoverError CLICKHOUSE_ANSWER (exit 69) for rows that no such query can give. */
-export function readSums(rows: Iterable<unknown>, fates: Rows['fates'], status: Column | undefined): Summed {
+/**
+ * @param dimensions those that the rows tell, in the order of the query's.
+ * @throws CutoverError CLICKHOUSE_ANSWER (exit 69) for rows that no such query can give.
+ */
+export function readSums(
+  rows: Iterable<unknown>,
+  fates: Rows['fates'],
+  status: Column | undefined,
+  dimensions: readonly Dimension[],
+): Summed {
+  const names = [...SUM_COLUMNS, ...dimensions.flatMap((name) => [name, `${name} told`] as const)];
   const sums: UsageSum[] = [];
   const intake = createIntake();
   const okStatuses = new Set<string>();
   for (const row of rows) {
-    const get = cells(row, SUM_COLUMNS);
+    const get = cells(row, names);
     const records = get.number('records');
     intake.read += records;
     const fate = get.number('fate');
@@ -42,9 +52,12 @@ export function readSums(rows: Iterable<unknown>, fates: Rows['fates'], status: 
     const [provider, user] = [get.text('provider'), get.text('user')];
     if (provider !== '') like.provider = provider;
     if (user !== '') like.user = user;
-    if (get.number('batch') === 1) like.batch = true;
+    const tier = serviceTierOf(get.text('tier'));
+    if (tier !== undefined) like.serviceTier = tier;
     if (get.number('paid') === 1) like.costUsd = 1;
     const timed = get.number('timed');
+    const told: Counts = {};
+    for (const name of dimensions) if (get.number(`${name} told`) > 0) told[name] = get.number(name);
     if (timed > 0) like.at = get.number('from') / 1000;
     sums.push({
       like,
@@ -53,8 +66,8 @@ export function readSums(rows: Iterable<unknown>, fates: Rows['fates'], status: 
       to: timed > 0 ? get.number('to') / 1000 : undefined,
       inputTokens: get.number('inputTokens'),
       cachedInputTokens: get.number('cachedInputTokens'),
-      cacheWriteTokens: get.number('cacheWriteTokens'),
       outputTokens: get.number('outputTokens'),
+      ...(Object.keys(told).length > 0 ? { dimensions: told } : {}),
       costUsd: get.number('costUsd'),
       reportedRecords: get.number('costed'),
     });

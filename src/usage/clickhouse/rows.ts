@@ -1,6 +1,7 @@
 import type { ClickHouseTable } from '../../config/clickhouse.ts';
 import type { Bands } from '../../pricing/bands.ts';
 import type { Columns } from './columns.ts';
+import { type DimensionSql, dimensionFields, tierSql } from './dimensions.ts';
 import {
   countField,
   durationField,
@@ -38,6 +39,8 @@ export interface Rows {
   select(what: string, more?: string): string;
   /** What `cut_fate` means: 0 is a row to use, n is the reason `fates[n - 1]` not to. */
   fates: { kind: 'rejected' | 'filtered'; reason: string }[];
+  /** What the rows tell besides plain tokens. */
+  dimensions: readonly DimensionSql[];
 }
 
 const MAX_STATUS = 100;
@@ -58,13 +61,14 @@ export function rowsOf(
   if (!model) throw new TypeError('a mapping without a model');
   const exclusive = table.cachedTokens === 'exclusive';
   const time = timeField('cut_at', at);
+  const besides = dimensionFields(columns);
   const fields: Field[] = [
     time,
     requiredText('cut_model', model),
     countField(exclusive ? 'cut_input_own' : 'cut_input', columns.inputTokens, true),
     countField('cut_cached_null', columns.cachedInputTokens, false),
-    countField('cut_written_null', columns.cacheWriteTokens, false),
     countField('cut_output', columns.outputTokens, true),
+    ...besides.fields,
     durationField('cut_latency', columns.latencyMs, MS_PER[table.units.latency]),
     durationField('cut_ttft', columns.ttftMs, MS_PER[table.units.ttft]),
     moneyField('cut_cost', columns.costUsd, table.units.cost === 'cents' ? 100 : 1),
@@ -73,10 +77,7 @@ export function rowsOf(
     textField('cut_id', columns.id),
     flagField('cut_batch', columns.batch),
   ];
-  const rejected: Field['faults'] = [
-    ...fields.flatMap((field) => field.faults),
-    ['cut_cached + cut_written > cut_input', 'more cached input tokens than input tokens'],
-  ];
+  const rejected: Field['faults'] = [...fields.flatMap((field) => field.faults), ...besides.faults];
   const filtered: Field['faults'] = [
     ...unwanted('cut_model', question.models, 'of another model', binder),
     ...unwanted('cut_provider', question.providers, 'of another provider', binder),
@@ -85,8 +86,10 @@ export function rowsOf(
   const select = [
     ...fields.flatMap((field) => field.select),
     'ifNull(cut_cached_null, 0) AS cut_cached',
-    'ifNull(cut_written_null, 0) AS cut_written',
+    `${besides.written} AS cut_written`,
     ...(exclusive ? ['cut_input_own + cut_cached + cut_written AS cut_input'] : []),
+    ...besides.select,
+    `${tierSql(columns)} AS cut_tier`,
     // Long texts are messages: an error class is shorter.
     `substringUTF8(${textOf(columns.status)}, 1, ${MAX_STATUS}) AS cut_status`,
     `toUInt16(multiIf(${[...rejected, ...filtered].map(([when], i) => `${when}, ${i + 1}`).join(', ')}, 0)) AS cut_fate`,
@@ -106,6 +109,7 @@ export function rowsOf(
       select: (what, more) =>
         `WITH ${select.join(', ')} SELECT ${what} FROM ${stored}${where(range?.inside, more)}`,
       fates,
+      dimensions: besides.dimensions,
     };
   }
   fates.push({ kind: 'filtered', reason: 'a duplicate' });
@@ -113,7 +117,11 @@ export function rowsOf(
     "cut_fate = 0 AND cut_id != '' AND row_number() OVER (PARTITION BY cut_fate, cut_id ORDER BY cut_at NULLS LAST) > 1";
   const rows = `SELECT ${select.join(', ')} FROM ${stored}${where(range?.inside)}`;
   const unique = `SELECT * REPLACE (if(${repeated}, ${fates.length}, cut_fate) AS cut_fate) FROM (${rows})`;
-  return { select: (what, more) => `SELECT ${what} FROM (${unique})${where(more)}`, fates };
+  return {
+    select: (what, more) => `SELECT ${what} FROM (${unique})${where(more)}`,
+    fates,
+    dimensions: besides.dimensions,
+  };
 }
 
 function unwanted(alias: string, names: readonly string[], reason: string, binder: Binder): Field['faults'] {

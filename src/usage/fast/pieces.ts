@@ -1,3 +1,4 @@
+import { BESIDES } from '../formats/native.ts';
 import * as at from './kernel/layout.ts';
 import { Field } from './kernel/layout.ts';
 
@@ -16,6 +17,9 @@ const FIELDS: Readonly<Record<string, Field>> = {
   user: Field.user,
 };
 
+/** The kernel has no place for these: a line with one of them is read by the native format. */
+const SLOW: ReadonlySet<string> = new Set(BESIDES);
+
 /** What may stand between two values, at the beginning of a line and at its end: `,"model":`, `{"id": `, `}\n`. */
 const PIECE = /^[ \t\r]*(?:([{,])[ \t\r]*"([ !#-[\]-~]*)"[ \t\r]*:[ \t\r]*|(\{?)[ \t\r]*\}[ \t\r]*\n)/;
 
@@ -27,8 +31,8 @@ const PIECE = /^[ \t\r]*(?:([{,])[ \t\r]*"([ !#-[\]-~]*)"[ \t\r]*:[ \t\r]*|(\{?)
 export interface Pieces {
   /**
    * Adds the piece at a place to those that follow a node.
-   * @returns false when no piece is there, or a key with escapes, or when the tree is full: a log that has so many
-   * pieces has no order that could be learned.
+   * @returns false when no piece is there, or a key with escapes or one that the kernel does not read, or when the tree
+   * is full: a log that has so many pieces has no order that could be learned.
    */
   learn(node: number, place: number): boolean;
 }
@@ -42,6 +46,7 @@ export function createPieces(bytes: Buffer, words: Int32Array, unwanted: readonl
       const found = PIECE.exec(bytes.toString('latin1', place, place + at.MAX_PIECE));
       if (!found) return false;
       const [piece, opener, key, empty] = found;
+      if (key !== undefined && SLOW.has(key)) return false;
       if ((node === at.NODES) !== (opener === '{' || empty === '{')) return false;
       const made = at.NODES + at.NODE_BYTES * count++;
       bytes.copy(bytes, made + at.PIECE, place, place + piece.length);

@@ -1,7 +1,9 @@
 import { deliver } from '../build.ts';
+import { serviceTierOf } from '../dimensions.ts';
 import { type Fields, optionalText } from '../fields.ts';
 import type { Format, RawObject, RecordSink } from '../format.ts';
 import { dig, isSet, objectOf } from '../nested.ts';
+import type { UsageRecord } from '../record.ts';
 
 /** Where a report is not grouped by model. */
 const ALL_MODELS = 'all models';
@@ -12,8 +14,9 @@ interface Interval {
 }
 
 /**
- * Buckets of OpenAI's usage API; input_tokens include the cached ones. Buckets of its costs API carry money and
- * no tokens: they become records of no request, which only add to the reported cost.
+ * Buckets of OpenAI's usage API; input_tokens hold the cached, written, audio and image ones. Buckets of its costs API
+ * carry money and no tokens: they become records of no request, which only add to the reported cost. What is not
+ * measured in tokens (images, speeches, vector stores …) is another kind of usage.
  */
 export const openaiUsage: Format = {
   name: 'openai-usage',
@@ -32,6 +35,13 @@ export const openaiUsage: Format = {
         costOnly(item ?? ALL_MODELS, 'openai', usd, interval, fields, out);
         return;
       }
+      const kind = /^organization\.usage\.(\w+)\.result$/.exec(String(result.object ?? ''))?.[1];
+      if (kind !== undefined && !IN_TOKENS.has(kind) && !('input_tokens' in result)) {
+        out.skip(`another kind of usage: ${kind.replaceAll('_', ' ').slice(0, 40)}`);
+        return;
+      }
+      if (result.batch === null && result.service_tier === null) out.warn(NOT_BY_TIER);
+      const count = (name: string) => fields.optionalCount(result[name], name);
       const requests = fields.countOr(result.num_model_requests, 'num_model_requests', 0);
       deliver(
         {
@@ -39,11 +49,20 @@ export const openaiUsage: Format = {
           provider: 'openai',
           model: optionalText(result.model) ?? ALL_MODELS,
           inputTokens: fields.count(result.input_tokens, 'input_tokens'),
-          cachedInputTokens: fields.countOr(result.input_cached_tokens, 'input_cached_tokens', 0),
-          outputTokens: fields.countOr(result.output_tokens, 'output_tokens', 0),
+          cachedInputTokens: count('input_cached_tokens'),
+          outputTokens: count('output_tokens'),
+          dimensions: {
+            cacheWrite: count('input_cache_write_tokens'),
+            audioInput: count('input_audio_tokens'),
+            cachedAudio: count('input_cached_audio_tokens'),
+            imageInput: count('input_image_tokens'),
+            cachedImage: count('input_cached_image_tokens'),
+            audioOutput: count('output_audio_tokens'),
+            imageOutput: count('output_image_tokens'),
+          },
           status: 'ok',
           user: optionalText(result.user_id),
-          batch: isSet(result.batch) || result.service_tier === 'batch',
+          serviceTier: isSet(result.batch) ? 'batch' : serviceTierOf(result.service_tier),
           aggregate: aggregate(requests, interval),
         },
         fields,
@@ -52,6 +71,11 @@ export const openaiUsage: Format = {
     });
   },
 };
+
+/** Kinds of usage that are measured in tokens. */
+const IN_TOKENS = new Set(['completions', 'embeddings', 'moderations']);
+const NOT_BY_TIER =
+  'The usage report is not grouped by batch and service_tier, so all of it is priced as the plain tier.';
 
 /**
  * Anthropic's usage report; uncached_input_tokens **exclude** the cached ones, so the parts are added up.
@@ -73,10 +97,12 @@ export const anthropicUsage: Format = {
         costOnly(model, 'anthropic', fields.money(result.amount, 'amount', 100), interval, fields, out);
         return;
       }
+      if (result.service_tier === null) out.warn(NOT_BY_SERVICE_TIER);
       const uncached = fields.count(result.uncached_input_tokens, 'uncached_input_tokens');
       const cached = fields.countOr(result.cache_read_input_tokens, 'cache_read_input_tokens', 0);
+      const creation = objectOf(result.cache_creation);
       let written = 0;
-      for (const amount of Object.values(objectOf(result.cache_creation) ?? {})) {
+      for (const amount of Object.values(creation ?? {})) {
         written += fields.countOr(amount, 'cache_creation', 0);
       }
       deliver(
@@ -86,11 +112,18 @@ export const anthropicUsage: Format = {
           model,
           inputTokens: uncached + cached + written,
           cachedInputTokens: cached,
-          cacheWriteTokens: written,
           outputTokens: fields.count(result.output_tokens, 'output_tokens'),
+          dimensions: {
+            cacheWrite: creation && written,
+            cacheWrite1h: fields.optionalCount(creation?.ephemeral_1h_input_tokens, 'cache_creation'),
+            searches: fields.optionalCount(
+              dig(result.server_tool_use, 'web_search_requests'),
+              'web_search_requests',
+            ),
+          },
           status: 'ok',
-          batch: result.service_tier === 'batch',
-          aggregate: aggregate(0, interval),
+          serviceTier: serviceTierOf(result.service_tier),
+          aggregate: { ...aggregate(0, interval), ...above(result.context_window) },
         },
         fields,
         out,
@@ -98,6 +131,16 @@ export const anthropicUsage: Format = {
     });
   },
 };
+
+const NOT_BY_SERVICE_TIER =
+  'The usage report is not grouped by service_tier, so all of it is priced as the plain tier.';
+
+/** `200k-1M` → above 200,000 input tokens. */
+function above(context: unknown): { inputAbove?: number } {
+  const [, digits, unit] = /^(\d+)([kM]?)-/.exec(String(context ?? '')) ?? [];
+  if (digits === undefined) return {};
+  return { inputAbove: Number(digits) * (unit === 'M' ? 1e6 : unit === 'k' ? 1e3 : 1) };
+}
 
 /** An interval without usage is a record too, of nothing: it is part of the period. */
 function eachResult(
@@ -137,6 +180,6 @@ function costOnly(
   deliver({ ...draft, at: interval.at, aggregate: aggregate(0, interval) }, fields, out);
 }
 
-function aggregate(requests: number, { until }: Interval): { requests: number; until?: number } {
+function aggregate(requests: number, { until }: Interval): NonNullable<UsageRecord['aggregate']> {
   return until === undefined ? { requests } : { requests, until };
 }

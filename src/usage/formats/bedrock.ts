@@ -22,17 +22,16 @@ export const bedrock: Format = {
   lacks: 'cost, and latencies unless bodies are logged',
   matches: (raw) => raw.schemaType === 'ModelInvocationLog' || ('modelId' in raw && 'requestId' in raw),
   read(raw, out, fields) {
-    const uncached = fields.countOr(dig(raw.input, 'inputTokenCount'), 'input.inputTokenCount', 0);
-    const cached = fields.countOr(
-      dig(raw.input, 'cacheReadInputTokenCount'),
-      'input.cacheReadInputTokenCount',
-      0,
-    );
-    const written = fields.countOr(
-      dig(raw.input, 'cacheWriteInputTokenCount'),
-      'input.cacheWriteInputTokenCount',
-      0,
-    );
+    const count = (part: 'input' | 'output', key: string) =>
+      fields.optionalCount(dig(raw[part], key), `${part}.${key}`);
+    const uncached = count('input', 'inputTokenCount');
+    const cached = count('input', 'cacheReadInputTokenCount');
+    const written = count('input', 'cacheWriteInputTokenCount');
+    const output = count('output', 'outputTokenCount');
+    if (output === undefined && dig(raw.output, 'outputImageCount') !== undefined) {
+      out.skip('another kind of usage: images');
+      return;
+    }
     const { latency, firstByte } = timesOf(raw);
     deliver(
       {
@@ -40,10 +39,10 @@ export const bedrock: Format = {
         at: fields.timestamp(raw.timestamp, 'timestamp'),
         provider: 'aws',
         model: fields.text(raw.modelId, 'modelId').replace(/^.*\//, ''),
-        inputTokens: uncached + cached + written,
+        inputTokens: uncached === undefined ? undefined : uncached + (cached ?? 0) + (written ?? 0),
         cachedInputTokens: cached,
-        cacheWriteTokens: written,
-        outputTokens: fields.countOr(dig(raw.output, 'outputTokenCount'), 'output.outputTokenCount', 0),
+        outputTokens: output,
+        dimensions: { cacheWrite: written },
         latencyMs: fields.duration(latency, 'invocationLatency', 1),
         ttftMs: fields.duration(firstByte, 'firstByteLatency', 1),
         status: statusOfError(raw.errorCode),

@@ -1,7 +1,21 @@
-import { deliver } from '../build.ts';
+import { countOfRequest, deliver } from '../build.ts';
+import { serviceTierOf } from '../dimensions.ts';
 import { type Fields, optionalText, statusOf } from '../fields.ts';
 import { type Format, FROM_RESPONSE_CACHE, type RawObject, type RecordSink } from '../format.ts';
-import { dig, elapsed, firstOf, isSet } from '../nested.ts';
+import { dig, elapsed, firstOf, isSet, objectOf } from '../nested.ts';
+import { readUsageObject } from './usage-object.ts';
+
+/** Kinds of call that are no requests to a model for text; those with tokens are read all the same. */
+const FOREIGN: [RegExp, string][] = [
+  [/image/, 'images'],
+  [/speech/, 'speeches'],
+  [/transcription/, 'transcriptions'],
+  [/rerank/, 'rerankings'],
+  [/vector_store/, 'vector stores'],
+  [/moderation/, 'moderations'],
+  [/file/, 'files'],
+  [/batch/, 'the handling of batches'],
+];
 
 /**
  * SpendLogs of a LiteLLM proxy, from `/spend/logs?summarize=false` or the database table. Without
@@ -48,38 +62,44 @@ function readLiteLlm(
     out.skip(FROM_RESPONSE_CACHE);
     return;
   }
+  const foreign = foreignKind(raw.call_type);
+  if (foreign !== undefined && !Number(raw.prompt_tokens) && !Number(raw.completion_tokens)) {
+    out.skip(`another kind of usage: ${foreign}`);
+    return;
+  }
   const at = fields.timestamp(raw.startTime, 'startTime');
   const end = fields.timestamp(raw.endTime, 'endTime');
   const first = fields.timestamp(raw.completionStartTime, 'completionStartTime');
-  const usage = dig(raw.metadata, 'usage_object');
-  const cached = firstOf(
-    dig(usage, 'prompt_tokens_details', 'cached_tokens'),
-    dig(usage, 'cache_read_input_tokens'),
-  );
-  const written = firstOf(
-    dig(usage, 'prompt_tokens_details', 'cache_creation_tokens'),
-    dig(usage, 'cache_creation_input_tokens'),
-  );
+  const status = failure(raw);
+  const metadata = objectOf(raw.metadata);
+  const usage = readUsageObject(metadata?.usage_object, fields);
   deliver(
     {
       id: optionalText(firstOf(raw.request_id, raw.id)),
       at,
       provider: optionalText(raw.custom_llm_provider),
-      model: fields.text(firstOf(raw.model, raw.model_group), 'model'),
-      inputTokens: fields.count(raw.prompt_tokens, 'prompt_tokens'),
-      cachedInputTokens: fields.countOr(cached, 'cached_tokens', 0),
-      cacheWriteTokens: fields.countOr(written, 'cache_creation_tokens', 0),
-      outputTokens: fields.count(raw.completion_tokens, 'completion_tokens'),
+      // The schema's default for a model is an empty text.
+      model: fields.text(firstOf(raw.model, raw.model_group, 'unnamed'), 'model'),
+      inputTokens: countOfRequest(status, raw.prompt_tokens, 'prompt_tokens', fields),
+      cachedInputTokens: usage.cachedInputTokens,
+      outputTokens: countOfRequest(status, raw.completion_tokens, 'completion_tokens', fields),
+      dimensions: usage.dimensions,
+      serviceTier: usage.serviceTier ?? serviceTierOf(metadata?.service_tier),
       latencyMs: loggedLatency ?? elapsed(at, end),
       // An answer that was not streamed carries its end here, or nothing.
       ttftMs: first !== undefined && end !== undefined && first < end ? elapsed(at, first) : undefined,
-      status: failure(raw),
+      status,
       costUsd,
       user: optionalText(firstOf(raw.end_user, raw.user)),
     },
     fields,
     out,
   );
+}
+
+function foreignKind(callType: unknown): string | undefined {
+  if (typeof callType !== 'string') return undefined;
+  return FOREIGN.find(([pattern]) => pattern.test(callType))?.[1];
 }
 
 function failure(raw: RawObject): string {

@@ -37,8 +37,9 @@ export const nginx: Format = {
         // nginx writes the line when the request has ended.
         at: ended === undefined ? undefined : ended - (latencyMs ?? 0),
         model: 'unnamed',
-        inputTokens: 0,
-        outputTokens: 0,
+        inputTokens: undefined,
+        outputTokens: undefined,
+        untold: true,
         latencyMs,
         ttftMs: firstHeaderMs(raw.upstream_header_time, raw.upstream_response_time, fields),
         status: statusOf(raw.status),

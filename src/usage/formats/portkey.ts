@@ -1,4 +1,4 @@
-import { deliver } from '../build.ts';
+import { countOfRequest, deliver } from '../build.ts';
 import { optionalText, statusOf } from '../fields.ts';
 import type { Format } from '../format.ts';
 
@@ -12,16 +12,17 @@ export const portkey: Format = {
   read(raw, out, fields) {
     const currency = optionalText(raw.cost_currency);
     if (currency !== undefined && currency.toUpperCase() !== 'USD') fields.fail('cost_currency is not USD');
+    const status = statusOf(raw.response_status_code);
     deliver(
       {
         id: optionalText(raw.id),
         at: fields.timestamp(raw.created_at, 'created_at'),
         provider: optionalText(raw.ai_org),
         model: fields.text(raw.ai_model, 'ai_model'),
-        inputTokens: fields.count(raw.req_units, 'req_units'),
-        outputTokens: fields.countOr(raw.res_units, 'res_units', 0),
+        inputTokens: countOfRequest(status, raw.req_units, 'req_units', fields),
+        outputTokens: fields.optionalCount(raw.res_units, 'res_units'),
         latencyMs: fields.duration(raw.response_time, 'response_time', 1),
-        status: statusOf(raw.response_status_code),
+        status,
         costUsd: fields.money(raw.cost, 'cost', 100),
       },
       fields,

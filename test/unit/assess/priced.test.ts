@@ -9,6 +9,7 @@ import { flatRate } from '../../../src/pricing/price.ts';
 import type { UsageRecord } from '../../../src/usage/record.ts';
 
 const MILLION = 1_000_000;
+const origin = { name: 'list', date: '2026-08-01' };
 const side = (configured?: PriceBook, catalogue?: PriceBook): PriceSide => ({
   configured,
   catalogue,
@@ -19,7 +20,7 @@ const catalogue: PriceBook = {
   find: ({ model }) => {
     if (model !== 'm') return undefined;
     const rate = flatRate(5);
-    return { input: rate, cachedInput: rate, cacheWrite: rate, output: rate, source: 'catalogue (x)' };
+    return { input: rate, output: rate, source: 'catalogue (x)', origin };
   },
 };
 const record = (more: Partial<UsageRecord> = {}): UsageRecord => ({
@@ -89,8 +90,28 @@ describe('the current cost', () => {
     const book = configBook({
       m: { input: 2, cacheWrite: 3, output: 2, batch: { input: 1, output: 1 } },
     });
-    const records = [record({ batch: true }), record({ cacheWriteTokens: MILLION / 2 })];
+    const records = [record({ serviceTier: 'batch' }), record({ dimensions: { cacheWrite: MILLION / 2 } })];
     expect(price(records, { legacy: side(book) }).currentUsd).toBeCloseTo(1 + 2.5, 12);
+  });
+});
+
+describe('requests without token counts', () => {
+  const none = { inputTokens: 0, untold: true as const };
+  const target = { side: side(configBook({ m: { input: 1, output: 1 } })), models: {}, tokenDrift: {} };
+  const legacy = side(undefined, catalogue);
+
+  it('cost what is reported, and nothing that can be projected', () => {
+    expect(price([record({ ...none, costUsd: 3 })], { legacy, target })).toMatchObject({
+      currentUsd: 3,
+      projectedUsd: undefined,
+      allUntold: true,
+    });
+    expect(price([record(none)], { legacy, target }).currentUsd).toBeUndefined();
+  });
+
+  it('are on neither side of a comparison with others', () => {
+    const records = [record({ costUsd: 4 }), record({ ...none, costUsd: 3 })];
+    expect(price(records, { legacy, target })).toMatchObject({ currentUsd: 5, projectedUsd: 1, untold: 1 });
   });
 });
 
@@ -112,7 +133,7 @@ describe('the projected cost', () => {
 
   it('takes batch requests at the batch price there too', () => {
     const batch = target({}, { m: { input: 4, output: 4, batch: { input: 1, output: 1 } } });
-    expect(price([record({ batch: true }), record()], { target: batch }).projectedUsd).toBe(5);
+    expect(price([record({ serviceTier: 'batch' }), record()], { target: batch }).projectedUsd).toBe(5);
   });
 
   it('is at the prices of today, at the hour of the record', () => {
@@ -132,7 +153,7 @@ describe('the projected cost', () => {
     const tiered: PriceBook = {
       find: () => {
         const rate = { base: 1, tiers: [{ start: 200_000, price: 10 }] };
-        return { input: rate, cachedInput: rate, cacheWrite: rate, output: rate, source: 'x' };
+        return { input: rate, output: rate, source: 'x', origin };
       },
     };
     const moved = (inputTokens: number) =>

@@ -104,6 +104,7 @@ describe('answers', () => {
     { kind: 'rejected' as const, reason: 'cost is negative' },
     { kind: 'filtered' as const, reason: 'of another user' },
   ];
+  const TOLD = ['cacheWrite', 'searches'] as const;
   const sum = (change: Record<number, unknown> = {}) =>
     Object.assign(
       [
@@ -112,7 +113,7 @@ describe('answers', () => {
         'p',
         '',
         '200',
-        0,
+        '',
         1,
         '3',
         '2',
@@ -121,19 +122,23 @@ describe('answers', () => {
         10,
         60,
         5,
-        1,
         9,
         0.5,
         '3',
+        4,
+        '2',
+        0,
+        '0',
       ],
       change,
     );
 
   it('of sums become sums of records, with 64-bit numbers as text or not', () => {
     const { sums, okStatuses } = readSums(
-      [sum(), sum({ 4: '429', 7: 2, 8: 0, 9: null, 10: null, 16: null })],
+      [sum(), sum({ 4: '429', 7: 2, 8: 0, 9: null, 10: null, 15: null })],
       fates,
       undefined,
+      TOLD,
     );
     expect(sums[0]).toEqual({
       like: {
@@ -151,8 +156,9 @@ describe('answers', () => {
       to: 1785715200000,
       inputTokens: 60,
       cachedInputTokens: 5,
-      cacheWriteTokens: 1,
       outputTokens: 9,
+      // What no row of them tells is no zero.
+      dimensions: { cacheWrite: 4 },
       costUsd: 0.5,
       reportedRecords: 3,
     });
@@ -169,7 +175,7 @@ describe('answers', () => {
       sum(),
     ];
     const order = (list: unknown[]) =>
-      readSums(list, fates, undefined).sums.map(({ like }) => [like.model, like.at]);
+      readSums(list, fates, undefined, TOLD).sums.map(({ like }) => [like.model, like.at]);
     expect(order(rows)).toEqual([
       ['chat', 1785542400000.5],
       ['chat', 1785542500000],
@@ -180,7 +186,12 @@ describe('answers', () => {
   });
 
   it('keep the account: read = used + filtered + rejected', () => {
-    const { intake } = readSums([sum(), sum({ 0: 1, 7: '4' }), sum({ 0: 2, 7: '7' })], fates, undefined);
+    const { intake } = readSums(
+      [sum(), sum({ 0: 1, 7: '4' }), sum({ 0: 2, 7: '7' })],
+      fates,
+      undefined,
+      TOLD,
+    );
     countOutside(intake, ['0', '5', 0], ['without', 'before', 'after']);
     expect(intake).toMatchObject({ read: 19, used: 3, filtered: 12, rejected: 4 });
     expect([...intake.rejectedByReason]).toEqual([['cost is negative', 4]]);
@@ -196,6 +207,7 @@ describe('answers', () => {
       [sum({ 4: 'true' }), sum({ 4: 'false' }), sum({ 4: '' })],
       fates,
       status,
+      TOLD,
     );
     expect(sums.map(({ like }) => like.status)).toEqual(['ok', 'ok', 'other']);
     expect(okStatuses).toEqual(['true', '']);
@@ -225,7 +237,7 @@ describe('answers', () => {
   it.each([[{}], [[1, 2]], [sum({ 7: 'x' })], [sum({ 1: 5 })], [sum({ 0: 9 })], [null]])(
     '%j is refused',
     (row) => {
-      expect(() => readSums([row], fates, undefined)).toThrow(CutoverError);
+      expect(() => readSums([row], fates, undefined, TOLD)).toThrow(CutoverError);
     },
   );
 });
@@ -435,9 +447,9 @@ describe('the HTTP interface', () => {
       [
         /sumKahan/,
         [
-          '[0, "chat", "", "", "200", 0, 1, "1", "1", 1785715200000000, 1785715200000000, 3000, 3000, 0, 0, 300, 0.006, "1"]',
-          '[0, "chat", "", "", "429", 0, 0, "1", "1", 1785736800000000, 1785736800000000, 500, 500, 0, 0, 0, null, "0"]',
-          '[0, "think", "", "", "200", 0, 1, "1", "1", 1785801600000000, 1785801600000000, 150000, 150000, 0, 0, 1000, 0.5, "1"]',
+          '[0, "chat", "", "", "200", "", 1, "1", "1", 1785715200000000, 1785715200000000, 3000, 3000, 0, 300, 0.006, "1"]',
+          '[0, "chat", "", "", "429", "", 0, "1", "1", 1785736800000000, 1785736800000000, 500, 500, 0, 0, null, "0"]',
+          '[0, "think", "", "", "200", "", 1, "1", "1", 1785801600000000, 1785801600000000, 150000, 150000, 0, 1000, 0.5, "1"]',
         ],
       ],
       [/^SELECT \(SELECT count\(\) FROM `default`\.`requests` WHERE/, ['["0", "1", 0]']],

@@ -28,7 +28,7 @@ async function read(name: string, bytes: Buffer): Promise<Result & { intake: Int
       formats: FORMATS,
       intake,
       accept: (record) => void records.push(record),
-      onReject: ({ line, reason }) => rejects.push({ line, reason }),
+      onReject: ({ source, ...reject }) => rejects.push(reject),
     },
   );
   return { format, records, rejects, filtered: Object.fromEntries(intake.filteredByReason), intake };
@@ -60,6 +60,10 @@ describe('the same request, told in every format', () => {
     'azure.jsonl': ['ttftMs', 'costUsd', 'inputTokens', 'outputTokens', 'cachedInputTokens'],
     'bedrock.jsonl': ['latencyMs', 'ttftMs', 'costUsd'],
     'otlp.jsonl': ['costUsd'],
+    'otlp-openinference.jsonl': ['ttftMs'],
+    'otlp-vercel.jsonl': ['costUsd'],
+    'azure-gateway.jsonl': ['ttftMs', 'costUsd'],
+    'openai-usage-page.json': ['latencyMs', 'ttftMs', 'costUsd'],
     'cloudflare.jsonl': ['ttftMs', 'cachedInputTokens'],
     'nginx.txt': ['costUsd', 'inputTokens', 'outputTokens', 'cachedInputTokens'],
     'nginx-json.jsonl': ['costUsd', 'inputTokens', 'outputTokens', 'cachedInputTokens'],
