@@ -27,12 +27,12 @@ export function createColumn(): Column {
 export function push(column: Column, ms: number): void {
   // Zero has no sign here.
   let stored = ms + 0;
+  let last = chunkWithRoom(column);
   if (!column.wide) {
     const us = microseconds(ms);
     if (us / 1000 === ms) stored = us;
-    else widen(column);
+    else last = widen(column);
   }
-  const last = chunkWithRoom(column);
   last[column.fill++] = stored;
   column.length++;
 }
@@ -105,8 +105,9 @@ export function columnBuffers({ chunks }: Column): ArrayBuffer[] {
 }
 
 /** Makes the chunk wide that is being filled, and those that follow. */
-function widen(column: Column): void {
-  const last = column.chunks.pop();
-  if (last) column.chunks.push(Float64Array.from(last, (us) => us / 1000));
+function widen(column: Column): Chunk {
+  const wide = Float64Array.from(column.chunks.pop() ?? [], (us) => us / 1000);
+  column.chunks.push(wide);
   column.wide = true;
+  return wide;
 }

@@ -15,6 +15,8 @@ const duration = fc.oneof(
 );
 const durations = fc.oneof(
   fc.array(duration, { maxLength: 200 }),
+  // A chunk that is just full, and what only a double holds right after it.
+  fc.constantFrom(15, 16, 17, 48).map((length) => [...Array(length).fill(1), 1e300]),
   // Over several chunks.
   fc.tuple(fc.integer({ min: 0, max: 40_000 }), duration).map(([length, value]) => Array(length).fill(value)),
 );
