@@ -1,4 +1,5 @@
-import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { accessSync, constants } from 'node:fs';
+import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import type { FlagDriver, FlagReading } from '../flag/driver.ts';
 import type { Db } from '../store/open.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
@@ -91,10 +92,10 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   const { plan, token } = await readEmergencyPlan(execution, emergency.plan);
   const id = newOperationId(startedAt, execution.clock.random);
   const flagEnds = await setFlagsFirst(emergency, plan, { id, token });
-  const { journal, look } = openJournal(emergency, plan, { id, token, startedAt, flagEnds });
+  const { journal, look, unseen } = openJournal(emergency, plan, { id, token, startedAt, flagEnds });
   const rivals = flagsOf(execution).every(({ fences }) => fences)
     ? Promise.resolve([])
-    : outlastRivals(emergency, journal.operation, look);
+    : outlastRivals(emergency, journal.operation, look, unseen);
   const report = await execute(await lookingAgain(journal, execution), execution);
   const left = await rivals;
   const flags = await Promise.all(
@@ -173,20 +174,25 @@ async function outlastRivals(
   emergency: Emergency,
   operation: OperationRecord,
   look: Look,
+  unseen: Rival | null,
 ): Promise<readonly Rival[] | null> {
   const { execution } = emergency;
   const flags = flagsOf(execution).filter(({ fences }) => !fences);
   const own = Math.max(...flags.map(({ timeoutMs, retries }) => timeoutMs * (retries + 1)));
-  const deadline = execution.clock.now() + Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
+  const started = execution.clock.now();
+  const longest = Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
   for (let told = ''; ; ) {
     const requests = { now: execution.clock.now(), timeoutMs: own };
     const operations = look((db, lastHolderOf) => rivalOperations(db, operation.id, lastHolderOf, requests));
     const rivals = operations && [
       ...operations,
       ...flags.flatMap((flag) => rivalCommands(flag, operation.id)),
+      ...(unseen === null ? [] : [unseen]),
     ];
     for (const flag of flags) await keepAtZero(flag, operation);
-    if (!rivals || rivals.length === 0 || execution.clock.now() >= deadline) return rivals;
+    // For one that cannot be seen to end there is nothing to wait for but a write that is under way already.
+    const patience = rivals?.every((rival) => rival === unseen) ? WAIT_MS.least : longest;
+    if (!rivals || rivals.length === 0 || execution.clock.now() >= started + patience) return rivals;
     if (rivals.join() !== told) emergency.onRivals(rivals);
     told = rivals.join();
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
@@ -211,21 +217,52 @@ interface Begun {
 /** A look at other operations, with the one that held the lease before; null when they cannot be seen. */
 type Look = <T>(see: (db: Db, lastHolderOf: string | null) => T) => T | null;
 
-function openJournal(emergency: Emergency, plan: Plan, begun: Begun): { journal: Journal; look: Look } {
+interface Opened {
+  journal: Journal;
+  look: Look;
+  /** Who may still begin an operation that was decided before: the lease could not be taken. */
+  unseen: Rival | null;
+}
+
+function openJournal(emergency: Emergency, plan: Plan, begun: Begun): Opened {
   let db: Db | undefined;
   try {
     const opened = emergency.openDatabase();
     db = opened;
     const lastHolderOf = readLease(opened).held?.operationId ?? null;
     const journal = beginOrGoOn(opened, emergency.journal, plan, begun);
-    return { journal, look: (see) => see(opened, lastHolderOf) };
+    return { journal, look: (see) => see(opened, lastHolderOf), unseen: null };
   } catch (error) {
     db?.close();
     emergency.onDatabaseFault(error);
     const operation = operationWithoutDatabase(emergency, plan, begun);
     const why = messageOf(error);
     const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal.holder, why);
-    return { journal, look: (see) => lookAside(emergency, see) };
+    return {
+      journal,
+      look: (see) => lookAside(emergency, see),
+      unseen: othersMayBegin(error, emergency.stateDir),
+    };
+  }
+}
+
+/** Where nobody at all can write the database, nobody begins anything; elsewhere whoever can may be about to. */
+function othersMayBegin(fault: unknown, stateDir: string): Rival | null {
+  const code = fault instanceof CutoverError ? fault.code : null;
+  if (code === 'STATE_LOCKED') return 'whoever has locked the database';
+  if (code === 'STATE_CORRUPT') return null;
+  const system = systemCode(fault instanceof Error ? fault.cause : fault);
+  if (system === 'SQLITE_FULL' || system === 'ENOSPC' || isReadOnly(stateDir)) return null;
+  return 'whoever can write the database, which this process cannot,';
+}
+
+/** Whether the file system can be written by nobody. */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch (error) {
+    return systemCode(error) === 'EROFS';
   }
 }
 

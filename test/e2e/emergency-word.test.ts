@@ -384,6 +384,23 @@ describe('a slower writer that has lost', () => {
     expect(ratio(dir)).toBe('0');
   });
 
+  it('may be whoever has locked the database, of whom nothing can be seen', async () => {
+    const dir = storeFolder(0);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const other = new Database(join(dir, '.cutover', 'state.db'));
+    cleanups.push(() => void other.close());
+    other.exec('BEGIN IMMEDIATE');
+    const ran = await emergency(dir);
+    expect(ran.code).toBe(69);
+    expect(ran.stdout).toContain('NOT KNOWN TO BE SAFE');
+    expect(ran.stdout).toContain('whoever has locked the database');
+    expect(ratio(dir)).toBe('0');
+    other.exec('ROLLBACK');
+    const again = await emergency(dir);
+    expect(again.code, again.stdout).toBe(0);
+    expect(again.stdout).toContain('safe: ');
+  });
+
   it('is not called safe while it is stopped half-way', async () => {
     const dir = storeFolder(0);
     const shim = join(dir, 'hold.mjs');
