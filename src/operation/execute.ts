@@ -3,7 +3,7 @@ import type { FlagDriver } from '../flag/driver.ts';
 import { sameWorld, type World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import type { Plan, PlannedStep } from './plan.ts';
-import { isBackward, type OperationRecord, type StepOutcome } from './record.ts';
+import { isBackward, type StepOutcome } from './record.ts';
 import { type Rival, rivalCommands } from './rivals.ts';
 import { type Drivers, runStep, type StepContext, sameRatio } from './steps.ts';
 
@@ -87,7 +87,7 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
   });
   const runOne = async (position: number) => {
     journal.stepBegins(position);
-    const end = await overCommands(execution, operation, position, () =>
+    const end = await overCommands(journal, execution, position, () =>
       runStep(execution.drivers, position, context()),
     );
     await yieldingFlag(journal, execution, plan.steps[position] as PlannedStep, () =>
@@ -141,12 +141,13 @@ function conclude(journal: Journal, ends: Map<number, StepEnd>): OperationReport
  * nobody: it is waited for, and then the flag is set once more. An emergency does this in its own way.
  */
 async function overCommands(
+  journal: Journal,
   { drivers, clock }: Execution,
-  { id, plan }: OperationRecord,
   position: number,
   run: () => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const { flag } = drivers;
+  const { id, plan } = journal.operation;
   const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
   const end = await run();
   if (!exposed || rivalCommands(flag, id).length === 0) return end;
@@ -155,6 +156,8 @@ async function overCommands(
     if (clock.now() >= deadline) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+  // The command may have been that of an operation that has taken over: then its word stands.
+  if (journal.winner()) return end;
   const again = await run();
   return { ...again, before: end.before, attempts: end.attempts + again.attempts };
 }
