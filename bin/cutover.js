@@ -7,20 +7,25 @@ function start() {
   if (isOlder(process.versions.node, NEEDS)) {
     fail(`needs Node.js ${NEEDS} or newer, and this is ${process.versions.node} (${process.execPath})`);
     // It may succeed all the same, and no version may keep it from the flag.
-    if (process.argv.includes('--emergency')) tryAnyway();
+    if (isEmergency()) load();
   } else if (isBuilt()) {
-    require(MAIN);
+    load();
   } else {
     fail('not built yet. Run: npm run setup');
   }
 }
 
-function tryAnyway() {
+function load() {
   try {
     require(MAIN);
   } catch (error) {
-    fail(`NOT SAFE: nothing was changed: ${error.message}`);
+    if (isEmergency()) fail(`NOT SAFE: nothing was changed: ${error.message}`);
+    else fail(`${error.message}: this installation is damaged; install it again`);
   }
+}
+
+function isEmergency() {
+  return process.argv.includes('--emergency');
 }
 
 function isBuilt() {

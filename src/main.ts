@@ -5,12 +5,12 @@ import type { Command } from 'commander';
 import type { Tally } from './assess/tally.ts';
 import type { Context } from './cli/context.ts';
 import { createInterrupt, type Interrupt } from './cli/interrupt.ts';
-import { emergencyRequest } from './cli/is-emergency.ts';
+import { type EmergencyRequest, emergencyRequest } from './cli/is-emergency.ts';
 import { GLOBAL_OPTIONS } from './cli/rollback-options.ts';
 import { noteWidth, pageWidth } from './cli/style.ts';
 import { meant, operands } from './cli/words.ts';
 import { didYouMean } from './config/suggest.ts';
-import { CutoverError, EXIT, messageOf } from './errors.ts';
+import { CutoverError, EXIT, messageOf, systemCode } from './errors.ts';
 import { createDoor } from './output/door.ts';
 import { packageRoot } from './package-root.ts';
 import { wrap } from './report/text.ts';
@@ -80,11 +80,29 @@ async function main(argv: string[]): Promise<void> {
 async function run(argv: string[], ctx: Context): Promise<void> {
   const emergency = emergencyRequest(argv);
   if (emergency) {
-    const { runEmergencyCommand } = await import('./cli/emergency.ts');
-    return ctx.toItsEnd(() => runEmergencyCommand(emergency, ctx));
+    return ctx
+      .toItsEnd(() => runEmergency(emergency, ctx))
+      .catch((error: unknown) => {
+        throw error instanceof CutoverError ? error : emergencyFault(error);
+      });
   }
   const program = await buildProgram(argv, ctx);
   await program.parseAsync(argv, { from: 'user' });
+}
+
+async function runEmergency(request: EmergencyRequest, ctx: Context): Promise<void> {
+  const { runEmergencyCommand } = await import('./cli/emergency.ts');
+  return runEmergencyCommand(request, ctx);
+}
+
+/** Whatever else goes wrong in an emergency, a damaged installation say: the first thing to know is that it is not safe. */
+function emergencyFault(cause: unknown): CutoverError {
+  return new CutoverError(
+    'EMERGENCY_FAULT',
+    EXIT.fault,
+    `NOT SAFE: what the flag says is not known: ${messageOf(cause)}`,
+    { hint: 'look at the flag, and set it by hand; then install cutover again', cause },
+  );
 }
 
 async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
@@ -118,6 +136,16 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
   return program;
 }
 
+/** The folder may have been deleted under the shell that stands in it; absolute paths still work. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    return process.env.PWD ?? '/';
+  }
+}
+
 function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
     version: string;
@@ -136,7 +164,7 @@ function realContext({ signal, toItsEnd }: Interrupt, exit: Context['exit']): Co
   });
   return {
     ...door,
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     env,
     // Opened when it is read: most commands do not.
     get stdin() {
@@ -163,6 +191,8 @@ const HELP_SHOWN = 'commander.help';
 /** Tells what went wrong, on stderr and with `--json` on stdout; returns the exit code. */
 function reportError(error: unknown, argv: readonly string[], ctx: Context): number {
   if (isCommanderError(error) && error.exitCode === 0) return EXIT.ok;
+  // Whoever asks for help by name has got what was asked for.
+  if (isCommanderError(error) && error.code === HELP_SHOWN && operands(argv).includes('help')) return EXIT.ok;
   const fault = faultOf(error, operands(argv));
   if (argv.includes('--json') && !ctx.documented()) ctx.document(errorDocument(fault));
   // A command without its subcommand has printed its help, which says it all.

@@ -1,4 +1,4 @@
-import { forgetEarlierFlag } from '../config/snapshot.ts';
+import { forgetOtherFlags, rememberWritten } from '../config/snapshot.ts';
 import { EXIT } from '../errors.ts';
 import { readDns, storableReadings } from '../operation/dns.ts';
 import { type Execution, execute, type OperationReport } from '../operation/execute.ts';
@@ -120,10 +120,26 @@ async function runJournal(
   begin: () => Journal,
 ): Promise<OperationReport> {
   const execution = await executionOf(ctx, globals, session);
+  rememberWritten(session.stateDir, session.config.flag);
   // An operation that has begun stops between two steps only, and says so.
   const report = await ctx.toItsEnd(() => execute(begin(), execution));
-  if (!isBackward(report.kind) && report.outcome !== 'failed') forgetEarlierFlag(session.stateDir);
+  const forward = !isBackward(report.kind) && report.outcome !== 'failed';
+  if (forward && (await restAtZero(session))) forgetOtherFlags(session.stateDir, session.config.flag);
   return report;
+}
+
+/** Whether every flag of an earlier config is gone or says 0 %. */
+async function restAtZero({ drivers }: Session): Promise<boolean> {
+  const ratios = await Promise.all(
+    (drivers.otherFlags ?? []).map((flag) =>
+      flag.get(AbortSignal.timeout(flag.timeoutMs)).then(
+        (reading) => reading?.ratio ?? 0,
+        // One that cannot be read is not known to be at 0.
+        () => null,
+      ),
+    ),
+  );
+  return ratios.every((ratio) => ratio === 0);
 }
 
 /** What the steps of an operation run with. */

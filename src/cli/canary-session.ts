@@ -17,7 +17,10 @@ import { whileHeld } from './wait.ts';
 const HELD_WAIT_MS = STILL_AFTER_MS + 10_000;
 
 /** A session as the canary's commands use it. */
-export async function openCanarySession(ctx: Context, options: GlobalOptions): Promise<CanarySession> {
+export async function openCanarySession(
+  ctx: Context,
+  options: GlobalOptions & { dryRun?: boolean },
+): Promise<CanarySession> {
   const session = await openSession(ctx, options);
   const canary = canaryOf(session);
   const judged = canary.stage()?.id;

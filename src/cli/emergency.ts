@@ -85,7 +85,8 @@ async function executionOf(
   const host = { dir, env: ctx.env, secrets, migration };
   const [flag, ...otherFlags] = flags.map(({ config, source }, position) => {
     const driver = createFlag(config, host);
-    return position === 0 ? driver : otherFlag(driver, WHENCE[source]);
+    const whence = `${WHENCE[source]}${position > 1 ? `, ${position}` : ''}`;
+    return position === 0 ? driver : otherFlag(driver, whence);
   });
   return {
     sources: flags.map(({ source }) => source),

@@ -38,6 +38,9 @@ export function emergencyRequest(argv: readonly string[]): EmergencyRequest | nu
     color: !has('--no-color'),
     ignored: [
       ...options.map(({ name }) => name).filter((name) => !HEEDED.includes(name) && !HARMLESS.includes(name)),
+      ...options.flatMap(({ name, value }) =>
+        name === '--emergency' && value !== undefined ? [`${name}=${value}`] : [],
+      ),
       ...operands,
     ],
   };

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { configPath } from '../config/path.ts';
 import type { Secrets } from '../config/secrets.ts';
-import { earlierFlag, keepSnapshot } from '../config/snapshot.ts';
+import { earlierFlags, keepSnapshot } from '../config/snapshot.ts';
 import { stateSettings } from '../config/state.ts';
 import { messageOf, systemCode } from '../errors.ts';
 import { createFlag, otherFlag } from '../flag/create.ts';
@@ -38,8 +38,16 @@ export interface Session extends Reading {
  * Loads the config and opens the state.
  * @throws CutoverError of config (78) and store.
  */
-export async function openSession(ctx: Context, globals: GlobalOptions): Promise<Session> {
+export async function openSession(
+  ctx: Context,
+  globals: GlobalOptions & { dryRun?: boolean },
+): Promise<Session> {
   const { group, ...config } = await configured(ctx, globals);
+  if (globals.dryRun) {
+    // What would be done is decided on a copy: nothing at all is changed, not even by looking.
+    const copy = await copyOf(config, true, (warning) => ctx.note(`warning: ${warning}`));
+    return { ...config, db: copy, refresh: async () => {}, close: () => void copy.close() };
+  }
   const { stateDir, drivers, journal, clock } = config;
   const db = openStore(stateDir, { now: clock.now(), group });
   try {
@@ -114,10 +122,11 @@ async function configured(ctx: Context, globals: GlobalOptions) {
   const actor = actorOf(ctx.env);
   const stateDir = resolve(dir, ctx.env.CUTOVER_STATE ?? state.path);
   const flagHost = { ...host, migration: config.migration };
-  const earlier = earlierFlag(stateDir, config.flag);
   const drivers = {
     flag: createFlag(config.flag, flagHost),
-    otherFlags: earlier ? [otherFlag(createFlag(earlier, flagHost), 'of an earlier config')] : [],
+    otherFlags: earlierFlags(stateDir, config.flag).map((flag, i) =>
+      otherFlag(createFlag(flag, flagHost), `of an earlier config${i === 0 ? '' : `, ${i + 1}`}`),
+    ),
     ...(await loadHooks(config.hooks, host)),
   };
   const journal = {
@@ -132,7 +141,7 @@ async function configured(ctx: Context, globals: GlobalOptions) {
 /** Runs `work` in a session and closes it however `work` ends. */
 export async function withSession<T>(
   ctx: Context,
-  globals: GlobalOptions,
+  globals: GlobalOptions & { dryRun?: boolean },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   return closing(await openSession(ctx, globals), work);

@@ -15,7 +15,7 @@ const BUSY = ['LEASE_HELD', 'PLAN_STALE', 'STATE_LOCKED'];
  */
 export async function withLease(
   ctx: Context,
-  options: GlobalOptions & { wait?: string },
+  options: GlobalOptions & { wait?: string; dryRun?: boolean },
   work: (session: Session) => Promise<void>,
 ): Promise<void> {
   await whileHeld(ctx, waitOption(options.wait), (watched) =>

@@ -10,8 +10,8 @@ import { configHash, type EmergencyConfig, readSnapshot, type Snapshot, snapshot
 
 /**
  * Where an emergency knows a flag from: `config` writes it and is whole; `last config`: the last one that was whole,
- * under which earlier commands ran; `earlier config`: the one before that, until traffic is known to follow the new
- * flag; `damaged config`: written in one that is not whole; `default`: written nowhere.
+ * under which earlier commands ran; `earlier config`: an operation has set it, and traffic may still follow it;
+ * `damaged config`: written in one that is not whole; `default`: written nowhere.
  */
 export type FlagSource = 'config' | 'last config' | 'earlier config' | 'damaged config' | 'default';
 
@@ -49,7 +49,7 @@ export async function emergencySettings(
     text !== undefined &&
     known &&
     known.snapshot.hash === configHash(text) &&
-    !known.snapshot.earlierFlag
+    known.snapshot.written.every((flag) => flagIdentity(flag) === flagIdentity(known.snapshot.config.flag))
   ) {
     const { flag, ...config } = known.snapshot.config;
     return {
@@ -78,7 +78,11 @@ async function fromBoth(
     fault = error;
   }
   if (text !== undefined) parts = readParts(text, fault === undefined);
-  const folders = stateFolders(dir, asked, [parts?.state, stateKey(text ?? '')]);
+  // A config that is whole says where its state is; what stands elsewhere is another migration's.
+  const folders =
+    fault === undefined
+      ? [resolve(dir, asked ?? parts?.state ?? DEFAULT_STATE)]
+      : stateFolders(dir, asked, [parts?.state, stateKey(text ?? '')]);
   const known = findSnapshot(folders);
   if (fault !== undefined && !known && !parts?.usable) throw fault;
   const snapshot = known?.snapshot;
@@ -106,7 +110,7 @@ async function fromBoth(
  */
 export function flagsInQuestion(
   parts: Pick<ConfigParts, 'whole' | 'flag' | 'flagWritten'> | undefined,
-  snapshot: Pick<Snapshot, 'config' | 'earlierFlag'> | undefined,
+  snapshot: Pick<Snapshot, 'config' | 'written'> | undefined,
 ): EmergencySettings['flags'] {
   const found: FlagInQuestion[] = [];
   const add = (config: FlagConfig | null | undefined, source: FlagSource) => {
@@ -120,7 +124,7 @@ export function flagsInQuestion(
   if (snapshot) add(same ? current : snapshot.config.flag, 'last config');
   if (parts?.whole) add(current, parts.flagWritten ? 'config' : 'default');
   else if (parts?.flagWritten) add(current, 'damaged config');
-  add(snapshot?.earlierFlag, 'earlier config');
+  for (const flag of snapshot?.written ?? []) add(flag, 'earlier config');
   if (found.length === 0)
     add(current ?? { driver: 'file', path: 'flags.json', key: 'llm-provider' }, 'default');
   return found as EmergencySettings['flags'];

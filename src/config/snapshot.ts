@@ -13,12 +13,14 @@ export interface Snapshot {
   /** Of the text that it was made of. */
   hash: string;
   config: EmergencyConfig;
-  /** The flag that the config before it wrote, until a forward step has succeeded with the new one. */
-  earlierFlag: FlagConfig | null;
+  /** The flags that operations have set and that traffic may still follow, the latest first. */
+  written: FlagConfig[];
 }
 
 const NAME = 'last-config.json';
 const MAX_BYTES = 1_000_000;
+/** Nobody moves a flag so often in one migration. */
+const MAX_WRITTEN = 16;
 
 export const snapshotPath = (stateDir: string): string => join(stateDir, NAME);
 
@@ -46,23 +48,29 @@ export function keepSnapshot(stateDir: string, text: string, config: Config): vo
   const { migration, flag, hooks, checkpoints } = config;
   const last = readSnapshot(stateDir);
   const kept = { migration, flag, hooks, checkpoints };
-  keep(stateDir, { hash: configHash(text), config: kept, earlierFlag: earlierThan(flag, last) }, last);
+  keep(stateDir, { hash: configHash(text), config: kept, written: last?.written ?? [] }, last);
 }
 
-/** The flag that traffic may still follow besides the one that the config names now; null when there is none. */
-export function earlierFlag(stateDir: string, flag: FlagConfig): FlagConfig | null {
-  return earlierThan(flag, readSnapshot(stateDir));
+/** The flags that traffic may still follow besides the one that the config names now. */
+export function earlierFlags(stateDir: string, flag: FlagConfig): FlagConfig[] {
+  return without(readSnapshot(stateDir)?.written ?? [], flag);
 }
 
-function earlierThan(flag: FlagConfig, last: Snapshot | undefined): FlagConfig | null {
-  if (!last) return null;
-  return flagIdentity(last.config.flag) === flagIdentity(flag) ? last.earlierFlag : last.config.flag;
-}
-
-/** To be called when a forward step has succeeded: by then traffic follows the flag that the config names now. */
-export function forgetEarlierFlag(stateDir: string): void {
+/** To be called before an operation sets a flag: from then on traffic may follow it. */
+export function rememberWritten(stateDir: string, flag: FlagConfig): void {
   const last = readSnapshot(stateDir);
-  if (last?.earlierFlag) keep(stateDir, { ...last, earlierFlag: null }, last);
+  if (last)
+    keep(stateDir, { ...last, written: [flag, ...without(last.written, flag)].slice(0, MAX_WRITTEN) }, last);
+}
+
+/** To be called when no request follows any flag but this one any more. */
+export function forgetOtherFlags(stateDir: string, flag: FlagConfig): void {
+  const last = readSnapshot(stateDir);
+  if (last) keep(stateDir, { ...last, written: [flag] }, last);
+}
+
+function without(flags: readonly FlagConfig[], flag: FlagConfig): FlagConfig[] {
+  return flags.filter((other) => flagIdentity(other) !== flagIdentity(flag));
 }
 
 function keep(stateDir: string, snapshot: Snapshot, last: Snapshot | undefined): void {
@@ -84,6 +92,6 @@ function keep(stateDir: string, snapshot: Snapshot, last: Snapshot | undefined):
   }
 }
 
-function digestOf({ hash, config, earlierFlag }: Snapshot): string {
-  return configHash(JSON.stringify([hash, config, earlierFlag]));
+function digestOf({ hash, config, written }: Snapshot): string {
+  return configHash(JSON.stringify([hash, config, written]));
 }

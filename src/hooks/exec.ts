@@ -5,6 +5,8 @@ import type { HookEvent } from './hook.ts';
 
 /** How much of a command's output is kept for messages, in characters. */
 const KEPT_OUTPUT = 2000;
+/** How much of it is held, of each stream: more than any secret, so that one is whole where the end of it is kept. */
+const HELD_OUTPUT = 1_000_000;
 /** Between the polite end of a command that took too long and the hard one. */
 const GRACE_MS = 500;
 
@@ -43,10 +45,11 @@ export function endOfCommand(command: readonly string[], options: CommandOptions
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      if (stdout.length < 1_000_000) stdout += text;
+      if (stdout.length < HELD_OUTPUT) stdout += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-2 * KEPT_OUTPUT);
+      stderr += text;
+      if (stderr.length > 2 * HELD_OUTPUT) stderr = stderr.slice(-HELD_OUTPUT);
     });
     // A command that does not read its input closes the pipe; that is its right.
     child.stdin.on('error', () => {});
@@ -79,7 +82,9 @@ export async function runCommand(
   const { code, signal, stdout, stderr } = await endOfCommand(command, options);
   if (code === 0) return stdout;
   // Redacted before it is cut: half a secret is not recognised any more.
-  const said = tailOf(options.redact(stderr.trim() || stdout.trim())).replace(/\s*\n\s*/g, ' ');
+  const said = tailOf(
+    options.redact(stderr.trim() || (stdout.length < HELD_OUTPUT ? stdout.trim() : '')),
+  ).replace(/\s*\n\s*/g, ' ');
   const ended = signal ? `ended by ${signal}` : `exit ${code}`;
   throw new CutoverError(
     'HOOK_FAILED',

@@ -1,4 +1,5 @@
 import type { FlagSource } from '../config/lenient.ts';
+import { formatRatio } from '../config/units.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import type { EmergencyEnd, FlagEnd } from './emergency.ts';
 import { sameRatio } from './steps.ts';
@@ -20,13 +21,14 @@ export interface Word {
  */
 export function wordOf(end: EmergencyEnd, sources: readonly FlagSource[]): Word {
   const { flags, rivals, report } = end;
-  const unset = flags.filter(({ ratio }, position) => {
-    const set = report.steps[position]?.outcome === 'done';
-    return !set || ratio === null || !sameRatio(ratio, 0);
+  const unset = flags.flatMap(({ label, ratio }, position) => {
+    if (ratio === null) return [`${label} cannot be read`];
+    if (!sameRatio(ratio, 0)) return [`${label} says ${formatRatio(ratio)}`];
+    return report.steps[position]?.outcome === 'done' ? [] : [`${label} says 0 %, but could not be written`];
   });
   if (unset.length > 0) {
     const text = 'NOT SAFE: the flag could not be set; traffic may be where it was';
-    const why = unset.map(({ label }) => `${label} does not say 0 %`);
+    const why = unset;
     return { safe: false, text, why, exitCode: EXIT.unreachable, flags };
   }
   const nameless = !flags.some(({ existed }, position) => confirmed(sources[position], existed));
@@ -50,7 +52,7 @@ export function wordOf(end: EmergencyEnd, sources: readonly FlagSource[]): Word 
   return { safe: true, text, why: [], exitCode: EXIT.ok, flags };
 }
 
-/** The last good config names the flag that earlier commands wrote; a config of today, one that has readers. */
+/** What operations have set, or the last good config names; of a config of today, a flag that has readers. */
 function confirmed(source: FlagSource | undefined, existed: boolean): boolean {
-  return source === 'last config' || (source === 'config' && existed);
+  return source === 'last config' || source === 'earlier config' || (source === 'config' && existed);
 }

@@ -401,3 +401,20 @@ hooks: { notify: [{ driver: exec, command: [sh, -c, 'echo x >> told'] }] }`);
     });
   });
 });
+
+describe('help that is asked for by name', () => {
+  it.each([[['help']], [['help', 'rollback']], [['canary', 'help', 'check']]])(
+    '%j ends with 0',
+    async (args) => {
+      const ran = await cutover(folder(), args);
+      expect(ran.code, ran.stderr).toBe(0);
+      expect(ran.stdout).toContain('Usage: cutover');
+    },
+  );
+});
+
+it('a dry run in a folder where nothing has happened leaves nothing there', async () => {
+  const dir = folder();
+  expect((await cutover(dir, ['canary', 'start', '--dry-run'])).code).toBe(0);
+  expect(existsSync(join(dir, '.cutover'))).toBe(false);
+});

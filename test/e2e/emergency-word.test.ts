@@ -190,12 +190,63 @@ describe('a config that names another flag in the middle of a canary', () => {
     expect(start.code).toBe(2);
   });
 
+  it.each([
+    ['dry runs', ['canary', 'start', '--dry-run']],
+    ['refused steps', ['shift', '50%', '--yes']],
+    ['checkpoints', ['checkpoint', 'create']],
+  ])('is not forgotten over several configs and %s in between', async (_name, args) => {
+    const dir = await canaryAt10();
+    const text = readFileSync(configPath(dir), 'utf8');
+    for (const name of ['a.json', 'b.json', 'c.json']) {
+      writeFileSync(configPath(dir), text.replace('prod/flags.json', name));
+      await cutover(dir, args);
+    }
+    const ran = await emergency(dir);
+    expect(ran.stdout).toContain('prod/flags.json');
+    expect(prodRatio(dir)).toBe(0);
+    expect(ran.code, ran.stderr).toBe(0);
+  });
+
+  it('keeps a flag that still sends requests to target, also after a forced step at the new one', async () => {
+    const dir = await moved();
+    const forced = await cutover(dir, ['shift', '25%', ...FORCE]);
+    expect(forced.code, forced.stderr).toBe(0);
+    expect(prodRatio(dir)).toBe(0.1);
+    expect((await cutover(dir, ['status', '--check'])).code).toBe(2);
+    expect((await emergency(dir)).code).toBe(0);
+    expect(prodRatio(dir)).toBe(0);
+  });
+
   it('is followed alone once a forward step has succeeded there', async () => {
     const dir = await moved();
     await cutover(dir, ['rollback', '--yes', '--anyway']);
     await cutoverJson(dir, ['canary', 'start', '--yes']);
     const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
     expect(ran.stderr).not.toContain('(of an earlier config)');
+  });
+});
+
+describe('an emergency of one migration', () => {
+  it('leaves that of another in the same folder alone', async () => {
+    const dir = await canaryAt10();
+    const other = `${CONFIG.replace('chat-prod', 'other')}state: elsewhere\nflag: { driver: file, path: other.json }\n`;
+    writeFileSync(join(dir, 'other.yaml'), other);
+    const ran = await cutover(dir, ['-c', 'other.yaml', 'rollback', '--emergency']);
+    expect(ran.stdout).not.toContain('prod/flags.json');
+    expect(prodRatio(dir)).toBe(0.1);
+  });
+});
+
+describe('an emergency from a folder that was deleted', () => {
+  it('sets the flag of the config that it is given', async () => {
+    const dir = await canaryAt10();
+    const command = `mkdir gone && cd gone && rmdir ../gone && '${process.execPath}' '${BIN}' -c '${configPath(dir)}' rollback --emergency`;
+    const ran = execFileSync('sh', ['-c', command], {
+      cwd: dir,
+      env: { ...process.env, HOME: dir },
+    }).toString();
+    expect(ran).toContain('safe: ');
+    expect(prodRatio(dir)).toBe(0);
   });
 });
 

@@ -6,9 +6,9 @@ const file = (path: string, key = 'llm'): FlagConfig => ({ driver: 'file', path,
 const [A, B, C] = [file('a.json'), file('b.json'), file('a.json', 'other')];
 const DEFAULT = file('flags.json', 'llm-provider');
 
-const snapshot = (flag: FlagConfig, earlierFlag: FlagConfig | null = null) => ({
+const snapshot = (flag: FlagConfig, ...written: FlagConfig[]) => ({
   config: { migration: 'm', flag, hooks: { dns: [], notify: [] }, checkpoints: { keep: 10 } },
-  earlierFlag,
+  written,
 });
 const config = (flag: FlagConfig | undefined, flagWritten: boolean, whole = true) => ({
   flag,
@@ -63,6 +63,16 @@ describe('the flags in question', () => {
       snapshot(B, A),
       [
         ['last config', B],
+        ['earlier config', A],
+      ],
+    ],
+    [
+      'changed twice since it was set',
+      config(C, true),
+      snapshot(B, A),
+      [
+        ['last config', B],
+        ['config', C],
         ['earlier config', A],
       ],
     ],
