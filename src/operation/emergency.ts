@@ -96,8 +96,10 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   const rivals = flagsOf(execution).every(({ fences }) => fences)
     ? Promise.resolve([])
     : outlastRivals(emergency, journal.operation, look, unseen);
-  const report = await execute(await lookingAgain(journal, execution), execution);
-  const left = await rivals;
+  const hooks = lookingAgain(journal, execution).then((looked) => execute(looked, execution));
+  // Both come to their end, also when another emergency has taken over: each uses the database.
+  await Promise.allSettled([hooks, rivals]);
+  const [report, left] = await Promise.all([hooks, rivals]);
   const flags = await Promise.all(
     flagsOf(execution).map((flag, position) => endOf(flag, flagEnds.get(position))),
   );

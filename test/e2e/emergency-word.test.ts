@@ -411,6 +411,20 @@ describe('a slower writer that has lost', () => {
     expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({ ratio: 0, drift: [] });
   });
 
+  it('is outlasted by two emergencies at once, one of which takes over from the other', async () => {
+    const dir = storeFolder(2);
+    const start = cutover(dir, ['canary', 'start', '--yes']);
+    await waitFor('the write to begin', () => existsSync(join(dir, 'begun')));
+    const both = await Promise.all([emergency(dir), emergency(dir)]);
+    for (const { code, stderr } of both) {
+      expect([0, 75], stderr).toContain(code);
+      expect(stderr).not.toMatch(/Error|^ +at /m);
+    }
+    expect(both.map(({ code }) => code)).toContain(0);
+    await start;
+    expect(ratio(dir)).toBe('0');
+  });
+
   it('is waited for also when only its script is left', async () => {
     const dir = storeFolder(3);
     const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
