@@ -3,18 +3,22 @@ import { CutoverError, EXIT, systemCode } from '../errors.ts';
 import type { OperationKind } from '../world.ts';
 
 const READ_BY_ALL = 0o444;
+const NEW_FILE = 0o644;
 const PERMISSIONS = 0o7777;
 
 /**
  * Makes a new file that is to take the place of `path`: exclusively, through no link, and closed to others until its
- * mode is that of the old one. `like` is the old file; without one the umask decides.
+ * mode is that of the old one. `like` is the old file. Without one everyone may read it, whatever the umask: a file
+ * that was removed had readers, and a flag that they cannot read any more leaves them where they were.
  * @throws CutoverError FLAG_UNWRITABLE (69): a device or a pipe is no flag file, and is not replaced by one
  */
 export function createLike(temporary: string, path: string): { fd: number; like: Stats | undefined } {
   const like = statSync(path, { throwIfNoEntry: false });
   if (like && !like.isFile())
     throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: not an ordinary file`);
-  return { fd: openSync(temporary, 'wx', like ? 0o600 : 0o644), like };
+  const fd = openSync(temporary, 'wx', 0o600);
+  if (!like) fchmodSync(fd, NEW_FILE);
+  return { fd, like };
 }
 
 /**

@@ -323,6 +323,16 @@ describe('the readers of a flag file', () => {
     expect(asNobody(path)).not.toContain('fractional');
   });
 
+  it('may all read a file that is made anew, whatever the umask', async () => {
+    const dir = await canaryAt10();
+    const path = join(dir, 'prod/flags.json');
+    rmSync(path);
+    const command = `umask 077; '${process.execPath}' '${BIN}' rollback --emergency`;
+    execFileSync('sh', ['-c', command], { cwd: dir, env: { ...process.env, HOME: dir }, stdio: 'pipe' });
+    expect(statSync(path).mode & 0o777).toBe(0o644);
+    expect(prodRatio(dir)).toBe(0);
+  });
+
   it('see it also when the owner cannot be kept: then everyone may read it, and that is said', async (context) => {
     asRoot(context);
     const dir = await canaryAt10();
