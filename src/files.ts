@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { CutoverError, EXIT } from './errors.ts';
 
+const CHUNK_BYTES = 65_536;
+
 export interface ReadOptions {
   /** Longer files are refused, in bytes. */
   maxBytes: number;
@@ -16,6 +18,11 @@ export interface ReadOptions {
  * @throws CutoverError FILE_REFUSED (65), or the system's own error.
  */
 export function readOrdinaryFile(path: string, options: ReadOptions): string {
+  return readOrdinaryBytes(path, options).toString('utf8');
+}
+
+/** The same as bytes. @throws as readOrdinaryFile does */
+export function readOrdinaryBytes(path: string, options: ReadOptions): Buffer {
   const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
   const fd = openSync(path, O_RDONLY | O_NONBLOCK | (options.noFollow ? O_NOFOLLOW : 0));
   try {
@@ -29,12 +36,12 @@ export function readOrdinaryFile(path: string, options: ReadOptions): string {
 }
 
 /** A file may say that it is empty and go on for ever (/proc), so the bytes are counted as they come. */
-function readWhole(fd: number, path: string, maxBytes: number): string {
+function readWhole(fd: number, path: string, maxBytes: number): Buffer {
   const chunks: Buffer[] = [];
   for (let size = 0; ; ) {
-    const chunk = Buffer.allocUnsafe(16_384);
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const read = readSync(fd, chunk);
-    if (read === 0) return Buffer.concat(chunks).toString('utf8');
+    if (read === 0) return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
     size += read;
     if (size > maxBytes) throw refused(path, `longer than ${maxBytes} bytes`);
     chunks.push(chunk.subarray(0, read));

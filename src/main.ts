@@ -83,7 +83,7 @@ async function run(argv: string[], ctx: Context): Promise<void> {
     return ctx
       .toItsEnd(() => runEmergency(emergency, ctx))
       .catch((error: unknown) => {
-        throw error instanceof CutoverError ? error : emergencyFault(error);
+        throw error instanceof CutoverError ? withoutFlag(error) : emergencyFault(error);
       });
   }
   const program = await buildProgram(argv, ctx);
@@ -93,6 +93,16 @@ async function run(argv: string[], ctx: Context): Promise<void> {
 async function runEmergency(request: EmergencyRequest, ctx: Context): Promise<void> {
   const { runEmergencyCommand } = await import('./cli/emergency.ts');
   return runEmergencyCommand(request, ctx);
+}
+
+/** Without a config there was no flag to set. */
+function withoutFlag(error: CutoverError): CutoverError {
+  const { code, exitCode, message, hint } = error;
+  if (!code.startsWith('CONFIG_')) return error;
+  return new CutoverError(code, exitCode, `NOT SAFE: nothing was changed: ${message}`, {
+    hint,
+    cause: error,
+  });
 }
 
 /** Whatever else goes wrong in an emergency, a damaged installation say: the first thing to know is that it is not safe. */

@@ -120,11 +120,12 @@ async function runJournal(
   begin: () => Journal,
 ): Promise<OperationReport> {
   const execution = await executionOf(ctx, globals, session);
-  rememberWritten(session.stateDir, session.config.flag);
+  const flag = { flag: session.config.flag, dir: session.dir };
+  rememberWritten(session.stateDir, flag);
   // An operation that has begun stops between two steps only, and says so.
   const report = await ctx.toItsEnd(() => execute(begin(), execution));
   const forward = !isBackward(report.kind) && report.outcome !== 'failed';
-  if (forward && (await restAtZero(session))) forgetOtherFlags(session.stateDir, session.config.flag);
+  if (forward && (await restAtZero(session))) forgetOtherFlags(session.stateDir, flag);
   return report;
 }
 

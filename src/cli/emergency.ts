@@ -83,8 +83,8 @@ async function executionOf(
   ];
   for (const text of said) secrets.expect(text);
   const host = { dir, env: ctx.env, secrets, migration };
-  const [flag, ...otherFlags] = flags.map(({ config, source }, position) => {
-    const driver = createFlag(config, host);
+  const [flag, ...otherFlags] = flags.map(({ config, source, dir: from }, position) => {
+    const driver = createFlag(config, { ...host, dir: from });
     const whence = `${WHENCE[source]}${position > 1 ? `, ${position}` : ''}`;
     return position === 0 ? driver : otherFlag(driver, whence);
   });

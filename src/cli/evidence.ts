@@ -42,8 +42,8 @@ export function evidenceOf({ runId, at, verdict, document }: Omit<Judged, 'sameS
 }
 
 /** What the flag says, for the plan; nothing when it was not read. */
-export function flagFound({ flag }: Facts): { found?: number | null } {
-  if (flag.is === 'read') return { found: flag.ratio };
+export function flagFound({ flag }: Facts): { found?: number | null; foundToken?: number } {
+  if (flag.is === 'read') return { found: flag.ratio, foundToken: flag.token ?? 0 };
   return flag.is === 'absent' ? { found: null } : {};
 }
 

@@ -62,11 +62,12 @@ async function mendFlag(ctx: Context, options: ResumeOptions, session: Session):
   const { planMend } = await import('../shift/mend.ts');
   const { askSituation } = await import('../situation/ask.ts');
   const { applyPlan } = await import('./apply.ts');
-  const { evidenceOf } = await import('./evidence.ts');
+  const { evidenceOf, flagFound } = await import('./evidence.ts');
   const { facts, situation } = await askSituation(session, 'resume --flag');
   const plan = planMend({
     world: facts.state,
-    found: facts.flag.is === 'read' ? facts.flag.ratio : null,
+    found: null,
+    ...flagFound(facts),
     previous: facts.state.previous,
     open: facts.open,
     drivers: plannedDrivers(session.drivers),

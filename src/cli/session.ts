@@ -51,7 +51,7 @@ export async function openSession(
   const { stateDir, drivers, journal, clock } = config;
   const db = openStore(stateDir, { now: clock.now(), group });
   try {
-    keepSnapshot(stateDir, config.text, config.config);
+    keepSnapshot(stateDir, config.text, config.dir, config.config);
     for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) ctx.note(line);
   } catch (error) {
     db.close();
@@ -124,8 +124,11 @@ async function configured(ctx: Context, globals: GlobalOptions) {
   const flagHost = { ...host, migration: config.migration };
   const drivers = {
     flag: createFlag(config.flag, flagHost),
-    otherFlags: earlierFlags(stateDir, config.flag).map((flag, i) =>
-      otherFlag(createFlag(flag, flagHost), `of an earlier config${i === 0 ? '' : `, ${i + 1}`}`),
+    otherFlags: earlierFlags(stateDir, { flag: config.flag, dir }).map((earlier, i) =>
+      otherFlag(
+        createFlag(earlier.flag, { ...flagHost, dir: earlier.dir }),
+        `of an earlier config${i === 0 ? '' : `, ${i + 1}`}`,
+      ),
     ),
     ...(await loadHooks(config.hooks, host)),
   };

@@ -6,7 +6,15 @@ import { flagIdentity } from './flag-identity.ts';
 import type { ConfigParts } from './load.ts';
 import { MAX_CONFIG_BYTES } from './path.ts';
 import type { FlagConfig } from './schema.ts';
-import { configHash, type EmergencyConfig, readSnapshot, type Snapshot, snapshotPath } from './snapshot.ts';
+import {
+  configHash,
+  type EmergencyConfig,
+  type PlacedFlag,
+  readSnapshot,
+  type Snapshot,
+  snapshotPath,
+} from './snapshot.ts';
+import { DEFAULT_STATE } from './state.ts';
 
 /**
  * Where an emergency knows a flag from: `config` writes it and is whole; `last config`: the last one that was whole,
@@ -18,6 +26,8 @@ export type FlagSource = 'config' | 'last config' | 'earlier config' | 'damaged 
 /** A flag that traffic may follow: an emergency sets each of them. */
 export interface FlagInQuestion {
   config: FlagConfig;
+  /** The folder that its path or command starts from. */
+  dir: string;
   source: FlagSource;
 }
 
@@ -29,8 +39,6 @@ export interface EmergencySettings extends Pick<EmergencyConfig, 'migration' | '
   /** What had to be left out or guessed, for the user. */
   warnings: string[];
 }
-
-const DEFAULT_STATE = '.cutover';
 
 /**
  * Reads what an emergency needs of a config, as fast as possible and whatever state it is in: the snapshot when the
@@ -49,12 +57,13 @@ export async function emergencySettings(
     text !== undefined &&
     known &&
     known.snapshot.hash === configHash(text) &&
-    known.snapshot.written.every((flag) => flagIdentity(flag) === flagIdentity(known.snapshot.config.flag))
+    known.snapshot.dir === dir &&
+    known.snapshot.written.every((one) => flagIdentity(one) === flagIdentity(placed(known.snapshot)))
   ) {
     const { flag, ...config } = known.snapshot.config;
     return {
       ...config,
-      flags: [{ config: flag, source: 'last config' }],
+      flags: [{ config: flag, dir, source: 'last config' }],
       dir,
       stateDir: known.dir,
       warnings: [],
@@ -97,7 +106,7 @@ async function fromBoth(
     migration: parts?.migration ?? snapshot?.config.migration ?? '?',
     hooks: rest?.hooks ?? { dns: [], notify: [] },
     checkpoints: rest?.checkpoints ?? { keep: 10 },
-    flags: flagsInQuestion(parts, snapshot),
+    flags: flagsInQuestion(parts, snapshot, dir),
     dir,
     stateDir: known?.dir ?? (folders[0] as string),
     warnings: [...warnings, ...(rest === parts ? (parts?.warnings ?? []) : [])],
@@ -110,25 +119,34 @@ async function fromBoth(
  */
 export function flagsInQuestion(
   parts: Pick<ConfigParts, 'whole' | 'flag' | 'flagWritten'> | undefined,
-  snapshot: Pick<Snapshot, 'config' | 'written'> | undefined,
+  snapshot: Pick<Snapshot, 'config' | 'written' | 'dir'> | undefined,
+  dir: string,
 ): EmergencySettings['flags'] {
   const found: FlagInQuestion[] = [];
-  const add = (config: FlagConfig | null | undefined, source: FlagSource) => {
-    if (!config) return;
-    if (found.some((other) => flagIdentity(other.config) === flagIdentity(config))) return;
-    found.push({ config, source });
+  const add = (one: PlacedFlag | null | undefined, source: FlagSource) => {
+    if (!one) return;
+    const identity = flagIdentity(one);
+    if (found.some((other) => flagIdentity({ flag: other.config, dir: other.dir }) === identity)) return;
+    found.push({ config: one.flag, dir: one.dir, source });
   };
-  const current = parts?.flag;
-  const same = current && snapshot && flagIdentity(current) === flagIdentity(snapshot.config.flag);
+  const current = parts?.flag && { flag: parts.flag, dir };
+  const last = snapshot && placed(snapshot);
+  const same = current && last && flagIdentity(current) === flagIdentity(last);
   // The same flag, with the timeouts that the config has for it now.
-  if (snapshot) add(same ? current : snapshot.config.flag, 'last config');
+  if (last) add(same ? current : last, 'last config');
   if (parts?.whole) add(current, parts.flagWritten ? 'config' : 'default');
   else if (parts?.flagWritten) add(current, 'damaged config');
-  for (const flag of snapshot?.written ?? []) add(flag, 'earlier config');
-  if (found.length === 0)
-    add(current ?? { driver: 'file', path: 'flags.json', key: 'llm-provider' }, 'default');
+  for (const one of snapshot?.written ?? []) add(one, 'earlier config');
+  if (found.length === 0) add(current ?? { flag: DEFAULT_FLAG, dir }, 'default');
   return found as EmergencySettings['flags'];
 }
+
+const DEFAULT_FLAG: FlagConfig = { driver: 'file', path: 'flags.json', key: 'llm-provider' };
+
+const placed = ({ config, dir }: Pick<Snapshot, 'config' | 'dir'>): PlacedFlag => ({
+  flag: config.flag,
+  dir,
+});
 
 function tryRead(path: string): string | undefined {
   try {

@@ -1,20 +1,29 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readOrdinaryFile } from '../files.ts';
 import { flagIdentity } from './flag-identity.ts';
 import type { Config, FlagConfig } from './schema.ts';
+import { DEFAULT_STATE } from './state.ts';
 
 /** The parts of a config that an emergency needs. */
 export type EmergencyConfig = Pick<Config, 'migration' | 'flag' | 'hooks' | 'checkpoints'>;
+
+/** A flag, and the folder that its path or command starts from. */
+export interface PlacedFlag {
+  flag: FlagConfig;
+  dir: string;
+}
 
 /** The copy of the last config that was whole. It holds references, never secrets. */
 export interface Snapshot {
   /** Of the text that it was made of. */
   hash: string;
+  /** The folder of the config: paths and commands in it start there. */
+  dir: string;
   config: EmergencyConfig;
   /** The flags that operations have set and that traffic may still follow, the latest first. */
-  written: FlagConfig[];
+  written: PlacedFlag[];
 }
 
 const NAME = 'last-config.json';
@@ -44,33 +53,46 @@ export function readSnapshot(stateDir: string): Snapshot | undefined {
 }
 
 /** Keeps a copy of a whole config for an emergency (see lenient.ts). Does nothing when it is there already. */
-export function keepSnapshot(stateDir: string, text: string, config: Config): void {
+export function keepSnapshot(stateDir: string, text: string, dir: string, config: Config): void {
   const { migration, flag, hooks, checkpoints } = config;
   const last = readSnapshot(stateDir);
   const kept = { migration, flag, hooks, checkpoints };
-  keep(stateDir, { hash: configHash(text), config: kept, written: last?.written ?? [] }, last);
+  keep(stateDir, { hash: configHash(text), dir, config: kept, written: last?.written ?? [] }, last);
+  forgetMoved(resolve(dir, DEFAULT_STATE), stateDir, migration);
+}
+
+/** Of a migration whose state has moved, what stands where it usually is would name a flag of former days. */
+function forgetMoved(usual: string, stateDir: string, migration: string): void {
+  if (usual === stateDir || readSnapshot(usual)?.config.migration !== migration) return;
+  try {
+    rmSync(snapshotPath(usual), { force: true });
+  } catch (error) {
+    // Not ours to remove: it stays as it was.
+    void error;
+  }
 }
 
 /** The flags that traffic may still follow besides the one that the config names now. */
-export function earlierFlags(stateDir: string, flag: FlagConfig): FlagConfig[] {
-  return without(readSnapshot(stateDir)?.written ?? [], flag);
+export function earlierFlags(stateDir: string, now: PlacedFlag): PlacedFlag[] {
+  return without(readSnapshot(stateDir)?.written ?? [], now);
 }
 
 /** To be called before an operation sets a flag: from then on traffic may follow it. */
-export function rememberWritten(stateDir: string, flag: FlagConfig): void {
+export function rememberWritten(stateDir: string, now: PlacedFlag): void {
   const last = readSnapshot(stateDir);
-  if (last)
-    keep(stateDir, { ...last, written: [flag, ...without(last.written, flag)].slice(0, MAX_WRITTEN) }, last);
+  if (!last) return;
+  const written = [now, ...without(last.written, now)].slice(0, MAX_WRITTEN);
+  keep(stateDir, { ...last, written }, last);
 }
 
 /** To be called when no request follows any flag but this one any more. */
-export function forgetOtherFlags(stateDir: string, flag: FlagConfig): void {
+export function forgetOtherFlags(stateDir: string, now: PlacedFlag): void {
   const last = readSnapshot(stateDir);
-  if (last) keep(stateDir, { ...last, written: [flag] }, last);
+  if (last) keep(stateDir, { ...last, written: [now] }, last);
 }
 
-function without(flags: readonly FlagConfig[], flag: FlagConfig): FlagConfig[] {
-  return flags.filter((other) => flagIdentity(other) !== flagIdentity(flag));
+function without(flags: readonly PlacedFlag[], now: PlacedFlag): PlacedFlag[] {
+  return flags.filter((other) => flagIdentity(other) !== flagIdentity(now));
 }
 
 function keep(stateDir: string, snapshot: Snapshot, last: Snapshot | undefined): void {
@@ -92,6 +114,6 @@ function keep(stateDir: string, snapshot: Snapshot, last: Snapshot | undefined):
   }
 }
 
-function digestOf({ hash, config, written }: Snapshot): string {
-  return configHash(JSON.stringify([hash, config, written]));
+function digestOf({ hash, dir, config, written }: Snapshot): string {
+  return configHash(JSON.stringify([hash, dir, config, written]));
 }

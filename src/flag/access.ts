@@ -26,9 +26,17 @@ export function createLike(temporary: string, path: string): { fd: number; like:
  * to see the new ratio too. Where the owner or group cannot be kept, a way back still goes on, with a file that
  * everyone may read; a forward step does not.
  * @returns what the user should know
- * @throws CutoverError FLAG_OWNER (69)
+ * @throws CutoverError FLAG_OWNER, FLAG_LINKED (69)
  */
 export function keepReaders(fd: number, like: Stats, path: string, kind: OperationKind): string[] {
+  if (like.nlink > 1) {
+    throw new CutoverError(
+      'FLAG_LINKED',
+      EXIT.unreachable,
+      `${path}: has other names (hard links), which a new file in its place would leave as they are`,
+      { hint: 'use a symbolic link, which is followed, or one name' },
+    );
+  }
   const kept = keepOwner(fd, like);
   if (!kept && kind !== 'rollback' && kind !== 'emergency') {
     throw new CutoverError(

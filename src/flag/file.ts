@@ -57,6 +57,8 @@ export function readFlagFile(path: string, key: string): FlagReading | null {
   }
 }
 
+const isBackward = (kind: FlagChange['kind']) => kind === 'rollback' || kind === 'emergency';
+
 const MAX_ROUNDS = 20;
 /** Longer than any flag set of a team. */
 const MAX_BYTES = 16_000_000;
@@ -89,6 +91,7 @@ function replaceFile(path: string, key: string, change: FlagChange): string[] | 
     const { fd, like } = createLike(temporary, path);
     let notes: string[];
     try {
+      if (like && like.nlink > 1 && isBackward(change.kind)) return inPlace(path, key, change, temporary);
       notes = like ? keepReaders(fd, like, path, change.kind) : [];
       writeFileSync(fd, text);
       fsyncSync(fd);
@@ -115,6 +118,15 @@ function replaceFile(path: string, key: string, change: FlagChange): string[] | 
       cause: error,
     });
   }
+}
+
+/** Other names of the file are read too: a new file in its place would leave them as they were. */
+function inPlace(path: string, key: string, change: FlagChange, temporary: string): string[] {
+  removeQuietly(temporary);
+  const inForce = tryRead(path, key);
+  if (inForce && outranks(inForce, change)) throw fenced(path, inForce);
+  overwrite(path, key, change);
+  return [`${path}: has other names (hard links), so it was written in place`];
 }
 
 /**
@@ -181,7 +193,7 @@ function removeQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'EROFS') throw error;
+    if (!['ENOENT', 'EROFS', 'ENAMETOOLONG'].includes(systemCode(error) ?? '')) throw error;
   }
 }
 

@@ -11,7 +11,6 @@ import {
   resumeOperation,
   type StepEnd,
 } from './journal.ts';
-import { readLease } from './lease.ts';
 import { findOperation } from './operations.ts';
 import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
@@ -70,7 +69,7 @@ export async function readEmergencyPlan(
   execution: Execution,
   plan: Emergency['plan'],
 ): Promise<{ plan: Plan; token: number }> {
-  const readings = await Promise.all(flagsOf(execution).map(readQuietly));
+  const readings = await Promise.all(flagsOf(execution).map((flag) => readQuietly(flag)));
   const known = readings.filter((reading) => reading !== undefined);
   // What cannot be read is overwritten; the clock gives a token above all others.
   const token = known.length === readings.length ? 0 : execution.clock.now();
@@ -109,9 +108,9 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
 const flagsOf = ({ drivers }: Execution): FlagDriver[] => [drivers.flag, ...(drivers.otherFlags ?? [])];
 
 /** Undefined when the flag cannot be read in time; null when there is none. */
-async function readQuietly(flag: FlagDriver): Promise<FlagReading | null | undefined> {
+async function readQuietly(flag: FlagDriver, ms = READ_MS): Promise<FlagReading | null | undefined> {
   try {
-    return await withTimeout(flag.get(AbortSignal.timeout(READ_MS)), READ_MS);
+    return await withTimeout(flag.get(AbortSignal.timeout(ms)), ms);
   } catch (error) {
     // Setting it tells why.
     void error;
@@ -119,9 +118,14 @@ async function readQuietly(flag: FlagDriver): Promise<FlagReading | null | undef
   }
 }
 
+/** What could not be read may have been no flag at all: it confirms nothing. */
+function wasFlag(before: unknown): boolean {
+  return typeof before === 'object' && before !== null && !('error' in before);
+}
+
 async function endOf(flag: FlagDriver, end: StepEnd | undefined): Promise<FlagEnd> {
-  const reading = await readQuietly(flag);
-  return { label: flag.label, ratio: reading?.ratio ?? null, existed: end?.before !== null };
+  const reading = await readQuietly(flag, flag.timeoutMs);
+  return { label: flag.label, ratio: reading?.ratio ?? null, existed: wasFlag(end?.before) };
 }
 
 /**
@@ -130,7 +134,7 @@ async function endOf(flag: FlagDriver, end: StepEnd | undefined): Promise<FlagEn
  */
 async function lookingAgain(journal: Journal, execution: Execution): Promise<Journal> {
   const { operation } = journal;
-  const readings = await Promise.all(flagsOf(execution).map(readQuietly));
+  const readings = await Promise.all(flagsOf(execution).map((flag) => readQuietly(flag)));
   const steps = operation.steps.map((step) => {
     const reading = readings[step.position];
     const stands =
@@ -181,11 +185,13 @@ async function outlastRivals(
   const { execution } = emergency;
   const flags = flagsOf(execution).filter(({ fences }) => !fences);
   const own = Math.max(...flags.map(({ timeoutMs, retries }) => timeoutMs * (retries + 1)));
+  const longestWrite = Math.max(...flags.map(({ timeoutMs }) => timeoutMs));
   const started = execution.clock.now();
   const longest = Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
   for (let told = ''; ; ) {
-    const requests = { now: execution.clock.now(), timeoutMs: own };
-    const operations = look((db, lastHolderOf) => rivalOperations(db, operation.id, lastHolderOf, requests));
+    const now = execution.clock.now();
+    const watch = { now, lookedMs: now - started, writeMs: longestWrite };
+    const operations = look((db) => rivalOperations(db, operation.id, watch));
     const rivals = operations && [
       ...operations,
       ...flags.flatMap((flag) => rivalCommands(flag, operation.id)),
@@ -216,8 +222,8 @@ interface Begun {
   flagEnds: Map<number, StepEnd>;
 }
 
-/** A look at other operations, with the one that held the lease before; null when they cannot be seen. */
-type Look = <T>(see: (db: Db, lastHolderOf: string | null) => T) => T | null;
+/** A look at other operations; null when they cannot be seen. */
+type Look = <T>(see: (db: Db) => T) => T | null;
 
 interface Opened {
   journal: Journal;
@@ -231,9 +237,8 @@ function openJournal(emergency: Emergency, plan: Plan, begun: Begun): Opened {
   try {
     const opened = emergency.openDatabase();
     db = opened;
-    const lastHolderOf = readLease(opened).held?.operationId ?? null;
     const journal = beginOrGoOn(opened, emergency.journal, plan, begun);
-    return { journal, look: (see) => see(opened, lastHolderOf), unseen: null };
+    return { journal, look: (see) => see(opened), unseen: null };
   } catch (error) {
     db?.close();
     emergency.onDatabaseFault(error);
@@ -269,11 +274,11 @@ function isReadOnly(path: string): boolean {
 }
 
 /** What can be seen of others while the database cannot be written: it is read anew for each look. */
-function lookAside<T>(emergency: Emergency, see: (db: Db, lastHolderOf: string | null) => T): T | null {
+function lookAside<T>(emergency: Emergency, see: (db: Db) => T): T | null {
   try {
     const db = emergency.readDatabase();
     try {
-      return see(db, readLease(db).held?.operationId ?? null);
+      return see(db);
     } finally {
       db.close();
     }

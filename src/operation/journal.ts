@@ -101,7 +101,7 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
         const state = readState(db, options.migration);
         const token = takeLease(db, options.holder, beginning.id, {
           now,
-          atLeast: beginning.flagToken ?? 0,
+          atLeast: Math.max(beginning.flagToken ?? 0, (plan.foundToken ?? -1) + 1),
           force: emergency,
           watched: options.watched,
         });

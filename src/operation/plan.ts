@@ -47,6 +47,11 @@ export interface Plan {
   evidence: unknown;
   /** The ratio that the flag said when this was planned, where it was read; null when there was no flag. */
   found?: number | null;
+  /**
+   * The fencing token that the flag held when this was decided: the operation begins above it, also where the database
+   * knows less, as a copy from earlier does.
+   */
+  foundToken?: number;
   /** The canary run whose FAIL a person overrides with this: from then on it counts as answered. */
   answers?: string;
   /** Set by `resume --flag`: the state says `to` already, and only the flag is brought there. */

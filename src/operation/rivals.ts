@@ -11,25 +11,26 @@ interface Writer {
   kind: string;
   holder: string;
   driver: string;
+  outcome: string;
   startedAt: number | null;
 }
 
+/** By no clock's error does a write of another day count. */
+const FORGOTTEN_AFTER_MS = 3_600_000;
+
 /**
  * The operations other than `id` that were at their flag when they lost the lease, and whose process is not known
- * to be gone; of one that is gone, the request that it may have left under way.
- * @param lastHolderOf the operation that held the lease right before: only of that one does an unknown process count,
- *   as an older one was seen to be gone by whoever took the lease from it
- * @param requests now (Unix ms), and how long a request to the flag's server may take at most (ms)
+ * to be gone; of one that is gone, the write that it may have left under way.
+ * @param watch now (Unix ms), for how long the caller has been looking, and how long a write may take at most (ms)
  */
 export function rivalOperations(
   db: Db,
   id: string,
-  lastHolderOf: string | null,
-  requests: { now: number; timeoutMs: number },
+  watch: { now: number; lookedMs: number; writeMs: number },
 ): Rival[] {
   const writers = db
     .prepare(
-      `SELECT o.id, o.kind, o.holder, s.driver, s.started_at AS startedAt
+      `SELECT o.id, o.kind, o.holder, s.driver, s.outcome, s.started_at AS startedAt
          FROM operations o JOIN steps s ON s.operation_id = o.id AND s.kind = 'flag'
         WHERE o.id <> ? AND o.holder IS NOT NULL
           AND (s.outcome = 'running' OR (s.outcome = 'failed' AND coalesce(o.outcome, 'undone') IN ('undone', 'superseded')))
@@ -40,19 +41,23 @@ export function rivalOperations(
     const holder = JSON.parse(writer.holder) as Holder;
     const state = holderState(holder);
     const name = `the ${writer.kind} ${writer.id}`;
-    if (state === 'gone') return mayArrive(writer, requests) ? [`a request that ${name} left under way`] : [];
-    if (state === 'unknown' && writer.id !== lastHolderOf) return [];
-    return [`${name} (process ${holder.pid} on ${holder.host})`];
+    const recent = Math.abs(watch.now - (writer.startedAt ?? 0)) < FORGOTTEN_AFTER_MS;
+    if (state === 'running') return [`${name} (process ${holder.pid} on ${holder.host})`];
+    if (!recent || writer.outcome !== 'running') return [];
+    if (state === 'unknown') return [`${name} (process ${holder.pid} on ${holder.host})`];
+    const mayLand = leavesWrites(writer.driver) && watch.lookedMs < watch.writeMs;
+    return mayLand ? [`a write that ${name} left under way`] : [];
   });
 }
 
-/** A server may still carry out what a process asked for before it died. */
-function mayArrive(
-  { driver, startedAt }: Writer,
-  { now, timeoutMs }: { now: number; timeoutMs: number },
-): boolean {
-  const age = now - (startedAt ?? 0);
-  return driver === 'webhook' && age >= 0 && age < timeoutMs;
+/** A server may still carry out what a process asked for before it died; so may a command that cannot be seen. */
+function leavesWrites(driver: string): boolean {
+  return driver === 'webhook' || (driver === 'exec' && !seesAllCommands());
+}
+
+/** Only root may look into everybody's processes. */
+function seesAllCommands(): boolean {
+  return process.geteuid?.() === 0 && processIds().length > 0;
 }
 
 /**

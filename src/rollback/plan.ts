@@ -30,6 +30,8 @@ export interface RollbackInput {
   evidence: unknown;
   /** The ratio that the flag says, where it was read; null when there is no flag. */
   found?: number | null;
+  /** The fencing token that the flag holds. */
+  foundToken?: number;
   /** The canary run whose FAIL nobody has answered. */
   fail?: string | null;
   /** The freeze in force. */
@@ -117,6 +119,7 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
     supersedes: input.open.map((operation) => operation.id),
     evidence: input.evidence,
     ...(input.found === undefined ? {} : { found: input.found }),
+    ...(input.foundToken === undefined ? {} : { foundToken: input.foundToken }),
     ...(raise && input.fail ? { answers: input.fail } : {}),
   };
 }

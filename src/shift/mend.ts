@@ -9,6 +9,8 @@ export interface MendInput {
   world: World;
   /** What the flag says; null when it is gone. */
   found: number | null;
+  /** The fencing token that the flag holds. */
+  foundToken?: number;
   /** The checkpoint that `rollback` leads to, before and after. */
   previous: number | null;
   /** Operations with something left to do, which this one replaces. */
@@ -50,6 +52,7 @@ export function planMend(input: MendInput): Plan {
     supersedes: input.open.map(({ id }) => id),
     evidence: input.evidence,
     found,
+    ...(input.foundToken === undefined ? {} : { foundToken: input.foundToken }),
     mends: 'flag',
     ...(raises && input.fail !== null ? { answers: input.fail } : {}),
   };

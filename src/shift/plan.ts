@@ -19,6 +19,8 @@ export interface ShiftInput {
   evidence: unknown;
   /** The ratio that the flag says; null when there is no flag. */
   found?: number | null;
+  /** The fencing token that the flag holds. */
+  foundToken?: number;
   /** The canary run whose FAIL nobody has answered. */
   fail?: string | null;
 }
@@ -91,6 +93,7 @@ function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, d
     supersedes: [],
     evidence: input.evidence,
     ...(input.found === undefined ? {} : { found: input.found }),
+    ...(input.foundToken === undefined ? {} : { foundToken: input.foundToken }),
     ...(forced && input.fail ? { answers: input.fail } : {}),
     ...(input.last === undefined ? {} : { after: input.last }),
   };

@@ -11,7 +11,7 @@ import type { DnsReading } from '../world.ts';
 
 /** What the flag store said. */
 export type FlagFact =
-  | { is: 'read'; ratio: number }
+  | { is: 'read'; ratio: number; token?: number }
   | { is: 'absent' }
   /** The store's own error: what a command that needs the flag is refused with. */
   | { is: 'unreadable'; error: CutoverError }
@@ -46,6 +46,8 @@ export interface Facts {
   flagLabel: string;
   /** Flags that traffic may still follow besides: what each says, null when that is not known. */
   otherFlags: readonly { label: string; ratio: number | null }[];
+  /** Who may still write a flag that fences nobody, for an operation that has lost. */
+  rivals: readonly string[];
   /** Empty when the servers were not asked. */
   dns: { readings: DnsReading[]; drift: DnsDrift[] };
   lease: LeaseFact | null;

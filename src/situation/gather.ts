@@ -5,6 +5,7 @@ import { dnsDrift, readDns } from '../operation/dns.ts';
 import { stoodStill, type Watched } from '../operation/heartbeat.ts';
 import { holderState, type Lease, readLease } from '../operation/lease.ts';
 import { findOperation, isAnswered, lastOperation, openOperations } from '../operation/operations.ts';
+import { rivalCommands, rivalOperations } from '../operation/rivals.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { type JudgedRun, lastFail, latestRun } from '../store/canary.ts';
 import { checkpointRatio } from '../store/checkpoints.ts';
@@ -61,6 +62,7 @@ export async function gatherFacts(sources: Sources, extent: Extent): Promise<Fac
       ...journalOnly(sources, journal),
       flag: settled || flag.is !== 'read' ? flag : { is: 'unreadable', error: neverSettled(sources) },
       otherFlags,
+      rivals: extent.flagMs === undefined ? [] : rivalsOf(sources, journal),
       dns: { readings: dns, drift: dnsDrift(drivers.dns, dns, journal.state.activeProvider) },
       ...(await readCanary(sources, journal.state.stage?.id ?? null)),
     };
@@ -82,6 +84,7 @@ function journalOnly({ config, drivers }: Sources, journal: JournalFacts): Facts
     flag: { is: 'not asked' },
     flagLabel: drivers.flag.label,
     otherFlags: [],
+    rivals: [],
     dns: { readings: [], drift: [] },
     run: null,
     fail: null,
@@ -137,7 +140,7 @@ async function readFlag({ drivers, secrets }: Sources, ms: number | undefined): 
   if (ms === undefined) return { is: 'not asked' };
   try {
     const reading = await drivers.flag.get(AbortSignal.timeout(ms));
-    return reading ? { is: 'read', ratio: reading.ratio } : { is: 'absent' };
+    return reading ? { is: 'read', ratio: reading.ratio, token: reading.token } : { is: 'absent' };
   } catch (cause) {
     const known = cause instanceof CutoverError ? cause : null;
     const error = new CutoverError(
@@ -148,6 +151,15 @@ async function readFlag({ drivers, secrets }: Sources, ms: number | undefined): 
     );
     return { is: 'unreadable', error };
   }
+}
+
+/** Whoever lost while it was at a flag that fences nobody, and the commands that were left there. */
+function rivalsOf({ db, drivers: { flag }, clock }: Sources, { last, lease }: JournalFacts): string[] {
+  if (flag.fences || (lease && lease.holder !== 'gone')) return [];
+  const id = last?.id ?? '';
+  const watch = { now: clock.now(), lookedMs: Number.POSITIVE_INFINITY, writeMs: 0 };
+  // The last one is named as unfinished, where it is.
+  return [...rivalOperations(db, id, watch), ...rivalCommands(flag, id)];
 }
 
 /** Of a flag that does not exist no request follows anything. */

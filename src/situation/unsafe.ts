@@ -30,6 +30,8 @@ export function unsafeIn(facts: Facts, seen: Seen): Unsafe | null {
     };
   }
   if (flag.is === 'not asked') return { exitCode: EXIT.unreachable, why: 'the flag was not read' };
+  const [rival] = facts.rivals;
+  if (rival) return { exitCode: EXIT.notNow, why: `${rival} may still write the flag` };
   if (seen.flagDrift) return { exitCode: EXIT.fail, why: seen.flagDrift };
   const [drift] = dns.drift;
   if (drift) {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
+import { readOrdinaryBytes } from '../files.ts';
 import { migrateCopy } from './migrate.ts';
 import { DATABASE_NAME, type Db, explainingFaults } from './open.ts';
 import { openSqlite } from './sqlite.ts';
@@ -70,7 +70,7 @@ function together([database, wal]: [Buffer, Buffer]): Buffer | null {
 /** A file that is not there is empty. */
 function read(path: string): Buffer {
   try {
-    return readFileSync(path);
+    return readOrdinaryBytes(path, { maxBytes: Number.POSITIVE_INFINITY });
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return Buffer.alloc(0);
     throw error;

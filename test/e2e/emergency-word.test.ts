@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -235,6 +236,51 @@ describe('an emergency of one migration', () => {
     expect(ran.stdout).not.toContain('prod/flags.json');
     expect(prodRatio(dir)).toBe(0.1);
   });
+});
+
+describe('other ways to the same flag', () => {
+  it('see the new ratio by another name of the file', async () => {
+    const dir = await canaryAt10();
+    linkSync(join(dir, 'prod/flags.json'), join(dir, 'other-name.json'));
+    const ran = await emergency(dir);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toContain('hard links');
+    expect(ratioIn(join(dir, 'other-name.json'), 'llm')).toBe(0);
+  });
+
+  it('are found from another folder with the same state', async () => {
+    const dir = await canaryAt10();
+    const other = makeFolder();
+    cleanups.push(() => rmSync(other, { recursive: true, force: true }));
+    mkdirSync(join(other, 'prod'));
+    writeFileSync(join(other, 'cutover.yaml'), `${CONFIG}${PROD}state: ${join(dir, '.cutover')}\n`);
+    await emergency(other);
+    expect(prodRatio(dir)).toBe(0);
+  });
+
+  it('are not those of a state folder of former days', async () => {
+    const dir = await canaryAt10('flag: { driver: file, path: old.json }\n');
+    await cutover(dir, ['rollback', '--yes', '--anyway']);
+    writeFileSync(configPath(dir), `${CONFIG}stage: { bake: 0s }\n${PROD}state: moved\n`);
+    await cutoverJson(dir, ['canary', 'start', ...FORCE]);
+    writeFileSync(configPath(dir), 'migration: chat-prod\n');
+    const ran = await emergency(dir);
+    expect(ran.code).not.toBe(0);
+    expect(ran.stdout + ran.stderr).not.toMatch(/: safe: /);
+  });
+});
+
+it('a rollback works on a database that was put back from a copy', async () => {
+  const dir = await canaryAt10();
+  const state = (name: string) => join(dir, '.cutover', name);
+  const copy = readFileSync(state('state.db'));
+  await emergency(dir);
+  await cutoverJson(dir, ['canary', 'start', ...FORCE]);
+  for (const name of ['state.db-wal', 'state.db-shm']) rmSync(state(name), { force: true });
+  writeFileSync(state('state.db'), copy);
+  const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(prodRatio(dir)).toBe(0);
 });
 
 describe('an emergency from a folder that was deleted', () => {

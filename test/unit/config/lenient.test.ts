@@ -8,7 +8,8 @@ const DEFAULT = file('flags.json', 'llm-provider');
 
 const snapshot = (flag: FlagConfig, ...written: FlagConfig[]) => ({
   config: { migration: 'm', flag, hooks: { dns: [], notify: [] }, checkpoints: { keep: 10 } },
-  written,
+  dir: '/etc/m',
+  written: written.map((one) => ({ flag: one, dir: '/etc/m' })),
 });
 const config = (flag: FlagConfig | undefined, flagWritten: boolean, whole = true) => ({
   flag,
@@ -81,7 +82,16 @@ describe('the flags in question', () => {
     ['nothing at all', undefined, undefined, [['default', DEFAULT]]],
     ['no config', undefined, snapshot(A), [['last config', A]]],
   ])('%s', (_name, parts, last, expected) => {
-    expect(flagsInQuestion(parts, last).map(({ source, config: flag }) => [source, flag])).toEqual(expected);
+    expect(flagsInQuestion(parts, last, '/etc/m').map(({ source, config: flag }) => [source, flag])).toEqual(
+      expected,
+    );
+  });
+
+  it('is another file where the config stands in another folder', () => {
+    expect(flagsInQuestion(config(A, true), snapshot(A), '/home/m').map(({ dir }) => dir)).toEqual([
+      '/etc/m',
+      '/home/m',
+    ]);
   });
 
   it('takes the timeouts of today for the flag of before', () => {
@@ -91,8 +101,8 @@ describe('the flags in question', () => {
       timeout,
       retries: 0,
     });
-    expect(flagsInQuestion(config(exec(5), true), snapshot(exec(9)))).toEqual([
-      { source: 'last config', config: exec(5) },
+    expect(flagsInQuestion(config(exec(5), true), snapshot(exec(9)), '/etc/m')).toEqual([
+      { source: 'last config', config: exec(5), dir: '/etc/m' },
     ]);
   });
 });

@@ -33,6 +33,7 @@ export function factsAt(status: Status, ratio: number, change: Partial<Facts> = 
     flag: { is: 'read', ratio },
     flagLabel: 'file flags.json',
     otherFlags: [],
+    rivals: [],
     dns: { readings: [], drift: [] },
     lease: null,
     open: [],
