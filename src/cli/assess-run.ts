@@ -54,9 +54,11 @@ export async function runAssess(
       hint: 'name files or folders, or - for stdin: cutover assess usage.jsonl',
     });
   }
-  const inputs = findInputs(files, ctx.cwd);
+  const inputs = findInputs(files, ctx.cwd, ({ name, what }) =>
+    ctx.note(`cutover: ${clean(name)} is ${what}: passed over`),
+  );
   const inOrder = options.dedupe === true || options.rejects !== undefined;
-  const crew = ahead ?? (inOrder ? undefined : assessCrew<Tally>(inputs.map(({ bytes }) => bytes)));
+  const crew = ahead ?? (inOrder ? undefined : assessCrew<Tally>(inputs.map(({ path }) => path)));
   const loaded = await findConfig(options, ctx);
   const config = loaded?.config;
   const zone = createZone(options.timezone ?? config?.assess.timezone ?? 'UTC');
