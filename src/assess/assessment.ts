@@ -1,6 +1,10 @@
 import type { Intake } from '../usage/intake.ts';
+import type { Confidence } from './confidence.ts';
+import type { HeavyDay } from './heavy-days.ts';
 import type { Percentiles } from './percentile.ts';
 import type { Recommendation } from './recommend.ts';
+import type { ThresholdVerdict } from './threshold.ts';
+import type { Trend } from './trend.ts';
 import type { WhatIf } from './what-if.ts';
 import type { MigrationWindow } from './window.ts';
 
@@ -50,7 +54,10 @@ export interface Assessment {
     /** Twelve such months. */
     yearlyUsd: number | null;
     percent: number | null;
-    /** USD a month, and percent. */
+    /**
+     * `low` and `high`: what the 30 days after the log save, USD, if traffic stays as it is (a prediction interval);
+     * the others: of the percentage. null for less than 3 days.
+     */
     interval95: { low: number; high: number; lowPercent: number; highPercent: number } | null;
   };
   /** The assumptions asked for, and the month without them. */
@@ -64,6 +71,12 @@ export interface Assessment {
   /** Models without a price on one side: left out of current and projected cost alike. */
   unpriced: { model: string; tokens: number; share: number; missing: 'current' | 'target' | 'both' }[];
   recommendation: Recommendation;
+  /** With `--fail-under`. */
+  threshold: ThresholdVerdict | null;
+  confidence: Confidence;
+  /** Of the current cost of the models that can be compared; null where none was found. */
+  trend: Trend | null;
+  heavyDays: HeavyDay[];
   /** What a reader must know to trust the figures. */
   notes: string[];
 }

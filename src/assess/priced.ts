@@ -4,7 +4,7 @@ import { costUsd, type TokenCounts } from '../pricing/price.ts';
 import { driftOf, findPrice, type PriceSide, type Target } from './prices.ts';
 import { add, createSum, sumValue } from './sum.ts';
 import type { Cell, Series } from './tally.ts';
-import { costIf, type WhatIf } from './what-if.ts';
+import { cacheHasPrice, costIf, type WhatIf } from './what-if.ts';
 
 /** A cell with its cost, USD; undefined where a price is missing. */
 export interface PricedCell {
@@ -43,6 +43,8 @@ export interface PricedModel {
   projectedUsd: number | undefined;
   plainUsd: number | undefined;
   targetPrice: string | undefined;
+  /** Whether the target asks less, or more, for a token from its cache. */
+  cacheSaves: boolean;
 }
 
 export interface Pricing {
@@ -68,6 +70,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
   let currentPrice: string | undefined;
   let targetPrice: string | undefined;
   let complete = true;
+  let cacheSaves = false;
 
   const price = (one: Series, cell: Cell) => {
     const found = findPrice(legacy, model, one.provider, cell.at ?? now);
@@ -78,6 +81,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     if (targetModel === null || !target) return undefined;
     const found = findPrice(target.side, targetModel, undefined, today(cell.at, now));
     targetPrice = oneSource(targetPrice, found?.source);
+    cacheSaves ||= found !== undefined && cacheHasPrice(found);
     return found;
   };
   const unbilled = target ? 0 : undefined;
@@ -136,6 +140,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     projectedUsd: billed ? total(rows.map((row) => row.projectedUsd)) : undefined,
     plainUsd: billed ? total(rows.map((row) => row.plainUsd)) : undefined,
     targetPrice,
+    cacheSaves,
   };
 }
 

@@ -1,5 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import { costUsd, type ModelPrice, type TokenCounts } from '../pricing/price.ts';
+import { costUsd, type ModelPrice, type RateCard, type TokenCounts } from '../pricing/price.ts';
 
 /** Assumptions about the traffic at the target that the logs do not hold. */
 export interface WhatIf {
@@ -13,6 +13,11 @@ export interface WhatIf {
 
 export function isAssumed(whatIf: WhatIf): boolean {
   return whatIf.cacheHit !== undefined || whatIf.batchShare !== undefined || whatIf.growth !== undefined;
+}
+
+/** Whether a token from the cache has a price of its own. */
+export function cacheHasPrice({ input, cachedInput }: RateCard): boolean {
+  return JSON.stringify(input) !== JSON.stringify(cachedInput);
 }
 
 /**

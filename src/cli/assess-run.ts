@@ -23,14 +23,14 @@ import type { ReadOptions, SourceSummary } from '../usage/read.ts';
 import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
 import { createZone } from '../usage/zone.ts';
 import { assessCrew } from './assess-crew.ts';
-import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
+import { type AssessOptions, planOf } from './assess-options.ts';
 import { output } from './assess-output.ts';
 import { showProgress } from './assess-progress.ts';
 import { hasSource, readSourceTable } from './assess-source.ts';
 import { assessFast } from './assess-threads.ts';
 import type { Context } from './context.ts';
 
-/** Days are drawn with this seed: the same log gives the same interval. */
+/** Days are drawn with this seed: the same log gives the same interval of the percentage. */
 const SEED = 1;
 
 /**
@@ -98,6 +98,7 @@ export async function runAssess(
     ...(await sides(config, tally, priceFile, () => catalogue ?? loadPrices())),
     whatIf: plan.whatIf,
     thresholds: { high: (config?.assess.high ?? 0.3) * 100, medium: (config?.assess.medium ?? 0.15) * 100 },
+    failUnder: plan.failUnder,
     by: plan.by,
     zone,
     cut: plan.selection,
@@ -108,7 +109,7 @@ export async function runAssess(
     notes: notesOn(summaries, config, options, partial),
   });
   await output({ assessment, tally, currency: config?.assess.currency }, plan.report, options, ctx);
-  judge(assessment, plan, options, ctx);
+  judge(assessment, options, ctx);
 }
 
 function listFormats(json: boolean): string {
@@ -315,7 +316,7 @@ function notesOn(
 }
 
 /** The exit code: partial figures and missing ones are inconclusive, whatever was asked. */
-function judge(assessment: Assessment, plan: AssessPlan, options: AssessOptions, ctx: Context): void {
+function judge(assessment: Assessment, options: AssessOptions, ctx: Context): void {
   if (options.strictPrices && assessment.unpriced.length > 0) {
     const names = assessment.unpriced.slice(0, 5).map(({ model }) => clean(model));
     throw new CutoverError('UNPRICED', EXIT.input, `models without a price: ${names.join(', ')}`, {
@@ -323,15 +324,8 @@ function judge(assessment: Assessment, plan: AssessPlan, options: AssessOptions,
     });
   }
   if (assessment.partial) ctx.exit(EXIT.inconclusive);
-  if (plan.failUnder === undefined) return;
-  const { percent, interval95 } = assessment.savings;
-  const judged = interval95?.lowPercent ?? percent;
-  if (judged === null) {
-    ctx.note(`cutover: the savings are unknown, so --fail-under ${plan.failUnder} cannot be judged`);
-    ctx.exit(EXIT.inconclusive);
-  } else if (judged < plan.failUnder && !assessment.partial) {
-    const which = interval95 ? 'the low end of the savings' : 'the savings';
-    ctx.note(`cutover: ${which}, ${judged.toFixed(1)} %, is under ${plan.failUnder} %`);
-    ctx.exit(EXIT.fail);
-  }
+  const { threshold } = assessment;
+  if (!threshold || threshold.verdict === 'PASS') return;
+  ctx.note(`cutover: ${threshold.reason}`);
+  ctx.exit(threshold.verdict === 'FAIL' ? EXIT.fail : EXIT.inconclusive);
 }
