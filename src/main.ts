@@ -117,6 +117,14 @@ function realContext(signal: AbortSignal, exit: Context['exit']): Context {
     signal,
     now: () => new Date(),
     print: (text) => void process.stdout.write(`${harmless(text)}\n`),
+    async printAll(pieces) {
+      for (const piece of pieces) {
+        // Nobody reads on (`| head`): the error event has it.
+        if (process.stdout.destroyed) return;
+        await new Promise((written) => process.stdout.write(harmless(piece), written));
+      }
+      process.stdout.write('\n');
+    },
     note: (text) => void process.stderr.write(`${harmless(text)}\n`),
     terminal: {
       stdout: process.stdout.isTTY === true,

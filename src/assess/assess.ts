@@ -2,9 +2,11 @@ import { type Intake, largestFirst } from '../usage/intake.ts';
 import { AFTER_UNTIL, BEFORE_SINCE } from '../usage/select.ts';
 import type { Zone } from '../usage/zone.ts';
 import type { Assessment, ModelAssessment } from './assessment.ts';
+import { settle } from './attic/stow.ts';
 import { tooLittle } from './confidence.ts';
 import { dailyAssessment, dayCosts, daysOf } from './days.ts';
 import { type Grouping, groupsOf } from './groups.ts';
+import { manyGroups } from './many-groups.ts';
 import { monthOf } from './month.ts';
 import { assessmentNotes } from './notes.ts';
 import type { Percentiles } from './percentile.ts';
@@ -14,7 +16,7 @@ import type { PriceSide, Target } from './prices.ts';
 import { type Recommendation, recommend, type Thresholds } from './recommend.ts';
 import { durationsOf, type Scoped } from './spreads.ts';
 import { sumValue } from './sum.ts';
-import { inOrder, type Series, spanOf, type Tally } from './tally.ts';
+import { inOrder, MAX_MODELS, OTHER_MODELS, type Series, spanOf, type Tally } from './tally.ts';
 import { judgeThreshold } from './threshold.ts';
 import { isAssumed, type WhatIf } from './what-if.ts';
 import { type MigrationWindow, migrationWindow } from './window.ts';
@@ -41,9 +43,14 @@ export interface AssessInput {
   notes: readonly string[];
 }
 
+const TOO_MANY_MODELS =
+  `The log has more than ${MAX_MODELS.toLocaleString('en-US')} different models: those that came later are added up as ` +
+  `${OTHER_MODELS}. Does its field of the model hold something else?`;
+
 /** Records → Assessment. Pure: everything it knows comes in. */
 export function assess(input: AssessInput): Assessment {
   const { tally, intake, target, whatIf, zone } = input;
+  settle(tally);
   const all = inOrder(tally).filter((series) => !isNothing(series));
   const period = periodOf(spanOf(tally), effectiveCut(input));
   const pricing = { legacy: input.legacy, target, whatIf, bands: tally.bands, now: input.now };
@@ -136,7 +143,12 @@ export function assess(input: AssessInput): Assessment {
     migrationWindow: windowOf(compared, input.migration, currentUsd, projectedUsd),
     models: assessed,
     groups: input.by
-      ? { by: input.by, groups: groupsOf(input.by, tally, models, comparable, target !== undefined) }
+      ? {
+          by: input.by,
+          groups: tally.attic
+            ? manyGroups(tally.attic, pricing, comparable)
+            : groupsOf(input.by, tally, models, comparable, target !== undefined),
+        }
       : null,
     days: dailyAssessment(days, models, comparable, target !== undefined),
     unpriced: models
@@ -163,6 +175,7 @@ export function assess(input: AssessInput): Assessment {
     heavyDays,
     notes: [
       ...input.notes,
+      ...(tally.models.has(OTHER_MODELS) ? [TOO_MANY_MODELS] : []),
       ...assessmentNotes({
         period,
         confidence,

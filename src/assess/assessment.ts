@@ -66,7 +66,7 @@ export interface Assessment {
   migrationWindow: MigrationWindow | null;
   models: ModelAssessment[];
   /** With `--by`. */
-  groups: { by: string; groups: GroupAssessment[] } | null;
+  groups: { by: string; groups: List<GroupAssessment> } | null;
   days: DayAssessment[];
   /** Models without a price on one side: left out of current and projected cost alike. */
   unpriced: { model: string; tokens: number; share: number; missing: 'current' | 'target' | 'both' }[];
@@ -79,6 +79,12 @@ export interface Assessment {
   heavyDays: HeavyDay[];
   /** What a reader must know to trust the figures. */
   notes: string[];
+}
+
+/** What of an array is needed to show it; very many groups are made one by one. */
+export interface List<T> extends Iterable<T> {
+  readonly length: number;
+  slice(from?: number, to?: number): readonly T[];
 }
 
 interface Amounts {

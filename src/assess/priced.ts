@@ -39,6 +39,8 @@ export interface PricedModel {
   /** At the legacy price list, each record at the price of its own time. */
   recomputedUsd: number | undefined;
   currentUsd: number | undefined;
+  /** Whether that is what the logs report. */
+  asReported: boolean;
   currentPrice: string | undefined;
   projectedUsd: number | undefined;
   plainUsd: number | undefined;
@@ -132,6 +134,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     reportedUsd,
     recomputedUsd,
     currentUsd: asReported ? reportedUsd : recomputedUsd,
+    asReported,
     currentPrice: asReported
       ? 'reported by the logs'
       : recomputedUsd === undefined

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Assessment } from '../assess/assessment.ts';
 import { latencyCurves } from '../assess/curves.ts';
 import type { Tally } from '../assess/tally.ts';
-import { jsonText } from '../clean.ts';
+import { jsonPieces } from '../clean.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { Currency } from '../report/assessment/numbers.ts';
 import type { AssessOptions, ReportKind } from './assess-options.ts';
@@ -22,8 +22,13 @@ export async function output(
   options: AssessOptions,
   ctx: Context,
 ): Promise<void> {
-  ctx.print(await render(result, kind, options, ctx));
-  const write = async (path: string, as: ReportKind, add: (path: string, text: string) => void) => {
+  if (kind === 'json') await ctx.printAll(jsonPieces(documentOf(result)));
+  else ctx.print(await render(result, kind, options, ctx));
+  const write = async (
+    path: string,
+    as: Exclude<ReportKind, 'json'>,
+    add: (path: string, text: string) => void,
+  ) => {
     const text = `${await render(result, as, options, ctx)}\n`;
     try {
       add(path, text);
@@ -38,15 +43,17 @@ export async function output(
   if (summary) await write(summary, 'markdown', appendFileSync);
 }
 
+function documentOf({ assessment, currency }: Result): Record<string, unknown> {
+  return currency ? { ...assessment, currency } : { ...assessment };
+}
+
 async function render(
   { assessment, tally, currency }: Result,
-  kind: ReportKind,
+  kind: Exclude<ReportKind, 'json'>,
   options: AssessOptions,
   ctx: Context,
 ): Promise<string> {
   switch (kind) {
-    case 'json':
-      return jsonText(currency ? { ...assessment, currency } : assessment);
     case 'markdown': {
       const { assessmentMarkdown } = await import('../report/assessment/markdown.ts');
       return assessmentMarkdown(assessment, currency);

@@ -10,6 +10,8 @@ export interface Context {
   now(): Date;
   /** Writes the result, and only the result. A newline is added. */
   print(text: string): void;
+  /** The same for a result that is too long for one text; what no longer fits down the pipe is waited for. */
+  printAll(pieces: Iterable<string>): Promise<void>;
   /** Writes progress, warnings and advice to stderr. A newline is added. */
   note(text: string): void;
   /** Whether stdout or stderr is a terminal, and its width in columns. */

@@ -45,6 +45,7 @@ async function shell(sides: { legacy?: Handler | string; target?: Handler | stri
       signal: new AbortController().signal,
       now: () => new Date(),
       print: (text) => void out.push(text),
+      printAll: async (pieces) => void out.push([...pieces].join('')),
       note: (text) => void err.push(text),
       terminal: { stdout: behaviour.tty, stderr: behaviour.tty, stdin: false, columns: 60 },
       exit: (code) => {
