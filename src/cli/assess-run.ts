@@ -272,8 +272,7 @@ async function sides(
     models: config.models,
     tokenDrift: config.assess.tokenDrift,
   };
-  const models = new Set([...tally.series.values()].map((series) => series.model));
-  if (priceFile || isAllConfigured(models, legacy, target)) return { legacy, target };
+  if (priceFile || isAllConfigured(tally.models, legacy, target)) return { legacy, target };
   const catalogue = await load();
   return {
     legacy: { ...legacy, catalogue },

@@ -7,7 +7,7 @@ const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 /** The last three bytes of the magic of a frame to be skipped, which may come first (as pzstd writes). */
 const SKIPPABLE = Buffer.from([0x2a, 0x4d, 0x18]);
-const LONGEST_MAGIC = 4;
+export const LONGEST_MAGIC = 4;
 
 /** The same bytes, or what they hold when they are gzip or zstd; told by the content, not by a name. */
 export async function* decompressed(bytes: Bytes): AsyncGenerator<Buffer> {
@@ -37,6 +37,11 @@ async function* resume(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerato
     // A reader that stops early must not leave the file open.
     await rest.return?.();
   }
+}
+
+/** Whether bytes are packed, by the first of them. */
+export function isPacked(head: Buffer): boolean {
+  return startsWith(head, GZIP) || isZstd(head);
 }
 
 function isZstd(head: Buffer): boolean {

@@ -21,7 +21,8 @@ export interface Source {
   /** The file that the bytes come from, perhaps packed. */
   file?: {
     path: string;
-    bytes: number;
+    /** undefined where they are packed: then nobody knows how many come out. */
+    bytes: number | undefined;
     /** To be told of bytes that are read otherwise. */
     onBytes: OnBytes;
   };

@@ -1,11 +1,12 @@
 import { closeSync, constants, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { systemCode } from '../errors.ts';
 import { HEAD_BYTES } from './container.ts';
-import { decompressed } from './decompress.ts';
+import { decompressed, isPacked, LONGEST_MAGIC } from './decompress.ts';
 import type { InputFile } from './inputs.ts';
 import type { OnBytes, Source } from './read.ts';
 
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /**
  * An input as bytes, decompressed.
@@ -20,8 +21,25 @@ export function openSource(
 ): Source {
   const { name, path, bytes } = input;
   const raw = path === undefined ? (stdin() as AsyncIterable<Buffer>) : fileBytes(path, bytes, signal);
-  const file = path === undefined ? undefined : { path, bytes: bytes ?? 0, onBytes };
+  const file = path === undefined ? undefined : { path, bytes: contentBytes(path, bytes), onBytes };
   return { name, bytes: decompressed(counted(raw, onBytes)), ...(file ? { file } : {}) };
+}
+
+/** The size of what a file holds; undefined where it is packed, or cannot be read: whoever reads it will say so. */
+function contentBytes(path: string, bytes: number | undefined): number | undefined {
+  if (bytes === undefined) return 0;
+  try {
+    const start = Buffer.alloc(LONGEST_MAGIC);
+    const fd = openSync(path, 'r');
+    try {
+      return isPacked(start.subarray(0, readSync(fd, start))) ? undefined : bytes;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /**

@@ -1,5 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createReadStream, createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -97,6 +104,42 @@ describe('memory', () => {
     expect(ran.code, ran.stderr).toBe(3);
     expect(ran.peak / MB).toBeLessThan(FIXED / MB);
   }, 180_000);
+
+  it('of very many users: prices of all models are looked up, and every report shows the first users', async () => {
+    // Both models are the config's, but for those of the first users.
+    const record = (i: number) =>
+      JSON.stringify({
+        timestamp: 1_780_000_000 + i * 10,
+        model: i < 25_000 ? 'gpt-4o-mini' : 'own',
+        input_tokens: i === 7 ? 90_000 : 1000,
+        output_tokens: 100,
+        user: `user ${i}`,
+      });
+    writeFileSync(join(dir, 'users.jsonl'), Array.from({ length: 60_000 }, (_, i) => record(i)).join('\n'));
+    writeFileSync(
+      join(dir, 'own.yaml'),
+      `migration: t
+providers:
+  legacy: { name: openai, baseUrl: "https://api.openai.com/v1", prices: { own: 1 } }
+  target: { name: two, baseUrl: "http://127.0.0.1:9", prices: { "*": 0.1 } }
+`,
+    );
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [BIN, 'assess', '-c', 'own.yaml', '--by', 'user', ...args, 'users.jsonl'], {
+        cwd: dir,
+        encoding: 'utf8',
+        maxBuffer: 1e9,
+      });
+    const { groups, unpriced } = JSON.parse(run('--json').stdout);
+    expect(unpriced).toEqual([]);
+    expect(groups.groups).toHaveLength(60_000);
+    expect(groups.groups[0]).toMatchObject({ key: 'user 7', tokens: 90_100 });
+    expect(groups.groups[0].currentUsd).toBeGreaterThan(0.01);
+    expect(run('--report', 'markdown').stdout).toContain('| `user 7` | 1 | 0 | 90,100 |');
+    const table = run('--html', 'many.html');
+    expect(table.stdout).toContain('and 59,980 more users');
+    expect(readFileSync(join(dir, 'many.html'), 'utf8')).toContain('user 7');
+  }, 120_000);
 
   it.skipIf(spawnSync('sh', ['-c', 'ulimit -d 524288']).status !== 0)(
     'of a user a record: it ends well where there is half a gigabyte and no more',
