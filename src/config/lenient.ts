@@ -52,7 +52,7 @@ export async function emergencySettings(
 ): Promise<EmergencySettings> {
   const text = tryRead(path);
   const bySight = stateFolders(dir, env.CUTOVER_STATE, [stateKey(text ?? '')]);
-  const known = findSnapshot(bySight);
+  const known = findSnapshot(bySight, dir);
   if (
     text !== undefined &&
     known &&
@@ -92,7 +92,7 @@ async function fromBoth(
     fault === undefined
       ? [resolve(dir, asked ?? parts?.state ?? DEFAULT_STATE)]
       : stateFolders(dir, asked, [parts?.state, stateKey(text ?? '')]);
-  const known = findSnapshot(folders);
+  const known = findSnapshot(folders, dir);
   if (fault !== undefined && !known && !parts?.usable) throw fault;
   const snapshot = known?.snapshot;
   const warnings = fault === undefined ? [] : messageOf(fault).split('\n');
@@ -169,9 +169,12 @@ function stateFolders(
   return [...new Set(names.map((name) => resolve(dir, name)))];
 }
 
-function findSnapshot(folders: readonly string[]): { dir: string; snapshot: Snapshot } | undefined {
+function findSnapshot(
+  folders: readonly string[],
+  configDir: string,
+): { dir: string; snapshot: Snapshot } | undefined {
   for (const dir of folders) {
-    const snapshot = existsSync(snapshotPath(dir)) ? readSnapshot(dir) : undefined;
+    const snapshot = existsSync(snapshotPath(dir)) ? readSnapshot(dir, configDir) : undefined;
     if (snapshot) return { dir, snapshot };
   }
   return undefined;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { readOrdinaryFile } from '../files.ts';
 import { flagIdentity } from './flag-identity.ts';
 import type { Config, FlagConfig } from './schema.ts';
@@ -38,13 +38,17 @@ export function configHash(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** The snapshot in a state folder; undefined when there is none, or one that is not as it was written. */
-export function readSnapshot(stateDir: string): Snapshot | undefined {
+/**
+ * The snapshot in a state folder; undefined when there is none, or one that is not as it was written.
+ * @param dir the folder of the config: a state in it was moved or copied along with what stands beside it
+ */
+export function readSnapshot(stateDir: string, dir: string): Snapshot | undefined {
   try {
     const { digest, ...snapshot } = JSON.parse(
       readOrdinaryFile(snapshotPath(stateDir), { maxBytes: MAX_BYTES }),
     ) as Snapshot & { digest: string };
-    return digest === digestOf(snapshot) ? snapshot : undefined;
+    if (digest !== digestOf(snapshot)) return undefined;
+    return stateDir.startsWith(`${dir}${sep}`) ? movedTo(dir, snapshot) : snapshot;
   } catch (error) {
     // None yet, or a damaged one: then the config itself has to tell.
     void error;
@@ -52,18 +56,24 @@ export function readSnapshot(stateDir: string): Snapshot | undefined {
   }
 }
 
+function movedTo(dir: string, snapshot: Snapshot): Snapshot {
+  const written = snapshot.written.map((one) => (one.dir === snapshot.dir ? { ...one, dir } : one));
+  return { ...snapshot, dir, written };
+}
+
 /** Keeps a copy of a whole config for an emergency (see lenient.ts). Does nothing when it is there already. */
 export function keepSnapshot(stateDir: string, text: string, dir: string, config: Config): void {
   const { migration, flag, hooks, checkpoints } = config;
-  const last = readSnapshot(stateDir);
+  const last = readSnapshot(stateDir, dir);
   const kept = { migration, flag, hooks, checkpoints };
   keep(stateDir, { hash: configHash(text), dir, config: kept, written: last?.written ?? [] }, last);
-  forgetMoved(resolve(dir, DEFAULT_STATE), stateDir, migration);
+  forgetMoved(dir, stateDir, migration);
 }
 
 /** Of a migration whose state has moved, what stands where it usually is would name a flag of former days. */
-function forgetMoved(usual: string, stateDir: string, migration: string): void {
-  if (usual === stateDir || readSnapshot(usual)?.config.migration !== migration) return;
+function forgetMoved(dir: string, stateDir: string, migration: string): void {
+  const usual = resolve(dir, DEFAULT_STATE);
+  if (usual === stateDir || readSnapshot(usual, dir)?.config.migration !== migration) return;
   try {
     rmSync(snapshotPath(usual), { force: true });
   } catch (error) {
@@ -74,12 +84,12 @@ function forgetMoved(usual: string, stateDir: string, migration: string): void {
 
 /** The flags that traffic may still follow besides the one that the config names now. */
 export function earlierFlags(stateDir: string, now: PlacedFlag): PlacedFlag[] {
-  return without(readSnapshot(stateDir)?.written ?? [], now);
+  return without(readSnapshot(stateDir, now.dir)?.written ?? [], now);
 }
 
 /** To be called before an operation sets a flag: from then on traffic may follow it. */
 export function rememberWritten(stateDir: string, now: PlacedFlag): void {
-  const last = readSnapshot(stateDir);
+  const last = readSnapshot(stateDir, now.dir);
   if (!last) return;
   const written = [now, ...without(last.written, now)].slice(0, MAX_WRITTEN);
   keep(stateDir, { ...last, written }, last);
@@ -87,7 +97,7 @@ export function rememberWritten(stateDir: string, now: PlacedFlag): void {
 
 /** To be called when no request follows any flag but this one any more. */
 export function forgetOtherFlags(stateDir: string, now: PlacedFlag): void {
-  const last = readSnapshot(stateDir);
+  const last = readSnapshot(stateDir, now.dir);
   if (last) keep(stateDir, { ...last, written: [now] }, last);
 }
 
