@@ -22,13 +22,10 @@ export async function output(
   options: AssessOptions,
   ctx: Context,
 ): Promise<void> {
-  if (kind === 'json') await ctx.longDocument(documentOf(result));
+  const { assessment, currency } = result;
+  if (kind === 'json') ctx.document(currency ? { ...assessment, currency } : assessment, 2);
   else ctx.print(await render(result, kind, options, ctx));
-  const write = async (
-    path: string,
-    as: Exclude<ReportKind, 'json'>,
-    add: (path: string, text: string) => void,
-  ) => {
+  const write = async (path: string, as: 'html' | 'markdown', add: (path: string, text: string) => void) => {
     const text = `${ctx.written(await render(result, as, options, ctx))}\n`;
     try {
       add(path, text);
@@ -41,10 +38,6 @@ export async function output(
   if (options.html !== undefined) await write(resolve(ctx.cwd, options.html), 'html', writeFileSync);
   const summary = ctx.env.GITHUB_STEP_SUMMARY;
   if (summary) await write(summary, 'markdown', appendFileSync);
-}
-
-function documentOf({ assessment, currency }: Result): Record<string, unknown> {
-  return currency ? { ...assessment, currency } : { ...assessment };
 }
 
 async function render(

@@ -17,8 +17,7 @@ export interface Fast {
 const MIN_BYTES = 1024 * 1024;
 
 export function createFast<T>(options: { wants: Wants; threads?: Threads<T>; minBytes?: number }): Fast {
-  const { wants, minBytes = MIN_BYTES } = options;
-  let { threads } = options;
+  const { wants, threads, minBytes = MIN_BYTES } = options;
   let kernel: KernelModule | undefined;
   let reader: NativeReader | undefined;
   const compiled = async () => {
@@ -33,12 +32,7 @@ export function createFast<T>(options: { wants: Wants; threads?: Threads<T>; min
     async readFile(rest) {
       if (!threads) return undefined;
       const { readInThreads } = await import('./threads.ts');
-      const times = await readInThreads(rest, threads, await compiled(), wants);
-      if (times !== 'too much') return times;
-      // What they hold is let go before this thread holds it all.
-      await threads.crew.dismiss();
-      threads = undefined;
-      return undefined;
+      return readInThreads(rest, threads, await compiled(), wants);
     },
     async lines(source) {
       if (!reader) {
