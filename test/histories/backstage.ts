@@ -1,7 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { performance } from 'node:perf_hooks';
 
-type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+/** @param lateMs how long ago the request came at the earliest: this process also has histories to drive. */
+type Handler = (request: IncomingMessage, response: ServerResponse, body: string, lateMs: number) => void;
+
+const TURN_MS = 5;
+/** A connection is taken, then its head is read, then its body: each may need a turn of its own. */
+const TURNS = 4;
 
 /** One HTTP server for all worlds of a run: each has its parts below a path of its own. */
 export interface Backstage {
@@ -14,13 +20,19 @@ export interface Backstage {
 
 export async function startBackstage(): Promise<Backstage> {
   const handlers = new Map<string, Handler>();
+  const turns = Array.from({ length: TURNS }, () => performance.now());
+  const timer = setInterval(() => {
+    turns.shift();
+    turns.push(performance.now());
+  }, TURN_MS);
   const server = createServer(async (request, response) => {
     response.on('error', () => {});
+    const [came = 0] = turns;
     const handler = [...handlers].find(([path]) => request.url?.startsWith(path))?.[1];
     try {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
-      if (handler) handler(request, response, Buffer.concat(chunks).toString());
+      if (handler) handler(request, response, Buffer.concat(chunks).toString(), performance.now() - came);
       else response.writeHead(404).end();
     } catch (error) {
       // The client has gone, killed perhaps: there is nobody to answer.
@@ -34,6 +46,7 @@ export async function startBackstage(): Promise<Backstage> {
     remove: (path) => handlers.delete(path),
     stop: () =>
       new Promise((stopped) => {
+        clearInterval(timer);
         server.close(() => stopped());
         server.closeAllConnections();
       }),
@@ -46,14 +59,14 @@ export type Mood = 'well' | 'fails' | 'hangs';
 export interface StandIn {
   url: string;
   mood: Mood;
-  /** Called at each request for a completion. */
-  onAsked: () => void;
+  /** Called at each request for a completion; `lateMs` as with a handler. */
+  onAsked: (lateMs: number) => void;
 }
 
 export function addProvider(backstage: Backstage, path: string): StandIn {
   const provider: StandIn = { url: `${backstage.url}${path}v1`, mood: 'well', onAsked: () => {} };
-  backstage.add(path, (_request, response, body) => {
-    provider.onAsked();
+  backstage.add(path, (_request, response, body, lateMs) => {
+    provider.onAsked(lateMs);
     if (provider.mood === 'hangs') return;
     const json = (status: number, value: unknown) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));

@@ -32,6 +32,8 @@ const log = (change: Partial<Log>): Log => ({
   ...change,
 });
 
+const at = (counted: number) => ({ came: counted, counted });
+
 const wrong = (change: Partial<Log>) => judge(log(change)).violations.length;
 
 it('an emergency whose flag stays at 0 % was right', () => {
@@ -64,7 +66,7 @@ it('after a hand on the flag nothing is promised', () => {
 
 it('a reader has a while to see it, and sees it for good', () => {
   const sees = (...list: [number, number][]) => ({
-    readers: { app: list.map(([at, share]) => ({ at, share })) },
+    readers: { app: list.map(([at, share]) => ({ at, answered: at + 10, share })) },
   });
   expect(wrong(sees([2100, 1], [3100, 1], [4000, 0], [5000, 0]))).toBe(0);
   expect(wrong(sees([2100, 1], [3100, 1], [12_500, 1]))).toBe(1);
@@ -72,15 +74,17 @@ it('a reader has a while to see it, and sees it for good', () => {
 });
 
 it('no request of the gateway reaches target once it has seen 0 %', () => {
-  const readers = { gateway: [{ at: 3100, share: 0 }] };
+  const readers = { gateway: [{ at: 3100, answered: 5000, share: 0 }] };
   const commands = [forward({ began: 100, ended: 500 }), command({})];
-  expect(wrong({ commands, readers, targetAsked: [900, 3200] })).toBe(0);
-  expect(wrong({ commands, readers, targetAsked: [900, 3600] })).toBe(1);
+  expect(wrong({ commands, readers, targetAsked: [at(900), at(5100)] })).toBe(0);
+  expect(wrong({ commands, readers, targetAsked: [at(900), at(5500)] })).toBe(1);
+  const lateCounted = { came: 4900, counted: 5500 };
+  expect(wrong({ commands, readers, targetAsked: [lateCounted] })).toBe(0);
 });
 
 it('no request reaches target before anybody has asked for it', () => {
-  expect(wrong({ commands: [forward({ began: 700 })], targetAsked: [600] })).toBe(1);
-  expect(wrong({ commands: [], targetAsked: [600] })).toBe(1);
+  expect(wrong({ commands: [forward({ began: 700 })], targetAsked: [at(600)] })).toBe(1);
+  expect(wrong({ commands: [], targetAsked: [at(600)] })).toBe(1);
 });
 
 it('what a stopped command writes late into a store without tokens has to be taken back', () => {

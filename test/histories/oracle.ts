@@ -9,10 +9,10 @@ export interface Log {
   hands: number[];
   /** What the store said, at each change and whenever an emergency said safe. */
   store: ({ at: number } & Look)[];
-  /** Readers that follow the store with a delay: what they said, and when they were asked. */
-  readers: Record<string, { at: number; share: number }[]>;
-  /** When a request of the gateway reached target. */
-  targetAsked: number[];
+  /** Readers that follow the store with a delay: when they were asked, when they answered, and what they said. */
+  readers: Record<string, { at: number; answered: number; share: number }[]>;
+  /** Requests of the gateway to target: when they came at the earliest, and when a busy stand-in counted them. */
+  targetAsked: { came: number; counted: number }[];
   /** The lines of the notify hook: `begin|end OPERATION ACTOR KIND`. */
   told: string[];
   end: number;
@@ -118,25 +118,26 @@ function readersAfter(log: Log, safe: number, until: number): string[] {
       if (!last || last.at < safe + GRACE_MS) return [];
       return [`${name} still sends ${percent(last.share)} to target ${Math.round(last.at - safe)} ms later`];
     }
-    const wrong = seen.find(({ at, share }) => at > settled.at && share > 0);
+    const wrong = seen.find(({ at, share }) => at > settled.answered && share > 0);
     if (wrong)
       return [
         `${name} sends ${percent(wrong.share)} to target again ${Math.round(wrong.at - safe)} ms later`,
       ];
     if (name !== 'gateway') return [];
-    const asked = log.targetAsked.filter((at) => at > settled.at + ON_ITS_WAY_MS && at < until);
-    if (asked.length === 0) return [];
-    const [at = 0] = asked;
-    return [
-      `${asked.length} requests of the gateway reach target, the first ${Math.round(at - safe)} ms later`,
-    ];
+    const asked = log.targetAsked.filter(
+      ({ came, counted }) => came > settled.answered + ON_ITS_WAY_MS && counted < until,
+    );
+    const [first] = asked;
+    if (!first) return [];
+    const later = Math.round(first.came - safe);
+    return [`${asked.length} requests of the gateway reach target, the first ${later} ms later`];
   });
 }
 
 /** No request may reach target before anybody has asked for that. */
 function uninvited({ commands, hands, targetAsked }: Log): string[] {
   const invited = Math.min(...commands.filter(({ forward }) => forward).map(({ began }) => began), ...hands);
-  const before = targetAsked.filter((at) => at < invited);
+  const before = targetAsked.filter(({ counted }) => counted < invited);
   return before.length > 0 ? [`${before.length} requests reach target before any forward command`] : [];
 }
 

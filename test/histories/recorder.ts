@@ -47,11 +47,12 @@ export class Recorder {
     this.tell(`${command.actor} says safe`);
   }
 
+  /** @param at when it was asked; it answers now. */
   readerSaw(name: string, at: number, share: number): void {
     const { readers } = this.log;
     readers[name] ??= [];
     const last = readers[name].at(-1);
-    readers[name].push({ at, share });
+    readers[name].push({ at, answered: this.now(), share });
     if (last && last.share !== share) this.tell(`${name} sees ${share === 0 ? '0 %' : `more (${share})`}`);
   }
 }

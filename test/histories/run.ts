@@ -63,7 +63,10 @@ class Play {
     const { history, world, scene, recorder, over } = this;
     const { log, violations, emergencies, story } = recorder;
     const { file } = world.store;
-    world.target.onAsked = () => log.targetAsked.push(recorder.now());
+    world.target.onAsked = (lateMs) => {
+      const counted = recorder.now();
+      log.targetAsked.push({ came: counted - lateMs, counted });
+    };
     if (file) scene.reader.watch(world.dir, file, firstKey(file.key));
     await this.startGateway();
     const application = file && { reader: scene.reader, id: world.dir };
