@@ -1,0 +1,169 @@
+import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
+
+/**
+ * What this migration's own steps have moved in DNS: computed from what each of them found and wrote, and from nothing
+ * else. Pure. A record is known by its server (or hosted zone), its name and its type.
+ */
+
+/** One DNS step that has begun, of a driver that reads what it writes. Given in the order in which they began. */
+export interface MovingStep {
+  /** Identity of the server and zone. */
+  server: string;
+  driver: string;
+  label: string;
+  /** The provider that its operation leads to. */
+  provider: Side;
+  /** A person has mended the records with it: what it wrote is what they are to say. */
+  mends: boolean;
+  /** Whether it came to its end. Otherwise each record says what it found, or what it was to write. */
+  done: boolean;
+  /** What it found and wrote, or was about to, record by record; null when that could not be kept. */
+  before: readonly DnsRecordSet[] | null;
+  after: readonly DnsRecordSet[] | null;
+}
+
+/** A record that is not what it was before this migration moved it. */
+export interface Displaced {
+  found: DnsRecordSet;
+  wrote: DnsRecordSet;
+  /** What it may say instead, as a step of ours ended half-way. */
+  or: DnsRecordSet[];
+}
+
+/** A record that a step of ours has read or written. */
+export interface KnownRecord {
+  server: string;
+  name: string;
+  type: DnsRecordSet['type'];
+  /** What our steps left there last, as far as that is known. */
+  last: DnsRecordSet;
+  moved: Displaced | null;
+}
+
+/** All that is known of the records of a migration. */
+export interface Ledger {
+  records: KnownRecord[];
+  /** Servers on which something was moved that could not be kept: there only the config knows what to put back. */
+  unknown: ReadonlySet<string>;
+  /** What each server is called in output, and its driver. */
+  servers: ReadonlyMap<string, { driver: string; label: string }>;
+}
+
+/** One record to put back, and what else of ours it may say. */
+export interface PlannedMove extends RecordMove {
+  or?: DnsRecordSet[];
+}
+
+type RecordKey = Pick<DnsRecordSet, 'name' | 'type'>;
+
+export const isOf =
+  ({ name, type }: RecordKey) =>
+  (one: RecordKey): boolean =>
+    one.name === name && one.type === type;
+
+/** Whether two sets say the same, TTL included. */
+export function sameRecord(a: DnsRecordSet, b: DnsRecordSet): boolean {
+  return sameValues(a, b) && (a.ttl === b.ttl || a.values.length === 0);
+}
+
+export function sameValues(a: DnsRecordSet, b: DnsRecordSet): boolean {
+  return a.values.length === b.values.length && a.values.every((value, i) => value === b.values[i]);
+}
+
+/** What the steps have moved, taken together. */
+export function ledgerOf(steps: readonly MovingStep[]): Ledger {
+  const records = new Map<string, KnownRecord>();
+  const unknown = new Set<string>();
+  const servers = new Map<string, { driver: string; label: string }>();
+  for (const step of steps) {
+    const { server, driver, label, before, after } = step;
+    servers.set(server, { driver, label });
+    if (before === null || after === null) {
+      if (step.provider === 'target') unknown.add(server);
+      else if (step.done) unknown.delete(server);
+      continue;
+    }
+    if (step.done && step.provider === 'legacy') unknown.delete(server);
+    for (const wrote of after) {
+      const found = before.find(isOf(wrote));
+      if (!found) continue;
+      const key = `${server} ${wrote.name} ${wrote.type}`;
+      const known = records.get(key) ?? null;
+      const { name, type } = wrote;
+      // Who only looked has left nothing there.
+      if (!known?.moved && !step.mends && sameRecord(found, wrote)) continue;
+      const moved = movedBy(step, { found, wrote }, known?.moved ?? null);
+      const last = moved?.wrote ?? (step.done ? wrote : (known?.last ?? found));
+      records.set(key, { server, name, type, last, moved });
+    }
+  }
+  return { records: [...records.values()], unknown, servers };
+}
+
+/** How a step changes what is displaced of one record. */
+function movedBy(
+  step: MovingStep,
+  { found, wrote }: { found: DnsRecordSet; wrote: DnsRecordSet },
+  moved: Displaced | null,
+): Displaced | null {
+  const { provider, mends, done } = step;
+  const idle = sameRecord(found, wrote);
+  if (provider === 'legacy') {
+    if (moved === null) return mends || idle ? null : { found, wrote, or: [] };
+    if (done && (mends || sameRecord(wrote, moved.found))) return null;
+    // Somebody else's record was left alone; or what it found was ours, and right already.
+    if (idle) return moved;
+    if (done) return { ...moved, wrote, or: [] };
+    return { ...moved, or: others([...moved.or, wrote], moved) };
+  }
+  // A record that says already what it is to say is none of ours; of one that is, this is the newest value.
+  if (moved === null) return idle ? null : { found, wrote, or: [] };
+  const ours = mends || [moved.wrote, ...moved.or].some((one) => sameValues(one, found));
+  const start = ours ? moved.found : found;
+  if (done) return { found: start, wrote, or: [] };
+  return { found: start, wrote, or: others([moved.wrote, ...moved.or, found], { found: start, wrote }) };
+}
+
+/** Those that are neither of the two, each once. */
+function others(sets: readonly DnsRecordSet[], { found, wrote }: RecordPair): DnsRecordSet[] {
+  return sets.filter(
+    (set, i) =>
+      !sameRecord(set, found) &&
+      !sameRecord(set, wrote) &&
+      sets.findIndex((one) => sameRecord(one, set)) === i,
+  );
+}
+
+type RecordPair = Pick<Displaced, 'found' | 'wrote'>;
+
+/**
+ * What has to be moved so that each record says what it did at a checkpoint, for each server.
+ * @param then the ledger of the checkpoint's moment where its provider is target; null where that is legacy: then
+ *   all goes back that is displaced, whenever that began
+ */
+export function movesBack(now: Ledger, then: Ledger | null): Map<string, PlannedMove[]> {
+  const moves = new Map<string, PlannedMove[]>();
+  for (const record of now.records) {
+    const move = moveOf(record, then?.records.find(isAlso(record)) ?? null);
+    if (move) moves.set(record.server, [...(moves.get(record.server) ?? []), move]);
+  }
+  return moves;
+}
+
+const isAlso = (record: KnownRecord) => (one: KnownRecord) =>
+  one.server === record.server && isOf(record)(one);
+
+function moveOf({ last, moved }: KnownRecord, then: KnownRecord | null): PlannedMove | null {
+  const to = then?.moved?.wrote ?? moved?.found;
+  if (!to) return null;
+  const from = moved?.wrote ?? last;
+  const or = moved?.or.filter((one) => !sameRecord(one, to)) ?? [];
+  if (sameRecord(from, to) && or.length === 0) return null;
+  return { from, to, ...(or.length > 0 ? { or } : {}) };
+}
+
+/** What a record may say now if nobody but us has written it; empty when we know nothing of it. */
+export function oursNow({ last, moved }: KnownRecord): DnsRecordSet[] {
+  if (!moved) return [last];
+  return [moved.wrote, ...moved.or];
+}
