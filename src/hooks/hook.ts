@@ -1,4 +1,4 @@
-import type { DnsRecordSet, OperationKind, Side, World } from '../world.ts';
+import type { DnsRecordSet, OperationKind, RecordMove, Side, World } from '../world.ts';
 
 /** What a hook is told: the JSON on stdin of `exec`, the body of `webhook`. Documented in the README. */
 export interface HookEvent {
@@ -23,9 +23,34 @@ export interface HookEvent {
   evidence?: unknown;
   /** Present when nothing happened: `cutover hooks test` tries whether messages arrive. */
   test?: true;
-  /** For a DNS hook of a rollback: the record sets to put back exactly; without them, `provider` says which. */
-  restore?: DnsRecordSet[];
+  /**
+   * For a DNS hook that can read, on a way back: what our steps moved and is to be put back. A set that says neither
+   * what they wrote nor what they found is somebody else's and left alone. Empty: look and write nothing. Absent: the
+   * config's values for `provider`.
+   */
+  restore?: RecordMove[];
+  /** With `restore`: what is somebody else's is overwritten too. */
+  overwriteDns?: true;
 }
+
+/** What a hook did, for the journal. */
+export interface HookResult {
+  /** What it read first; of a hook that can read: every record set that it was about. */
+  before?: unknown;
+  /** What it read in the end, or was told. */
+  after?: unknown;
+  /**
+   * Sets that somebody else has changed, as they are now: left alone, all else is done. The step has failed, and
+   * another try would come to the same.
+   */
+  foreign?: DnsRecordSet[];
+}
+
+/**
+ * Told of every write of record sets before it happens: what was read, and what each set is to be, in the same order.
+ * After a crash, a lost answer or a timeout each set is one or the other.
+ */
+export type OnIntent = (before: DnsRecordSet[], after: DnsRecordSet[]) => void;
 
 /** One hook of the config. `run` is idempotent. */
 export interface Hook {
@@ -35,10 +60,13 @@ export interface Hook {
   readonly label: string;
   readonly timeoutMs: number;
   readonly retries: number;
-  /** Returns what it read or was told, for the journal. */
-  run(event: HookEvent, signal: AbortSignal): Promise<{ before?: unknown; after?: unknown }>;
+  run(event: HookEvent, signal: AbortSignal, onIntent?: OnIntent): Promise<HookResult>;
   /** DNS drivers that can: what the server says now, for checkpoints and drift. */
   read?(signal: AbortSignal): Promise<DnsRecordSet[]>;
   /** DNS drivers that can read: what it should say when `side` is the active provider. */
   expected?(side: Side): DnsRecordSet[];
+  /** DNS drivers that can read: which server and zone this is, the same wherever the hook stands in the config. */
+  readonly server?: string;
+  /** DNS drivers that can read: the sets that the config names. `restore` may name others of the same server. */
+  readonly records?: readonly Pick<DnsRecordSet, 'name' | 'type'>[];
 }

@@ -1,8 +1,10 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import type { Hooks } from '../hooks/create.ts';
+import { describeSets } from '../hooks/dns/records.ts';
 import type { HookEvent } from '../hooks/hook.ts';
 import { storable, storableRecords } from '../output/storable.ts';
+import type { DnsRecordSet } from '../world.ts';
 import { attempt } from './attempt.ts';
 import type { StepEnd } from './journal.ts';
 import type { Plan, PlannedDrivers, PlannedStep } from './plan.ts';
@@ -57,6 +59,7 @@ export async function runStep(drivers: Drivers, position: number, context: StepC
   const started = context.clock.now();
   const notes: string[] = [];
   let before: unknown = null;
+  let foreign: readonly DnsRecordSet[] = [];
   const found = findDriver(drivers, step);
   if (found instanceof CutoverError) {
     return { outcome: 'failed', attempts: 0, ms: 0, before, after: null, error: found.message };
@@ -68,8 +71,11 @@ export async function runStep(drivers: Drivers, position: number, context: StepC
         before ??= await readBefore(found, context, signal);
         return setFlag(found, context, signal, notes);
       }
-      const ran = await found.run(eventFor(step, position, context), signal);
+      const ran = await found.run(eventFor(step, position, context), signal, (read) => {
+        before ??= read;
+      });
       before ??= ran.before ?? null;
+      foreign = ran.foreign ?? [];
       return ran.after ?? null;
     },
     { timeoutMs: found.timeoutMs, retries: found.retries, deadline: context.deadline },
@@ -78,15 +84,17 @@ export async function runStep(drivers: Drivers, position: number, context: StepC
   const keep = <T>(value: T) => storable(value, context.redact);
   // Records are put back as they were read.
   const keepState = 'read' in found ? storableRecords : storable;
-  const known = result.error instanceof CutoverError ? result.error : undefined;
+  // What it could do is done and kept; what is somebody else's makes the step fail all the same.
+  const error = result.error ?? (foreign.length > 0 ? foreignRecords(foreign) : undefined);
+  const known = error instanceof CutoverError ? error : undefined;
   if (known?.code === 'FENCED') throw known;
   return {
-    outcome: result.error === undefined ? 'done' : 'failed',
+    outcome: error === undefined ? 'done' : 'failed',
     attempts: result.attempts,
     ms: context.clock.now() - started,
     before: keepState(before, context.redact),
     after: result.error === undefined ? keepState(result.value, context.redact) : null,
-    error: result.error === undefined ? null : keep(messageOf(result.error)),
+    error: error === undefined ? null : keep(messageOf(error)),
     ...(known && { code: known.code }),
     ...(known?.hint && { hint: keep(known.hint) }),
     ...(notes.length > 0 && { notes: notes.map(keep) }),
@@ -160,7 +168,17 @@ function eventFor(step: PlannedStep, position: number, context: StepContext): Ho
 }
 
 /** The record sets that a rollback's checkpoint kept for this hook, when its server could be read then. */
-function restoreFor(step: PlannedStep, plan: Plan): Pick<HookEvent, 'restore'> {
+function restoreFor(step: PlannedStep, plan: Plan): Pick<HookEvent, 'restore' | 'overwriteDns'> {
   const records = step.kind === 'dns' && plan.dns.find(({ label }) => label === step.label)?.records;
-  return records ? { restore: records } : {};
+  if (!records || records.length === 0) return {};
+  return { restore: records.map((to) => ({ from: to, to })), overwriteDns: true };
+}
+
+function foreignRecords(sets: readonly DnsRecordSet[]): CutoverError {
+  return new CutoverError(
+    'DNS_FOREIGN',
+    EXIT.hookFailed,
+    `somebody else has changed ${describeSets(sets)}; left alone`,
+    { hint: 'set these by hand' },
+  );
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RecordType } from '../../src/config/dns-values.ts';
-import type { Hook } from '../../src/hooks/hook.ts';
-import type { DnsRecordSet } from '../../src/world.ts';
+import type { Hook, HookEvent } from '../../src/hooks/hook.ts';
+import type { DnsRecordSet, RecordMove } from '../../src/world.ts';
 import { BIND, startBind } from '../servers/bind.ts';
 import { startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
@@ -24,7 +24,8 @@ const freshName = () => `r${++serial}.example.test.`;
 
 const toTarget = () => hookEvent({ step: 'dns', provider: 'target' });
 const toLegacy = () => hookEvent({ step: 'dns', provider: 'legacy' });
-const restoring = (restore: DnsRecordSet[]) => hookEvent({ step: 'dns', provider: 'legacy', restore });
+const restoring = (restore: RecordMove[], more: Partial<HookEvent> = {}) =>
+  hookEvent({ step: 'dns', provider: 'legacy', restore, ...more });
 
 describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
   describe.skipIf(server !== undefined && !installed(server))('keeps the contract:', () => {
@@ -120,19 +121,70 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       expect(await hook.read?.(soon())).toEqual(hook.expected?.('legacy'));
     });
 
-    it('puts back exactly the sets of a checkpoint, whatever the config says', async () => {
-      const [one, two] = [freshName(), freshName()];
-      await bench.put(one, 'CNAME', 3600, ['elsewhere.example.org.']);
-      const hook = hookFor([cname(one), cname(two)]);
-      const checkpoint = (await hook.read?.(soon())) ?? [];
-      expect(checkpoint).toEqual([
-        { name: one, type: 'CNAME', ttl: 3600, values: ['elsewhere.example.org.'] },
+    /** A name that our step moved to target, and how to put back what it had found. */
+    const moved = async (): Promise<{ name: string; hook: Hook; move: RecordMove }> => {
+      const name = freshName();
+      await bench.put(name, 'CNAME', 3600, ['elsewhere.example.org.']);
+      const hook = hookFor([cname(name)]);
+      const { before, after } = (await hook.run(toTarget(), soon())) as Record<string, DnsRecordSet[]>;
+      const [to, from] = [before?.[0], after?.[0]];
+      if (!to || !from) throw new Error('nothing was moved');
+      return { name, hook, move: { from, to } };
+    };
+
+    it('puts back exactly what it had found, whatever the config says', async () => {
+      const [one, two] = [await moved(), freshName()];
+      const made = hookFor([cname(two)]);
+      const { before, after } = await made.run(toTarget(), soon());
+      const nothing = (before as DnsRecordSet[])[0] as DnsRecordSet;
+      const moves = [one.move, { from: (after as DnsRecordSet[])[0] as DnsRecordSet, to: nothing }];
+      const back = await one.hook.run(restoring(moves), soon());
+      expect(back).toEqual({ before: moves.map(({ from }) => from), after: moves.map(({ to }) => to) });
+      expect(back.after).toEqual([
+        { name: one.name, type: 'CNAME', ttl: 3600, values: ['elsewhere.example.org.'] },
         { name: two, type: 'CNAME', ttl: 0, values: [] },
       ]);
-      await hook.run(toTarget(), soon());
-      expect((await hook.run(restoring(checkpoint), soon())).after).toEqual(checkpoint);
-      expect(await bench.look(one, 'CNAME')).toEqual(['elsewhere.example.org.']);
+      expect(await bench.look(one.name, 'CNAME')).toEqual(['elsewhere.example.org.']);
       expect(await bench.look(two, 'CNAME')).toEqual([]);
+    });
+
+    it('writes nothing where nothing was moved, or all is back already', async () => {
+      const { name, hook, move } = await moved();
+      await bench.put(name, 'CNAME', 60, ['anything.example.org.']);
+      const found = [{ name, type: 'CNAME', ttl: 60, values: ['anything.example.org.'] }];
+      expect(await hook.run(restoring([]), soon())).toEqual({ before: found, after: found });
+      await bench.put(name, 'CNAME', 3600, ['elsewhere.example.org.']);
+      expect(await hook.run(restoring([move]), soon())).toEqual({ before: [move.to], after: [move.to] });
+      expect(await bench.look(name, 'CNAME')).toEqual(['elsewhere.example.org.']);
+    });
+
+    it('leaves what somebody else has changed alone, names it, and puts back the rest', async () => {
+      const [ours, theirs] = [await moved(), await moved()];
+      await bench.put(theirs.name, 'CNAME', 60, ['theirs.example.org.']);
+      const now = { name: theirs.name, type: 'CNAME', ttl: 60, values: ['theirs.example.org.'] };
+      const moves = [ours.move, theirs.move];
+      const told: unknown[] = [];
+      const ran = await ours.hook.run(restoring(moves), soon(), (...sets) => told.push(sets));
+      expect(ran).toEqual({ before: [ours.move.from, now], after: [ours.move.to, now], foreign: [now] });
+      expect(told).toEqual([
+        [
+          [ours.move.from, now],
+          [ours.move.to, now],
+        ],
+      ]);
+      expect(await bench.look(ours.name, 'CNAME')).toEqual(['elsewhere.example.org.']);
+      expect(await bench.look(theirs.name, 'CNAME')).toEqual(['theirs.example.org.']);
+      const decided = await ours.hook.run(restoring(moves, { overwriteDns: true }), soon());
+      expect(decided).toEqual({ before: [ours.move.to, now], after: [ours.move.to, theirs.move.to] });
+      expect(await bench.look(theirs.name, 'CNAME')).toEqual(['elsewhere.example.org.']);
+    });
+
+    it('is known by its server, wherever it stands in the config', () => {
+      const entry = bench.entry([cname(freshName())]);
+      const [first, second] = hooksOf({ dns: [entry, entry] }, bench).dns;
+      expect(first?.server).toBe(second?.server);
+      expect(first?.server).not.toContain('dns[');
+      expect(first?.records).toEqual([{ name: expect.stringMatching(/^r\d/), type: 'CNAME' }]);
     });
 
     it('changes a TTL alone', async () => {

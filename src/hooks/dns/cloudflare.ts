@@ -75,7 +75,7 @@ export function cloudflareHook(entry: Entry, label: string, host: HookHost): Hoo
     );
   };
   return recordHook(
-    { ...entry, label: `${label} ${entry.zoneId}` },
+    { ...entry, label: `${label} ${entry.zoneId}`, server: `cloudflare ${entry.zoneId}` },
     {
       read: (keys, signal) => Promise.all(keys.map(async (key) => setOf(key, await list(key, signal)))),
       async replace(changes, signal) {

@@ -3,7 +3,7 @@ import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import type { DnsRecordSet } from '../../world.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
-import { below, resolveUrl } from '../http.ts';
+import { addressWithoutSecrets, below, resolveUrl } from '../http.ts';
 import { recordHook } from './record-hook.ts';
 import { type RecordChange, type RecordKey, recordSet } from './records.ts';
 import { callRest, fieldsOf, listOf, parseAnswer, strangeAnswer } from './rest.ts';
@@ -43,7 +43,11 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     return setOf(parseAnswer(await call('GET', query, undefined, signal), 'PowerDNS'), key);
   };
   return recordHook(
-    { ...entry, label: `${label} ${entry.zone.slice(0, -1)}` },
+    {
+      ...entry,
+      label: `${label} ${entry.zone.slice(0, -1)}`,
+      server: `powerdns ${addressWithoutSecrets(entry.url)} ${entry.serverId} ${entry.zone}`,
+    },
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(key, signal))),
       async replace(changes, signal) {

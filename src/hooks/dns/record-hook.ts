@@ -1,15 +1,16 @@
 import type { DnsRecordConfig } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
 import type { DnsRecordSet } from '../../world.ts';
-import type { Hook, HookEvent } from '../hook.ts';
+import type { Hook, HookEvent, HookResult, OnIntent } from '../hook.ts';
 import {
   changesBetween,
   describeSets,
   type RecordChange,
   type RecordKey,
-  recordSet,
+  sameSet,
   setsFor,
 } from './records.ts';
+import { wayBack } from './wanted.ts';
 
 /** What speaks to one kind of DNS server. */
 export interface RecordStore {
@@ -25,6 +26,8 @@ export interface RecordStore {
 interface RecordHookOptions {
   driver: string;
   label: string;
+  /** Identity of the server and zone: see Hook. */
+  server: string;
   timeout: number;
   retries: number;
   records: readonly DnsRecordConfig[];
@@ -35,33 +38,68 @@ interface RecordHookOptions {
  * in part, what was there before is put back as far as possible, and the error says whether that worked.
  */
 export function recordHook(options: RecordHookOptions, store: RecordStore): Hook {
-  const { driver, label, timeout, retries, records } = options;
+  const { driver, label, server, timeout, retries, records } = options;
   return {
     driver,
     label,
+    server,
+    records: records.map(({ name, type }) => ({ name, type })),
     timeoutMs: timeout,
     retries,
-    run: (event, signal) => moveRecords(store, wantedBy(event, records), signal),
+    run: (event, signal, onIntent = () => undefined) =>
+      moveRecords(options, store, { event, signal, onIntent }),
     read: (signal) => store.read(records, signal),
     expected: (side) => setsFor(records, side),
   };
 }
 
-function wantedBy(event: HookEvent, records: readonly DnsRecordConfig[]): DnsRecordSet[] {
-  if (!event.restore) return setsFor(records, event.provider);
-  return event.restore.map((set) => recordSet(set, set.ttl, set.values));
+interface Run {
+  event: HookEvent;
+  signal: AbortSignal;
+  onIntent: OnIntent;
 }
 
-async function moveRecords(store: RecordStore, wanted: DnsRecordSet[], signal: AbortSignal) {
-  const before = await store.read(wanted, signal);
-  const changes = changesBetween(before, wanted);
-  if (changes.length === 0) return { before, after: before };
+async function moveRecords(
+  { records }: RecordHookOptions,
+  store: RecordStore,
+  { event, signal, onIntent }: Run,
+): Promise<HookResult> {
+  const { restore, provider } = event;
+  // Where nothing was moved there is nothing to put back; what the config names is looked at all the same.
+  const keys = restore && restore.length > 0 ? restore.map(({ to }) => to) : records;
+  const before = await store.read(keys, signal);
+  const { changes, foreign } = restore
+    ? wayBack(restore, before, { overwrite: event.overwriteDns === true })
+    : { changes: changesBetween(before, setsFor(records, provider)), foreign: [] };
+  const left = foreign.length === 0 ? {} : { foreign };
+  if (changes.length === 0) return { before, after: before, ...left };
+  const wanted = before.map((set) => changes.find(({ from }) => from === set)?.to ?? set);
+  onIntent(before, wanted);
+  return { before, after: await replaced(store, { before, wanted, changes }, signal), ...left };
+}
+
+/** All sets that a run is about: as they were read, as they are to be, and what differs. */
+interface Writing {
+  before: readonly DnsRecordSet[];
+  wanted: readonly DnsRecordSet[];
+  changes: readonly RecordChange[];
+}
+
+/**
+ * Writes the changes and reads all sets back. A write whose answer was lost is done all the same when the server says
+ * so. One that is there in part is undone: what says what we wrote, and nothing else, is put back.
+ * @throws CutoverError DNS_CHANGED, DNS_READ_BACK, or the store's own
+ */
+async function replaced(
+  store: RecordStore,
+  { before, wanted, changes }: Writing,
+  signal: AbortSignal,
+): Promise<DnsRecordSet[]> {
   const fault = await replaceOrFault(store, changes, signal);
   const after = await readAfter(store, wanted, fault, signal);
-  // A write whose answer was lost is done all the same when the server says so.
-  if (changesBetween(after, wanted).length === 0) return { before, after };
-  if (changesBetween(after, before).length === 0) throw fault ?? notApplied(wanted);
-  const put = await putBack(store, after, before, signal);
+  if (changesBetween(after, wanted).length === 0) return after;
+  if (changesBetween(after, before).length === 0) throw fault ?? notApplied(changes.map(({ to }) => to));
+  const put = await putBack(store, after, { before, wanted, changes }, signal);
   const was = fault ? messageOf(fault) : `written, but reads ${describeSets(after)}`;
   throw new CutoverError('DNS_READ_BACK', EXIT.unreachable, `${was}; ${put}`, {
     hint:
@@ -112,11 +150,15 @@ function notApplied(wanted: readonly DnsRecordSet[]): CutoverError {
 async function putBack(
   store: RecordStore,
   now: readonly DnsRecordSet[],
-  before: readonly DnsRecordSet[],
+  { before, wanted }: Writing,
   signal: AbortSignal,
 ): Promise<string> {
+  const ours = before.flatMap((to, index): RecordChange[] => {
+    const [is, ours] = [now[index], wanted[index]];
+    return is && ours && sameSet(is, ours) && !sameSet(is, to) ? [{ from: is, to }] : [];
+  });
   try {
-    await store.replace(changesBetween(now, before), signal);
+    if (ours.length > 0) await store.replace(ours, signal);
     const left = changesBetween(await store.read(before, signal), before);
     if (left.length === 0) return 'what was there before is put back';
     return `what was there before could not be put back: ${describeSets(left.map(({ from }) => from))} is there now`;

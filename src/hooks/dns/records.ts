@@ -12,6 +12,8 @@ export interface RecordKey {
 export interface RecordChange {
   from: DnsRecordSet;
   to: DnsRecordSet;
+  /** On a way back: what our own step had written, which is what `from` says. */
+  wrote?: DnsRecordSet;
 }
 
 /** What the records of a hook say when `side` is the active provider. */

@@ -27,7 +27,11 @@ const REFUSED = 5;
 export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
   const server = serverOf(entry.server);
   return recordHook(
-    { ...entry, label: `${label} ${entry.zone.slice(0, -1)}` },
+    {
+      ...entry,
+      label: `${label} ${entry.zone.slice(0, -1)}`,
+      server: `rfc2136 ${nameOf(server).toLowerCase()} ${entry.zone}`,
+    },
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(server, key, signal))),
       replace: (changes, signal) =>

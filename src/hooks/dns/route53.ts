@@ -59,7 +59,7 @@ export function route53Hook(entry: HookConfigOf<'route53'>, label: string, host:
     return setOf(await call('GET', query, '', signal), key);
   };
   return recordHook(
-    { ...entry, label: `${label} ${entry.hostedZoneId}` },
+    { ...entry, label: `${label} ${entry.hostedZoneId}`, server: `route53 ${entry.hostedZoneId}` },
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(key, signal))),
       async replace(changes, signal) {
