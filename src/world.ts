@@ -55,6 +55,8 @@ export interface RecordMove {
 /** What one DNS hook's server said, as a checkpoint keeps it. */
 export interface DnsReading {
   label: string;
+  /** Which server and zone it is, wherever the hook stands in the config. */
+  server?: string;
   records: DnsRecordSet[] | null;
   error?: string;
 }

@@ -9,6 +9,7 @@ const records = z.object({
   type: z.enum(['CNAME', 'A', 'AAAA', 'TXT']),
   ttl: z.number().int().nonnegative(),
   values: z.array(z.string()),
+  raw: z.unknown().optional(),
 });
 
 const file = z.object({
@@ -20,7 +21,13 @@ const file = z.object({
       status: z.enum(['idle', 'canary', 'rolling', 'complete', 'rollback']),
       ratio: z.number().min(0).max(1),
       activeProvider: z.enum(['legacy', 'target']),
-      dns: z.array(z.object({ label: z.string(), records: z.array(records).nullable() })),
+      dns: z.array(
+        z.object({
+          label: z.string(),
+          server: z.exactOptional(z.string()),
+          records: z.array(records).nullable(),
+        }),
+      ),
       metrics: z.record(z.string(), z.unknown()),
     }),
   ),

@@ -9,6 +9,7 @@ interface ResumeOptions extends ApplyOptions {
   flag?: boolean;
   force?: boolean;
   reason?: string;
+  overwriteDns?: boolean;
   wait?: string;
 }
 
@@ -21,6 +22,7 @@ export function register(program: Command, ctx: Context): void {
     .option('-y, --yes', 'do not ask')
     .option('--confirm <migration>', "the migration's name, for a flag that goes to 100 %")
     .option('--force', 'with --flag: also when that sends more traffic to target; needs --reason')
+    .option('--overwrite-dns', 'also DNS records that somebody else has changed')
     .option('--reason <text>', 'with --flag: why, for the journal')
     .option('--wait <time>', 'wait this long for another operation to end, e.g. 30s')
     .action(async (_options: unknown, command: Command) => {
@@ -52,9 +54,15 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
     else ctx.print('nothing to resume: every operation is finished');
     return;
   }
-  if (options.dryRun) return sayWhatIsLeft(ctx, options, operation);
+  if (options.dryRun) return sayWhatIsLeft(ctx, options, session, operation);
   if (!options.json) ctx.note(`resuming ${commandOf(operation.plan)} ${operation.id}`);
-  await tell(ctx, options, session, 'resume', await resume(ctx, options, session, operation));
+  await tell(
+    ctx,
+    options,
+    session,
+    'resume',
+    await resume(ctx, options, session, operation, options.overwriteDns),
+  );
 }
 
 async function mendFlag(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {
@@ -83,15 +91,20 @@ async function mendFlag(ctx: Context, options: ResumeOptions, session: Session):
 async function sayWhatIsLeft(
   ctx: Context,
   options: ResumeOptions,
+  session: Session,
   operation: OperationRecord,
 ): Promise<void> {
   const { renderPlan } = await import('../report/operation.ts');
+  const { asRead } = await import('./apply.ts');
   const { pageWidth, styleFor } = await import('./style.ts');
   const { id, kind, plan } = operation;
   const left = operation.steps.filter(({ outcome }) => outcome !== 'done');
-  const steps = left.map((step) => ({ kind: step.kind, driver: step.driver, label: step.label }));
+  const steps = left.map(
+    ({ position, kind, driver, label }) => plan.steps[position] ?? { kind, driver, label },
+  );
+  const dns = (await asRead(session, { ...plan, steps })).dns;
   const style = await styleFor(ctx, options, 'stdout');
   sayDryRun(ctx, options, 'resume', { operation: { id, kind }, from: plan.from, to: plan.to, steps }, [
-    renderPlan({ ...plan, steps }, `resume ${id}`, style, pageWidth(ctx)),
+    renderPlan({ ...plan, steps, dns }, `resume ${id}`, style, pageWidth(ctx)),
   ]);
 }

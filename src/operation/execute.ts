@@ -5,7 +5,7 @@ import type { Journal, StepEnd } from './journal.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import { isBackward, type StepOutcome } from './record.ts';
 import { type Rival, rivalCommands } from './rivals.ts';
-import { type Drivers, runStep, type StepContext, sameRatio } from './steps.ts';
+import { type Drivers, runStep, type StepContext, sameRatio, undoRecords } from './steps.ts';
 
 /** What a step came to, as output shows it. */
 export interface StepReport {
@@ -50,6 +50,8 @@ export interface Execution {
   drivers: Drivers;
   clock: StepContext['clock'];
   redact(text: string): string;
+  /** Records that somebody else has changed are overwritten, whatever the plan says. */
+  overwriteDns?: boolean | undefined;
   /** First Ctrl-C: no further step begins. An emergency does not listen to it. */
   signal: AbortSignal;
   onStep(step: StepReport): void;
@@ -74,7 +76,7 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
     ends.set(step.position, { ...step, outcome: 'done', ms: step.ms ?? 0, attempts: step.attempts });
   }
   const deadline = execution.clock.now() + OPERATION_DEADLINE_MS;
-  const context = (): StepContext => ({
+  const context = (position: number): StepContext => ({
     migration: execution.migration,
     operation,
     actor: execution.actor,
@@ -84,15 +86,20 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
     deadline,
     clock: execution.clock,
     redact: execution.redact,
+    found: operation.steps[position],
+    overwriteDns: execution.overwriteDns,
+    onIntent: (before, after) => journal.stepIntends(position, before, after),
   });
   const runOne = async (position: number) => {
     journal.stepBegins(position);
     const end = await overCommands(journal, execution, position, () =>
-      runStep(execution.drivers, position, context()),
+      runStep(execution.drivers, position, context(position)),
     );
-    await yieldingFlag(journal, execution, plan.steps[position] as PlannedStep, () =>
-      journal.stepEnds(position, end),
-    );
+    await yieldingTraffic(journal, execution, {
+      step: plan.steps[position] as PlannedStep,
+      record: () => journal.stepEnds(position, end),
+      undoRecords: () => undoRecords(execution.drivers, position, context(position), end),
+    });
     ends.set(position, end);
     execution.onStep(report(plan.steps[position] as PlannedStep, end));
     return end;
@@ -167,22 +174,24 @@ const mayWrite = (rival: Rival): string => `${rival} may still write the flag`;
 /**
  * Runs `record` after a step. If another operation has taken over while the flag was being set, the flag may say what
  * the loser wrote: it is made to say what the winner wants before anybody is told that the loser has stopped. A store
- * that fences has refused the loser already.
+ * that fences has refused the loser already. Records that the loser has moved to target are put back.
  * @throws CutoverError FENCED (75)
  */
-async function yieldingFlag(
+async function yieldingTraffic(
   journal: Journal,
   execution: Execution,
-  step: PlannedStep,
-  record: () => void,
+  { step, record, undoRecords }: { step: PlannedStep; record(): void; undoRecords(): Promise<void> },
 ): Promise<void> {
   const { flag } = execution.drivers;
-  const mine = step.kind === 'flag' && !flag.fences && journal.operation.plan.kind !== 'emergency';
+  const { plan } = journal.operation;
+  const mine = step.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
   if (mine) await giveWay(journal, flag);
   try {
     record();
   } catch (error) {
-    if (mine && error instanceof CutoverError && error.code === 'FENCED') await giveWay(journal, flag);
+    if (!(error instanceof CutoverError) || error.code !== 'FENCED') throw error;
+    if (mine) await giveWay(journal, flag);
+    if (step.kind === 'dns' && plan.to.activeProvider === 'target') await undoRecords();
     throw error;
   }
 }
@@ -268,7 +277,9 @@ function reportOf(
     checkpointId: operation.checkpointId,
     flag: flagReadings(plan, ends),
     undo:
-      state.applied && operation.checkpointId !== null && !sameWorld(plan.from, plan.to)
+      state.applied &&
+      operation.checkpointId !== null &&
+      (plan.mends === 'dns' || !sameWorld(plan.from, plan.to))
         ? undoOf(plan, operation.checkpointId)
         : null,
     open: state.open,
@@ -312,6 +323,7 @@ function reports(plan: Plan, ends: Map<number, StepEnd>): StepContext['earlier']
 
 /** The command that leads back. One that would send traffic to target again has to be forced. */
 export function undoOf(plan: Plan, checkpointId: number | null): string {
+  if (plan.mends === 'dns') return `cutover dns apply --to ${checkpointId ?? 'N'}`;
   const back = `cutover rollback --to ${checkpointId ?? 'N'}`;
   return plan.from.ratio > plan.to.ratio ? `${back} --force --reason "…"` : back;
 }

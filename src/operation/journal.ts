@@ -25,6 +25,7 @@ export interface StepEnd {
   attempts: number;
   ms: number;
   before: unknown;
+  /** Of DNS records that could not be written or read back: what they were to say. */
   after: unknown;
   error: string | null;
   /** Of an error that has them: its stable code, and how to mend it. */
@@ -53,6 +54,11 @@ export interface Journal {
   /** What the flag is to say by the operation that has taken over; null while nobody has. */
   winner(): FlagChange | null;
   stepBegins(position: number): void;
+  /**
+   * What a step has found, and is about to write: kept before it is written. Not by one that another operation has
+   * taken over from. @throws CutoverError FENCED (75)
+   */
+  stepIntends(position: number, before: unknown, after: unknown): void;
   /** What a step came to is kept also when another operation has taken over. @throws CutoverError FENCED (75) */
   stepEnds(position: number, end: StepEnd): void;
   finish(end: OperationEnd): void;
@@ -224,6 +230,16 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
           `UPDATE steps SET outcome = 'running', started_at = ? WHERE operation_id = ? AND position = ?`,
         ).run(options.now(), operation.id, position);
       }),
+    stepIntends: (position, before, after) =>
+      write(() => {
+        assertHeld(db, token);
+        db.prepare('UPDATE steps SET before = ?, after = ? WHERE operation_id = ? AND position = ?').run(
+          JSON.stringify(before),
+          JSON.stringify(after),
+          operation.id,
+          position,
+        );
+      }),
     stepEnds: (position, end) => {
       write(() => endStep(db, operation, position, end, options));
       assertHeld(db, token);
@@ -264,7 +280,7 @@ function finishOperation(
     // The time in which the flag said something else is no time of the stage.
     const newStage =
       plan.kind === 'canary start' ||
-      plan.mends !== undefined ||
+      plan.mends === 'flag' ||
       state.ratio !== plan.to.ratio ||
       state.stage === null;
     writeState(db, options.migration, plan.to, {
@@ -335,13 +351,13 @@ function endStep(
   options: JournalOptions,
 ): void {
   db.prepare(
-    `UPDATE steps SET outcome = ?, attempts = attempts + ?, ms = ?, before = coalesce(before, ?), after = ?, error = ?
+    `UPDATE steps SET outcome = ?, attempts = attempts + ?, ms = ?, before = coalesce(?, before), after = ?, error = ?
       WHERE operation_id = ? AND position = ?`,
   ).run(
     end.outcome,
     end.attempts,
     Math.round(end.ms),
-    end.before === undefined ? null : JSON.stringify(end.before),
+    end.before === undefined || end.before === null ? null : JSON.stringify(end.before),
     end.after === undefined ? null : JSON.stringify(end.after),
     end.error,
     operation.id,

@@ -13,7 +13,7 @@ import { sideFolders } from './side-folders.ts';
  */
 export type SideLine =
   | { type: 'begin'; id: string; token: number; holder: Holder; reason: string; why: string }
-  | { type: 'step'; step: Pick<PlannedStep, 'kind' | 'label'>; end: StepEnd }
+  | { type: 'step'; step: Pick<PlannedStep, 'kind' | 'label' | 'server'>; end: StepEnd }
   | { type: 'finish'; outcome: OperationEnd['outcome'] };
 
 /** While its process lives the file grows by a line break this often: its time is its heartbeat. */
@@ -42,8 +42,8 @@ export function beginSideJournal(
     if (path) tryAppend(path, text, 0);
   };
   const stepEnds = (position: number, end: StepEnd) => {
-    const { kind, label } = plan.steps[position] as PlannedStep;
-    append(lineOf({ type: 'step', step: { kind, label }, end }));
+    const { kind, label, server } = plan.steps[position] as PlannedStep;
+    append(lineOf({ type: 'step', step: { kind, label, ...(server === undefined ? {} : { server }) }, end }));
   };
   for (const { position, outcome, attempts, ms, before, after, error } of operation.steps) {
     if (outcome !== 'done' && outcome !== 'failed') continue;
@@ -57,6 +57,9 @@ export function beginSideJournal(
     guard: () => {},
     winner: () => null,
     stepBegins: () => {},
+    // Of a process that dies now this is the last word; else the step's own end comes after it.
+    stepIntends: (position, before, after) =>
+      stepEnds(position, { outcome: 'failed', attempts: 0, ms: 0, before, after, error: 'ended half-way' }),
     stepEnds,
     finish: ({ outcome }) => {
       clearInterval(heartbeat);

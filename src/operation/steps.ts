@@ -1,13 +1,23 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import type { Hooks } from '../hooks/create.ts';
-import { describeSets } from '../hooks/dns/records.ts';
-import type { HookEvent } from '../hooks/hook.ts';
+import type { Hook, HookEvent } from '../hooks/hook.ts';
 import { storable, storableRecords } from '../output/storable.ts';
+import { unnumbered } from '../rollback/dns-steps.ts';
 import type { DnsRecordSet } from '../world.ts';
 import { attempt } from './attempt.ts';
 import type { StepEnd } from './journal.ts';
 import type { Plan, PlannedDrivers, PlannedStep } from './plan.ts';
+import {
+  driverGone,
+  type FoundAndWritten,
+  foreignRecords,
+  foundFirst,
+  movesBetween,
+  recordsIn,
+  restoreFor,
+  runRecords,
+} from './run-records.ts';
 
 /** The drivers of a config: what steps act on. */
 export interface Drivers extends Hooks {
@@ -28,6 +38,12 @@ export interface StepContext {
   /** Unix milliseconds; no new try begins after it. */
   deadline: number;
   clock: { now(): number; random(): number };
+  /** What the journal knows of an earlier run of this step. */
+  found?: { before: unknown; after: unknown } | undefined;
+  /** Records that somebody else has changed are overwritten. */
+  overwriteDns?: boolean | undefined;
+  /** Called before records are written, with what was found and what each is to be. @throws CutoverError FENCED */
+  onIntent?: ((before: unknown, after: unknown) => void) | undefined;
   /** Takes secrets out of messages before they are kept. */
   redact(text: string): string;
 }
@@ -42,7 +58,13 @@ export function plannedDrivers(drivers: Drivers): PlannedDrivers {
   return {
     flag: named('flag', drivers.flag),
     otherFlags: drivers.otherFlags?.map((flag) => named('flag', flag)) ?? [],
-    dns: drivers.dns.map((hook) => named('dns', hook)),
+    dns: drivers.dns.map((hook) => ({
+      ...named('dns', hook),
+      ...(hook.server === undefined ? {} : { server: hook.server }),
+      ...(hook.expected
+        ? { sides: { legacy: hook.expected('legacy'), target: hook.expected('target') } }
+        : {}),
+    })),
     notify: drivers.notify.map((hook) => named('notify', hook)),
   };
 }
@@ -56,48 +78,146 @@ export const sameRatio = (a: number, b: number): boolean => Math.abs(a - b) <= R
 /** Runs one step to its end, tries included. Never throws but FENCED: what went wrong is in the result. */
 export async function runStep(drivers: Drivers, position: number, context: StepContext): Promise<StepEnd> {
   const step = context.plan.steps[position] as PlannedStep;
-  const started = context.clock.now();
+  if (step.byHand) return seenTo(step);
+  const driver = findDriver(drivers, step);
+  if (driver instanceof CutoverError) return gone(driver, context);
+  if ('get' in driver) return runFlag(driver, context);
+  return driver.read
+    ? runRecordHook(driver, step, position, context)
+    : runHook(driver, step, position, context);
+}
+
+function seenTo({ restore }: PlannedStep): StepEnd {
+  const sets = restore?.map(({ to }) => to) ?? [];
+  const notes = ['seen to by hand: not looked at'];
+  return { outcome: 'done', attempts: 0, ms: 0, before: sets, after: sets, error: null, notes };
+}
+
+const gone = ({ code, message, hint }: CutoverError, { redact }: StepContext): StepEnd => ({
+  outcome: 'failed',
+  attempts: 0,
+  ms: 0,
+  before: null,
+  after: null,
+  error: redact(message),
+  code,
+  hint: hint && redact(hint),
+});
+
+async function runFlag(flag: FlagDriver, context: StepContext): Promise<StepEnd> {
   const notes: string[] = [];
+  // The first reading is the one to go back to; a later try would read our own half-made change.
+  let before: unknown = context.found?.before ?? null;
+  const end = await tries(flag, context, async (signal) => {
+    before ??= await readBefore(flag, context, signal);
+    return setFlag(flag, context, signal, notes);
+  });
+  return endOf(end, before, end.value ?? null, context, { notes });
+}
+
+/** A hook that cannot be read, or tells people. */
+async function runHook(
+  hook: Hook,
+  step: PlannedStep,
+  position: number,
+  context: StepContext,
+): Promise<StepEnd> {
   let before: unknown = null;
+  const end = await tries(hook, context, async (signal) => {
+    const ran = await hook.run(eventFor(step, position, context), signal);
+    before ??= ran.before ?? null;
+    return ran.after ?? null;
+  });
+  return endOf(end, before, end.value ?? null, context, {});
+}
+
+/** A DNS hook that reads what it writes: what it found, and is about to write, is journaled before it is written. */
+async function runRecordHook(
+  hook: Hook,
+  step: PlannedStep,
+  position: number,
+  context: StepContext,
+): Promise<StepEnd> {
+  let known: FoundAndWritten | null = earlierIn(context.found);
+  const restore = restoreFor(step, known);
+  const event = {
+    ...eventFor(step, position, context),
+    ...(restore ? { restore } : {}),
+    ...(restore && (context.overwriteDns || context.plan.overwriteDns)
+      ? { overwriteDns: true as const }
+      : {}),
+  };
   let foreign: readonly DnsRecordSet[] = [];
-  const found = findDriver(drivers, step);
-  if (found instanceof CutoverError) {
-    return { outcome: 'failed', attempts: 0, ms: 0, before, after: null, error: found.message };
-  }
-  const result = await attempt(
-    async (signal) => {
-      if ('get' in found) {
-        // The first reading is the one to go back to; a later try would read our own half-made change.
-        before ??= await readBefore(found, context, signal);
-        return setFlag(found, context, signal, notes);
-      }
-      const ran = await found.run(eventFor(step, position, context), signal, (read) => {
-        before ??= read;
-      });
-      before ??= ran.before ?? null;
-      foreign = ran.foreign ?? [];
-      return ran.after ?? null;
-    },
-    { timeoutMs: found.timeoutMs, retries: found.retries, deadline: context.deadline },
-    context.clock,
-  );
-  const keep = <T>(value: T) => storable(value, context.redact);
-  // Records are put back as they were read.
-  const keepState = 'read' in found ? storableRecords : storable;
+  const end = await tries(hook, context, async (signal) => {
+    const ran = await runRecords(hook, step, event, signal, (read, wanted) => {
+      known = { before: foundFirst(known, read), after: wanted };
+      context.onIntent?.(keptRecords(known.before, context), keptRecords(wanted, context));
+    });
+    foreign = ran.foreign ?? [];
+    known = {
+      before: foundFirst(known, recordsIn(ran.before) ?? []),
+      after: recordsIn(ran.after) ?? [],
+    };
+    return known.after;
+  });
   // What it could do is done and kept; what is somebody else's makes the step fail all the same.
-  const error = result.error ?? (foreign.length > 0 ? foreignRecords(foreign) : undefined);
+  const error = end.error ?? (foreign.length > 0 ? foreignRecords(foreign, restore ?? []) : undefined);
+  const notes = error === undefined && restore?.length === 0 ? [LOOKED] : [];
+  const after = end.value ?? known?.after ?? null;
+  return endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept: keptRecords });
+}
+
+const LOOKED = 'this migration has moved nothing here: looked, wrote nothing';
+
+function earlierIn(found: StepContext['found']): FoundAndWritten | null {
+  const [before, after] = [recordsIn(found?.before), recordsIn(found?.after)];
+  return before && after ? { before, after } : null;
+}
+
+/** Records are put back as they were read: whole, or not at all. */
+function keptRecords(records: unknown, { redact }: StepContext): unknown {
+  if (records === null) return null;
+  return storableRecords(records, redact) ?? 'not kept: a record holds a secret';
+}
+
+interface Tried<T> {
+  value?: T;
+  error?: unknown;
+  attempts: number;
+  ms: number;
+}
+
+async function tries<T>(
+  { timeoutMs, retries }: FlagDriver | Hook,
+  { clock, deadline }: StepContext,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<Tried<T>> {
+  const started = clock.now();
+  const tried = await attempt(work, { timeoutMs, retries, deadline }, clock);
+  return { ...tried, ms: clock.now() - started };
+}
+
+function endOf(
+  { error, attempts, ms }: Tried<unknown>,
+  before: unknown,
+  after: unknown,
+  context: StepContext,
+  more: { notes?: readonly string[]; kept?: typeof keptRecords },
+): StepEnd {
+  const keep = <T>(value: T) => storable(value, context.redact);
+  const kept = more.kept ?? keep;
   const known = error instanceof CutoverError ? error : undefined;
   if (known?.code === 'FENCED') throw known;
   return {
     outcome: error === undefined ? 'done' : 'failed',
-    attempts: result.attempts,
-    ms: context.clock.now() - started,
-    before: keepState(before, context.redact),
-    after: result.error === undefined ? keepState(result.value, context.redact) : null,
+    attempts,
+    ms,
+    before: kept(before, context),
+    after: kept(after, context),
     error: error === undefined ? null : keep(messageOf(error)),
     ...(known && { code: known.code }),
     ...(known?.hint && { hint: keep(known.hint) }),
-    ...(notes.length > 0 && { notes: notes.map(keep) }),
+    ...(more.notes && more.notes.length > 0 && { notes: more.notes.map(keep) }),
   };
 }
 
@@ -134,17 +254,17 @@ async function setFlag(
   );
 }
 
-function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hooks['dns'][number] | CutoverError {
+function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hook | CutoverError {
+  const called = ({ label }: { label: string }) => label === step.label;
   if (step.kind === 'flag') {
-    const flag = [drivers.flag, ...(drivers.otherFlags ?? [])].find(({ label }) => label === step.label);
-    if (flag) return flag;
-  } else {
-    const hook = drivers[step.kind].find(({ label }) => label === step.label);
-    if (hook) return hook;
+    return [drivers.flag, ...(drivers.otherFlags ?? [])].find(called) ?? driverGone(step);
   }
-  return new CutoverError('DRIVER_GONE', EXIT.config, `${step.label} is no longer in the config`, {
-    hint: 'restore it, or begin a new operation with the config as it is now',
-  });
+  if (step.kind === 'notify') return drivers.notify.find(called) ?? driverGone(step);
+  const { server } = step;
+  const likely = drivers.dns.filter((hook) =>
+    server === undefined ? unnumbered(hook.label) === unnumbered(step.label) : hook.server === server,
+  );
+  return likely.find(called) ?? likely[0] ?? driverGone(step);
 }
 
 function eventFor(step: PlannedStep, position: number, context: StepContext): HookEvent {
@@ -162,23 +282,35 @@ function eventFor(step: PlannedStep, position: number, context: StepContext): Ho
     actor: context.actor,
     steps: context.earlier,
     undo: context.undo,
-    ...restoreFor(step, plan),
     ...(plan.evidence === null || plan.evidence === undefined ? {} : { evidence: plan.evidence }),
   };
 }
 
-/** The record sets that a rollback's checkpoint kept for this hook, when its server could be read then. */
-function restoreFor(step: PlannedStep, plan: Plan): Pick<HookEvent, 'restore' | 'overwriteDns'> {
-  const records = step.kind === 'dns' && plan.dns.find(({ label }) => label === step.label)?.records;
-  if (!records || records.length === 0) return {};
-  return { restore: records.map((to) => ({ from: to, to })), overwriteDns: true };
-}
-
-function foreignRecords(sets: readonly DnsRecordSet[]): CutoverError {
-  return new CutoverError(
-    'DNS_FOREIGN',
-    EXIT.hookFailed,
-    `somebody else has changed ${describeSets(sets)}; left alone`,
-    { hint: 'set these by hand' },
-  );
+/**
+ * Puts back what a step has written whose operation was overtaken meanwhile: whoever has taken over may have looked
+ * before it was written.
+ * @throws CutoverError DNS_OVERTAKEN (75) when it could not be
+ */
+export async function undoRecords(
+  drivers: Drivers,
+  position: number,
+  context: StepContext,
+  { before, after }: StepEnd,
+): Promise<void> {
+  const step = context.plan.steps[position] as PlannedStep;
+  const driver = findDriver(drivers, step);
+  const written = earlierIn({ before, after });
+  if (driver instanceof CutoverError || 'get' in driver || !driver.read || !written) return;
+  const restore = movesBetween(written.after, written.before);
+  try {
+    const signal = AbortSignal.timeout(driver.timeoutMs);
+    await driver.run({ ...eventFor(step, position, context), restore }, signal);
+  } catch (cause) {
+    throw new CutoverError(
+      'DNS_OVERTAKEN',
+      EXIT.notNow,
+      `another operation has taken over, and ${driver.label} could not be put back: ${context.redact(messageOf(cause))}`,
+      { hint: 'see `cutover dns diff`', cause },
+    );
+  }
 }

@@ -1,8 +1,10 @@
 import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
-import { commandOf, type Plan } from '../operation/plan.ts';
+import { commandOf, type Plan, type PlannedStep } from '../operation/plan.ts';
+import { sameRecord } from '../rollback/moved.ts';
 import { describeChange, sameWorld } from '../world.ts';
+import { recordLines, renderRecord } from './records.ts';
 import type { Style } from './style.ts';
 import { alignColumns, wrap } from './text.ts';
 
@@ -33,24 +35,28 @@ export function renderPlan(plan: Plan, migration: string, style: Style, columns 
       ),
     );
   }
-  lines.push(
-    ...alignColumns(
-      plan.steps.map((step, index) => [
-        String(index + 1),
-        step.kind,
-        safe(step.label),
-        stepAim(step.kind, plan),
-      ]),
-      2,
-      columns,
-    ),
+  const steps = alignColumns(
+    plan.steps.map((step, index) => [String(index + 1), step.kind, safe(step.label), stepAim(step, plan)]),
+    2,
+    columns,
   );
+  lines.push(...steps);
+  for (const [index, step] of plan.steps.entries()) {
+    for (const line of recordLines(step, plan))
+      lines.push(...wrap(`  ${index + 1}   ${renderRecord(line)}`, columns, '        '));
+  }
   return lines.join('\n');
 }
 
-function stepAim(kind: StepReport['kind'], plan: Plan): string {
+function stepAim({ kind, restore, byHand }: PlannedStep, plan: Plan): string {
   if (kind === 'flag') return `set to ${formatRatio(plan.to.ratio)} and read back`;
-  return kind === 'dns' ? `point to ${plan.to.activeProvider}` : 'tell what was done';
+  if (kind === 'notify') return 'tell what was done';
+  if (byHand) return 'seen to by hand: nothing is written';
+  if (!restore) return `point to ${plan.to.activeProvider}`;
+  if (restore.length === 0) return 'nothing was moved: look, write nothing';
+  return restore.every(({ from, to }) => sameRecord(from, to))
+    ? 'keep what is there'
+    : 'put back what was moved';
 }
 
 /** One finished step, as it appears while an operation runs. */

@@ -29,13 +29,17 @@ export function gradualPlans(plan: Plan, ladder: readonly number[], flagRatio: n
       hint: 'see `cutover status`; a rollback without --over makes the flag say what its checkpoint says',
     });
   }
+  // Each but the first begins after the one before it, as whoever runs them sees to.
+  const { after, ...later } = plan;
+  const first = after === undefined ? {} : { after };
   const plans: Plan[] = [];
   const last = () => plans.at(-1)?.to ?? from;
   const flag = plan.steps.filter(({ kind }) => kind === 'flag');
   for (const ratio of rungsDown(ladder, Math.min(from.ratio, flagRatio), to.ratio)) {
     const { activeProvider } = from;
     plans.push({
-      ...plan,
+      ...later,
+      ...(plans.length === 0 ? first : {}),
       from: last(),
       to: { status: 'rolling', ratio, activeProvider },
       steps: flag,
@@ -44,5 +48,5 @@ export function gradualPlans(plan: Plan, ladder: readonly number[], flagRatio: n
       supersedes: plans.length === 0 ? plan.supersedes : [],
     });
   }
-  return [...plans, plans.length === 0 ? plan : { ...plan, from: last(), supersedes: [] }];
+  return [...plans, plans.length === 0 ? plan : { ...later, from: last(), supersedes: [] }];
 }

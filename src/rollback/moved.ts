@@ -5,11 +5,14 @@ import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
  * else. Pure. A record is known by its server (or hosted zone), its name and its type.
  */
 
-/** One DNS step that has begun, of a driver that reads what it writes. Given in the order in which they began. */
+/** One DNS step that has begun. Given in the order in which they began. */
 export interface MovingStep {
-  /** Identity of the server and zone. */
-  server: string;
+  /** Number of its operation: grows. */
+  operation: number;
+  /** Identity of the server and zone; null for a driver that cannot read, of which only the provider is known. */
+  server: string | null;
   driver: string;
+  /** Without its place in the config. */
   label: string;
   /** The provider that its operation leads to. */
   provider: Side;
@@ -45,8 +48,10 @@ export interface Ledger {
   records: KnownRecord[];
   /** Servers on which something was moved that could not be kept: there only the config knows what to put back. */
   unknown: ReadonlySet<string>;
-  /** What each server is called in output, and its driver. */
-  servers: ReadonlyMap<string, { driver: string; label: string }>;
+  /** The driver of each server. */
+  servers: ReadonlyMap<string, { driver: string }>;
+  /** Hooks that cannot be read and were told last that target is the provider: label and driver. */
+  handed: ReadonlyMap<string, string>;
 }
 
 /** One record to put back, and what else of ours it may say. */
@@ -74,10 +79,16 @@ export function sameValues(a: DnsRecordSet, b: DnsRecordSet): boolean {
 export function ledgerOf(steps: readonly MovingStep[]): Ledger {
   const records = new Map<string, KnownRecord>();
   const unknown = new Set<string>();
-  const servers = new Map<string, { driver: string; label: string }>();
+  const servers = new Map<string, { driver: string }>();
+  const handed = new Map<string, string>();
   for (const step of steps) {
     const { server, driver, label, before, after } = step;
-    servers.set(server, { driver, label });
+    if (server === null) {
+      if (step.provider === 'target') handed.set(label, driver);
+      else if (step.done) handed.delete(label);
+      continue;
+    }
+    servers.set(server, { driver });
     if (before === null || after === null) {
       if (step.provider === 'target') unknown.add(server);
       else if (step.done) unknown.delete(server);
@@ -97,7 +108,7 @@ export function ledgerOf(steps: readonly MovingStep[]): Ledger {
       records.set(key, { server, name, type, last, moved });
     }
   }
-  return { records: [...records.values()], unknown, servers };
+  return { records: [...records.values()], unknown, servers, handed };
 }
 
 /** How a step changes what is displaced of one record. */

@@ -94,15 +94,25 @@ function endings(facts: Facts, seen: Seen, operation: OperationRecord): [Next, .
     ...(seen.rollback.eligible && !seen.raisedBack ? [undo] : []),
   ];
   const [first, ...others] = ways;
+  const records = operation.steps.some(({ kind, outcome }) => kind === 'dns' && outcome === 'failed');
   return first
-    ? [first, ...others]
+    ? [first, ...others, ...(records ? [DNS_DIFF] : [])]
     : [{ command: 'cutover rollback --emergency', why: 'all requests to legacy, whatever is half done' }];
 }
 
+const DNS_DIFF = { command: 'cutover dns diff', why: 'which records differ, and from what' };
+
+const DNS_MENDS: [Next, ...Next[]] = [
+  DNS_DIFF,
+  { command: 'cutover dns apply', why: 'writes what they should say; moves no traffic' },
+  { command: 'cutover dns apply --keep', why: 'what they say now is what they should say from now on' },
+];
+
 /** Back, or forward to what the state says. */
 function mends({ state }: Facts, seen: Seen): [Next, ...Next[]] {
+  // A record that somebody has edited is no reason to move any traffic.
+  if (seen.flagDrift === null) return DNS_MENDS;
   const undo = { command: back(seen), why: 'brings state, flag and DNS together, towards legacy' };
-  if (seen.flagDrift === null) return [undo];
   const raises = raisesFlag(state, seen.flagRatio) ? '; it raises the flag: --force --reason "…"' : '';
   const write = {
     command: 'cutover resume --flag',

@@ -107,7 +107,7 @@ function driftIn(facts: Facts, seen: Seen): Drift[] {
       what: `${label} ${name} ${type}`,
       state: expected,
       actual,
-      mend,
+      mend: unfinished ? 'cutover resume' : 'cutover dns apply',
     })),
   ];
 }

@@ -21,9 +21,10 @@ const set = (value: string | null, ttl = 30, name = NAME): DnsRecordSet => ({
 const step = (change: Partial<MovingStep> & { from: DnsRecordSet; to: DnsRecordSet }): MovingStep => {
   const { from, to, ...more } = change;
   return {
+    operation: 1,
     server: 'ns1',
     driver: 'rfc2136',
-    label: 'dns[0] rfc2136 example.test',
+    label: 'rfc2136 example.test',
     provider: 'target',
     mends: false,
     done: true,
