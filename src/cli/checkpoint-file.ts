@@ -9,6 +9,7 @@ const records = z.object({
   type: z.enum(['CNAME', 'A', 'AAAA', 'TXT']),
   ttl: z.number().int().nonnegative(),
   values: z.array(z.string()),
+  raw: z.unknown().optional(),
 });
 
 const file = z.object({

@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { RecordType } from '../../src/config/dns-values.ts';
-import type { Hook, HookEvent } from '../../src/hooks/hook.ts';
-import type { DnsRecordSet, RecordMove } from '../../src/world.ts';
+import type { Hook } from '../../src/hooks/hook.ts';
+import { attempt } from '../../src/operation/attempt.ts';
+import type { RecordMove } from '../../src/world.ts';
 import { BIND, startBind } from '../servers/bind.ts';
 import { startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { movesOf, restoring } from '../servers/moves.ts';
 import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
 import { installed, type Required } from '../servers/require.ts';
 import { startRoute53StandIn } from '../servers/route53-stand-in.ts';
@@ -24,8 +26,6 @@ const freshName = () => `r${++serial}.example.test.`;
 
 const toTarget = () => hookEvent({ step: 'dns', provider: 'target' });
 const toLegacy = () => hookEvent({ step: 'dns', provider: 'legacy' });
-const restoring = (restore: RecordMove[], more: Partial<HookEvent> = {}) =>
-  hookEvent({ step: 'dns', provider: 'legacy', restore, ...more });
 
 describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
   describe.skipIf(server !== undefined && !installed(server))('keeps the contract:', () => {
@@ -86,7 +86,7 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
     it.each<[RecordType, string[], string[]]>([
       ['A', ['192.0.2.1', '192.0.2.2'], ['198.51.100.7']],
       ['AAAA', ['2001:db8:0:0::1'], ['2001:db8::2', '2001:db8::3']],
-      ['TXT', ['legacy'], ['say "hi" \\ to', `long ${'x'.repeat(300)}`]],
+      ['TXT', ['legacy'], ['say "hi" \\ to é', `long ${'x'.repeat(300)}`]],
     ])('moves %s records with several values', async (type, legacy, target) => {
       const name = freshName();
       const hook = hookFor([{ name, type, ttl: 300, legacy, target }]);
@@ -126,18 +126,15 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       const name = freshName();
       await bench.put(name, 'CNAME', 3600, ['elsewhere.example.org.']);
       const hook = hookFor([cname(name)]);
-      const { before, after } = (await hook.run(toTarget(), soon())) as Record<string, DnsRecordSet[]>;
-      const [to, from] = [before?.[0], after?.[0]];
-      if (!to || !from) throw new Error('nothing was moved');
-      return { name, hook, move: { from, to } };
+      const [move] = movesOf(await hook.run(toTarget(), soon()));
+      if (!move) throw new Error('nothing was moved');
+      return { name, hook, move };
     };
 
     it('puts back exactly what it had found, whatever the config says', async () => {
       const [one, two] = [await moved(), freshName()];
       const made = hookFor([cname(two)]);
-      const { before, after } = await made.run(toTarget(), soon());
-      const nothing = (before as DnsRecordSet[])[0] as DnsRecordSet;
-      const moves = [one.move, { from: (after as DnsRecordSet[])[0] as DnsRecordSet, to: nothing }];
+      const moves = [one.move, ...movesOf(await made.run(toTarget(), soon()))];
       const back = await one.hook.run(restoring(moves), soon());
       expect(back).toEqual({ before: moves.map(({ from }) => from), after: moves.map(({ to }) => to) });
       expect(back.after).toEqual([
@@ -179,12 +176,69 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       expect(await bench.look(theirs.name, 'CNAME')).toEqual(['elsewhere.example.org.']);
     });
 
+    it('does not overwrite what something else wrote after it was read, however often it may try', async () => {
+      const name = freshName();
+      await bench.put(name, 'CNAME', 120, ['legacy.example.net.']);
+      const { change, env, stop } = await bench.withWriterBetween(name, 'CNAME', 120, ['other.example.net.']);
+      onTestFinished(stop);
+      const [hook] = hooksOf({ dns: [bench.entry([cname(name)], change)] }, { ...bench, env }).dns;
+      const bounds = { timeoutMs: 10_000, retries: 2, deadline: Date.now() + 30_000 };
+      const ran = await attempt(async (signal) => hook?.run(toTarget(), signal), bounds, {
+        now: Date.now,
+        random: Math.random,
+      });
+      expect(ran).toMatchObject({ error: { code: 'DNS_CHANGED' }, attempts: 1 });
+      expect(await bench.look(name, 'CNAME')).toEqual(['other.example.net.']);
+    });
+
     it('is known by its server, wherever it stands in the config', () => {
       const entry = bench.entry([cname(freshName())]);
       const [first, second] = hooksOf({ dns: [entry, entry] }, bench).dns;
       expect(first?.server).toBe(second?.server);
       expect(first?.server).not.toContain('dns[');
       expect(first?.records).toEqual([{ name: expect.stringMatching(/^r\d/), type: 'CNAME' }]);
+    });
+
+    it('puts back texts as they were cut, bytes that are no text, and the case of names', async () => {
+      const [text, alias] = [freshName(), freshName()];
+      const odd = [
+        '"v=one" "two"',
+        `"bytes ${bench.byte(255)}${bench.byte(10)}"`,
+        `"${'x'.repeat(200)}" "${'y'.repeat(200)}"`,
+      ];
+      await bench.put(text, 'TXT', 300, odd);
+      await bench.put(alias, 'CNAME', 300, ['Legacy-Host.Example.NET.']);
+      const was = [await bench.exact(text), await bench.exact(alias)];
+      const hook = hookFor([
+        { name: text, type: 'TXT', ttl: 60, legacy: 'gone', target: ['v=target é', 'v=onetwo'] },
+        { ...cname(alias), target: [] },
+        { name: alias, type: 'A', ttl: 60, legacy: [], target: '192.0.2.9' },
+      ]);
+      const { before, after } = await hook.run(toTarget(), soon());
+      expect(await bench.look(text, 'TXT')).toEqual(['v=onetwo', 'v=target é']);
+      expect((await bench.exact(text)).join()).toContain('"v=one" "two"');
+      expect(await bench.look(alias, 'A')).toEqual(['192.0.2.9']);
+      const moves = movesOf({ before, after });
+      expect(await hook.run(restoring(moves), soon())).toEqual({
+        before: after,
+        after: before,
+      });
+      expect([await bench.exact(text), await bench.exact(alias)]).toEqual(was);
+    });
+
+    it('moves a record that is no text, and keeps the cut where only the TTL changes', async () => {
+      const [bytes, cut] = [freshName(), freshName()];
+      await bench.put(bytes, 'TXT', 60, [`"${bench.byte(255)}"`]);
+      await bench.put(cut, 'TXT', 300, ['"v=one" "two"']);
+      const hook = hookFor([
+        { name: bytes, type: 'TXT', ttl: 60, legacy: [], target: 'ok' },
+        { name: cut, type: 'TXT', ttl: 60, legacy: [], target: 'v=onetwo' },
+      ]);
+      await hook.run(toTarget(), soon());
+      expect(await bench.look(bytes, 'TXT')).toEqual(['ok']);
+      const kept = (await bench.exact(cut)).join();
+      expect(kept).toContain('"v=one" "two"');
+      expect(kept).not.toContain('300');
     });
 
     it('changes a TTL alone', async () => {

@@ -4,13 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { DnsBench } from './dns-bench.ts';
-import { lookWith } from './look.ts';
+import { decimalByte, digAll, lookWith } from './look.ts';
 import { freePort, startDaemon, temporaryFolder } from './process.ts';
 import { pathOf } from './require.ts';
 
 const run = promisify(execFile);
 
-export const BIND = { name: 'BIND', commands: ['named', 'nsupdate', 'tsig-keygen'] };
+export const BIND = { name: 'BIND', commands: ['named', 'nsupdate', 'tsig-keygen', 'dig'] };
 
 /** Keys in the bench's folder beside the right one, each wrong in its own way. */
 export const KEYS = {
@@ -82,6 +82,8 @@ zone "example.test" { type primary; file "${dir}/zone"; update-policy { grant cu
     wrongSecret: { change: { keyFile: KEYS.otherSecret }, code: 'DNS_BADSIG' },
     unreachable: async () => ({ server: `127.0.0.1:${await freePort()}` }),
     look: lookWith(resolver),
+    exact: (name) => digAll(port, name),
+    byte: decimalByte,
     async put(name, type, ttl, values) {
       const child = run(pathOf('nsupdate') ?? '', ['-k', join(dir, KEYS.right)]);
       const adds = values.map((value) => `update add ${name} ${ttl} ${type} ${value}`);
@@ -93,6 +95,26 @@ zone "example.test" { type primary; file "${dir}/zone"; update-policy { grant cu
       ];
       child.child.stdin?.end(`${lines.join('\n')}\nsend\n`);
       await child;
+    },
+    async withWriterBetween(name, type, ttl, values) {
+      const bin = temporaryFolder();
+      const lines = [
+        `server 127.0.0.1 ${port}`,
+        'zone example.test',
+        `update delete ${name} ${type}`,
+        ...values.map((value) => `update add ${name} ${ttl} ${type} ${value}`),
+        'send',
+      ];
+      const script = `#!/bin/sh
+if [ ! -e ${bin.dir}/done ]; then
+  touch ${bin.dir}/done
+  printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')} | ${pathOf('nsupdate')} -k ${join(dir, KEYS.right)}
+fi
+exec ${pathOf('nsupdate')} "$@"
+`;
+      writeFileSync(join(bin.dir, 'nsupdate'), script, { mode: 0o755 });
+      const env = { ...process.env, PATH: `${bin.dir}:${process.env.PATH}` };
+      return { change: {}, env, stop: async () => bin.remove() };
     },
     async stop() {
       await daemon.stop();

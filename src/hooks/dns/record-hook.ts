@@ -16,6 +16,10 @@ import { wayBack } from './wanted.ts';
 export interface RecordStore {
   /** What the server says now: one set for each key, in their order, empty where there is none. */
   read(keys: readonly RecordKey[], signal: AbortSignal): Promise<DnsRecordSet[]>;
+  /** The changes with all that is to be written: what the server keeps of a set besides its values stays or comes back. */
+  complete(changes: readonly RecordChange[]): RecordChange[];
+  /** Whether what the server says is what a set says, where it does not give back a TTL as it was written. */
+  same?(is: DnsRecordSet, set: DnsRecordSet): boolean;
   /**
    * Replaces record sets, all together or none where the server can.
    * @throws CutoverError DNS_CHANGED (69) when the server can tell that a set is no longer what `from` says.
@@ -68,11 +72,12 @@ async function moveRecords(
   // Where nothing was moved there is nothing to put back; what the config names is looked at all the same.
   const keys = restore && restore.length > 0 ? restore.map(({ to }) => to) : records;
   const before = await store.read(keys, signal);
-  const { changes, foreign } = restore
-    ? wayBack(restore, before, { overwrite: event.overwriteDns === true })
-    : { changes: changesBetween(before, setsFor(records, provider)), foreign: [] };
+  const { changes: bare, foreign } = restore
+    ? wayBack(restore, before, { same: store.same, overwrite: event.overwriteDns === true })
+    : { changes: changesBetween(before, setsFor(records, provider), store.same), foreign: [] };
   const left = foreign.length === 0 ? {} : { foreign };
-  if (changes.length === 0) return { before, after: before, ...left };
+  if (bare.length === 0) return { before, after: before, ...left };
+  const changes = store.complete(bare);
   const wanted = before.map((set) => changes.find(({ from }) => from === set)?.to ?? set);
   onIntent(before, wanted);
   return { before, after: await replaced(store, { before, wanted, changes }, signal), ...left };
@@ -97,8 +102,9 @@ async function replaced(
 ): Promise<DnsRecordSet[]> {
   const fault = await replaceOrFault(store, changes, signal);
   const after = await readAfter(store, wanted, fault, signal);
-  if (changesBetween(after, wanted).length === 0) return after;
-  if (changesBetween(after, before).length === 0) throw fault ?? notApplied(changes.map(({ to }) => to));
+  if (changesBetween(after, wanted, store.same).length === 0) return after;
+  if (changesBetween(after, before, store.same).length === 0)
+    throw fault ?? notApplied(changes.map(({ to }) => to));
   const put = await putBack(store, after, { before, wanted, changes }, signal);
   const was = fault ? messageOf(fault) : `written, but reads ${describeSets(after)}`;
   throw new CutoverError('DNS_READ_BACK', EXIT.unreachable, `${was}; ${put}`, {
@@ -153,13 +159,14 @@ async function putBack(
   { before, wanted }: Writing,
   signal: AbortSignal,
 ): Promise<string> {
+  const { same = sameSet } = store;
   const ours = before.flatMap((to, index): RecordChange[] => {
     const [is, ours] = [now[index], wanted[index]];
-    return is && ours && sameSet(is, ours) && !sameSet(is, to) ? [{ from: is, to }] : [];
+    return is && ours && same(is, ours) && !same(is, to) ? [{ from: is, to }] : [];
   });
   try {
     if (ours.length > 0) await store.replace(ours, signal);
-    const left = changesBetween(await store.read(before, signal), before);
+    const left = changesBetween(await store.read(before, signal), before, store.same);
     if (left.length === 0) return 'what was there before is put back';
     return `what was there before could not be put back: ${describeSets(left.map(({ from }) => from))} is there now`;
   } catch (error) {
