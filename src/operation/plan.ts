@@ -16,6 +16,8 @@ export interface PlannedStep {
   kind: StepKind;
   driver: string;
   label: string;
+  /** Of a DNS step ahead of the move: it only sees to it that no TTL is longer than this, in seconds. */
+  lowerTtl?: number | undefined;
 }
 
 /** One change of the world, decided but not begun. `--dry-run` prints this very value. */
@@ -54,6 +56,8 @@ export interface Plan {
   foundToken?: number;
   /** The canary run whose FAIL a person overrides with this: from then on it counts as answered. */
   answers?: string;
+  /** What is worth knowing before it is agreed to. */
+  notes?: string[];
   /** Set by `resume --flag`: the state says `to` already, and only the flag is brought there. */
   mends?: 'flag';
 }
@@ -72,8 +76,14 @@ export function commandOf({ kind, mends }: Pick<Plan, 'kind' | 'mends'>): string
   return mends ? 'resume --flag' : kind;
 }
 
-/** The steps of a change: traffic first (flags, then DNS), then those who are told about it. */
-export function stepsFor(drivers: PlannedDrivers, options: { dns: boolean }): PlannedStep[] {
+/**
+ * The steps of a change: traffic first (flags, then DNS), then those who are told about it.
+ * @param options.dns whether records move, or only their TTLs are lowered where the config asks for it
+ */
+export function stepsFor(drivers: PlannedDrivers, options: { dns: boolean | 'lower TTLs' }): PlannedStep[] {
   const { flag, otherFlags = [], dns, notify } = drivers;
-  return [flag, ...otherFlags, ...(options.dns ? dns : []), ...notify];
+  const lowering = options.dns === 'lower TTLs';
+  const moved = dns.filter(({ lowerTtl }) => !lowering || lowerTtl !== undefined);
+  const steps = moved.map(({ lowerTtl, ...step }) => (lowering ? { ...step, lowerTtl } : step));
+  return [flag, ...otherFlags, ...(options.dns === false ? [] : steps), ...notify];
 }

@@ -42,7 +42,10 @@ export function plannedDrivers(drivers: Drivers): PlannedDrivers {
   return {
     flag: named('flag', drivers.flag),
     otherFlags: drivers.otherFlags?.map((flag) => named('flag', flag)) ?? [],
-    dns: drivers.dns.map((hook) => named('dns', hook)),
+    dns: drivers.dns.map((hook) => ({
+      ...named('dns', hook),
+      ...(hook.lowerTtl === undefined ? {} : { lowerTtl: hook.lowerTtl }),
+    })),
     notify: drivers.notify.map((hook) => named('notify', hook)),
   };
 }
@@ -76,6 +79,7 @@ export async function runStep(drivers: Drivers, position: number, context: StepC
       });
       before ??= ran.before ?? null;
       foreign = ran.foreign ?? [];
+      notes.splice(0, notes.length, ...(ran.notes ?? []));
       return ran.after ?? null;
     },
     { timeoutMs: found.timeoutMs, retries: found.retries, deadline: context.deadline },
@@ -162,6 +166,7 @@ function eventFor(step: PlannedStep, position: number, context: StepContext): Ho
     actor: context.actor,
     steps: context.earlier,
     undo: context.undo,
+    ...(step.lowerTtl === undefined ? {} : { lowerTtl: step.lowerTtl }),
     ...restoreFor(step, plan),
     ...(plan.evidence === null || plan.evidence === undefined ? {} : { evidence: plan.evidence }),
   };

@@ -1,7 +1,7 @@
 import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
-import { commandOf, type Plan } from '../operation/plan.ts';
+import { commandOf, type Plan, type PlannedStep } from '../operation/plan.ts';
 import { describeChange, sameWorld } from '../world.ts';
 import type { Style } from './style.ts';
 import { alignColumns, wrap } from './text.ts';
@@ -35,21 +35,18 @@ export function renderPlan(plan: Plan, migration: string, style: Style, columns 
   }
   lines.push(
     ...alignColumns(
-      plan.steps.map((step, index) => [
-        String(index + 1),
-        step.kind,
-        safe(step.label),
-        stepAim(step.kind, plan),
-      ]),
+      plan.steps.map((step, index) => [String(index + 1), step.kind, safe(step.label), stepAim(step, plan)]),
       2,
       columns,
     ),
   );
+  for (const note of plan.notes ?? []) lines.push(...wrap(`  ${safe(note)}`, columns, '    '));
   return lines.join('\n');
 }
 
-function stepAim(kind: StepReport['kind'], plan: Plan): string {
+function stepAim({ kind, lowerTtl }: PlannedStep, plan: Plan): string {
   if (kind === 'flag') return `set to ${formatRatio(plan.to.ratio)} and read back`;
+  if (lowerTtl !== undefined) return `lower TTLs to ${lowerTtl} s ahead of the move`;
   return kind === 'dns' ? `point to ${plan.to.activeProvider}` : 'tell what was done';
 }
 

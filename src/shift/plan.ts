@@ -86,7 +86,7 @@ function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, d
     reason: input.reason,
     forced,
     gates,
-    steps: stepsFor({ ...input.drivers, otherFlags: [] }, { dns }),
+    steps: stepsFor({ ...input.drivers, otherFlags: [] }, { dns: dns || 'lower TTLs' }),
     previous: 'own checkpoint',
     restores: null,
     dns: [],

@@ -14,7 +14,12 @@ import { startRoute53StandIn } from '../servers/route53-stand-in.ts';
 
 /** Every DNS driver that reads and writes records, with what it is run against. */
 const BENCHES: { title: string; server?: Required; start(): Promise<DnsBench> }[] = [
-  { title: 'rfc2136 and BIND', server: BIND, start: startBind },
+  { title: 'rfc2136 and BIND', server: BIND, start: () => startBind() },
+  {
+    title: 'rfc2136 and BIND that signs the zone',
+    server: BIND,
+    start: () => startBind({ signed: true }),
+  },
   { title: 'powerdns and PowerDNS', server: POWERDNS, start: startPowerDns },
   { title: 'cloudflare and a stand-in', start: startCloudflareStandIn },
   { title: 'route53 and a stand-in', start: startRoute53StandIn },
@@ -67,7 +72,7 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       });
       expect(await bench.look(name, 'CNAME')).toEqual(['legacy.example.net.']);
       const moved = await hook.run(toTarget(), soon());
-      expect(moved).toEqual({ before: hook.expected?.('legacy'), after: hook.expected?.('target') });
+      expect(moved).toMatchObject({ before: hook.expected?.('legacy'), after: hook.expected?.('target') });
       expect(await bench.look(name, 'CNAME')).toEqual(['target.example.net.']);
       expect(await hook.read?.(soon())).toEqual([
         { name, type: 'CNAME', ttl: 120, values: ['target.example.net.'] },
@@ -136,7 +141,7 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       const made = hookFor([cname(two)]);
       const moves = [one.move, ...movesOf(await made.run(toTarget(), soon()))];
       const back = await one.hook.run(restoring(moves), soon());
-      expect(back).toEqual({ before: moves.map(({ from }) => from), after: moves.map(({ to }) => to) });
+      expect(back).toMatchObject({ before: moves.map(({ from }) => from), after: moves.map(({ to }) => to) });
       expect(back.after).toEqual([
         { name: one.name, type: 'CNAME', ttl: 3600, values: ['elsewhere.example.org.'] },
         { name: two, type: 'CNAME', ttl: 0, values: [] },
@@ -162,7 +167,11 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       const moves = [ours.move, theirs.move];
       const told: unknown[] = [];
       const ran = await ours.hook.run(restoring(moves), soon(), (...sets) => told.push(sets));
-      expect(ran).toEqual({ before: [ours.move.from, now], after: [ours.move.to, now], foreign: [now] });
+      expect(ran).toMatchObject({
+        before: [ours.move.from, now],
+        after: [ours.move.to, now],
+        foreign: [now],
+      });
       expect(told).toEqual([
         [
           [ours.move.from, now],
@@ -172,7 +181,7 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       expect(await bench.look(ours.name, 'CNAME')).toEqual(['elsewhere.example.org.']);
       expect(await bench.look(theirs.name, 'CNAME')).toEqual(['theirs.example.org.']);
       const decided = await ours.hook.run(restoring(moves, { overwriteDns: true }), soon());
-      expect(decided).toEqual({ before: [ours.move.to, now], after: [ours.move.to, theirs.move.to] });
+      expect(decided).toMatchObject({ before: [ours.move.to, now], after: [ours.move.to, theirs.move.to] });
       expect(await bench.look(theirs.name, 'CNAME')).toEqual(['elsewhere.example.org.']);
     });
 
@@ -219,7 +228,7 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       expect((await bench.exact(text)).join()).toContain('"v=one" "two"');
       expect(await bench.look(alias, 'A')).toEqual(['192.0.2.9']);
       const moves = movesOf({ before, after });
-      expect(await hook.run(restoring(moves), soon())).toEqual({
+      expect(await hook.run(restoring(moves), soon())).toMatchObject({
         before: after,
         after: before,
       });
@@ -246,6 +255,25 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       await bench.put(name, 'CNAME', 3600, ['target.example.net.']);
       const hook = hookFor([cname(name)]);
       expect((await hook.run(toTarget(), soon())).after).toEqual(hook.expected?.('target'));
+    });
+
+    it('lowers TTLs ahead of a move, changes nothing else, and puts them back', async () => {
+      const [long, short, none] = [freshName(), freshName(), freshName()];
+      await bench.put(long, 'TXT', 3600, ['"v=one" "two"']);
+      await bench.put(short, 'CNAME', 20, ['elsewhere.example.org.']);
+      const was = [await bench.exact(long), await bench.exact(short)];
+      const text = { name: long, type: 'TXT', ttl: 60, legacy: 'legacy', target: 'target' };
+      const hook = hookFor([text, cname(short), cname(none)], { lowerTtl: 30 });
+      expect(hook.lowerTtl).toBe(30);
+      const lowering = hookEvent({ step: 'dns', provider: 'legacy', lowerTtl: 30 });
+      const ran = await hook.run(lowering, soon());
+      expect(ran.notes).toEqual([`resolvers may keep what ${long} TXT says now for 3600 s more`]);
+      const lowered = was.map((lines) => lines.map((line) => line.replace('3600', '30')));
+      expect([await bench.exact(long), await bench.exact(short)]).toEqual(lowered);
+      const again = await hook.run(lowering, soon());
+      expect(again).toEqual({ before: ran.after, after: ran.after });
+      await hook.run(restoring(movesOf(ran)), soon());
+      expect([await bench.exact(long), await bench.exact(short)]).toEqual(was);
     });
 
     it('leaves everything as it was when one record cannot be', async () => {

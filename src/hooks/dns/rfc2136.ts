@@ -9,14 +9,13 @@ import type { HookHost } from '../host.ts';
 import { contentsOf, setOfContents } from './contents.ts';
 import { updateFault } from './nsupdate-faults.ts';
 import { updateScript } from './nsupdate-script.ts';
-import { askServer, nameOf, type ServerAddress } from './query.ts';
+import { askServer, nameOf, type ServerAddress, serverOf } from './query.ts';
 import { recordHook } from './record-hook.ts';
 import type { RecordChange, RecordKey } from './records.ts';
 import { fieldsOf } from './rest.ts';
 
 type Entry = HookConfigOf<'rfc2136'>;
 
-const DNS_PORT = 53;
 /** RCODEs that say something about the records themselves. */
 const NOERROR = 0;
 const NXDOMAIN = 3;
@@ -41,11 +40,6 @@ export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
         update(entry, server, changes, host, `hooks.${label.split(' ')[0]}`, signal),
     },
   );
-}
-
-export function serverOf(text: string): ServerAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text);
-  return { host: match?.[1] ?? match?.[2] ?? text, port: Number(match?.[3] ?? DNS_PORT) };
 }
 
 async function readSet(server: ServerAddress, key: RecordKey, signal: AbortSignal): Promise<DnsRecordSet> {

@@ -37,13 +37,15 @@ const TYPES: Readonly<Record<RecordType, number>> = { A: 1, CNAME: 5, TXT: 16, A
 const NAMES = new Map(Object.entries(TYPES).map(([name, code]) => [code, name as RecordType]));
 const CLASS_IN = 1;
 const HEADER_BYTES = 12;
+const RECURSION_DESIRED = 0x0100;
 /** A name has at most 127 labels; more jumps than that are a loop. */
 const MAX_LABELS = 128;
 
-export function encodeQuery(id: number, { name, type }: Question): Buffer {
+/** @param recurse asks a resolver to go and find out; an authority is asked without */
+export function encodeQuery(id: number, { name, type }: Question, recurse = false): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt16BE(id, 0);
-  // No flag is set: an authority is asked, nobody is to go and find out.
+  header.writeUInt16BE(recurse ? RECURSION_DESIRED : 0, 2);
   header.writeUInt16BE(1, 4);
   const labels = name.split('.').filter((label) => label !== '');
   const encoded = labels.map((label) =>

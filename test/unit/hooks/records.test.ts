@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { absoluteName, isWithin, recordValue } from '../../../src/config/dns-values.ts';
 import { contentsOf, isZoneFileContent, setOfContents } from '../../../src/hooks/dns/contents.ts';
 import { updateScript } from '../../../src/hooks/dns/nsupdate-script.ts';
+import { serverOf } from '../../../src/hooks/dns/query.ts';
 import { changesBetween, recordSet, setsFor } from '../../../src/hooks/dns/records.ts';
-import { serverOf } from '../../../src/hooks/dns/rfc2136.ts';
 import { quoteStrings, quoteTxt, unquoteTxt } from '../../../src/hooks/dns/txt.ts';
 import type { DnsRecordSet } from '../../../src/world.ts';
 
