@@ -25,13 +25,15 @@ const recordValues = z
   .union([z.string(), z.array(z.string())])
   .transform((value) => (typeof value === 'string' ? [value] : value));
 
+/** Seconds. */
+const ttl = z.number().int().min(1).max(2_147_483_647);
+
 /** One name and type with what it says for each side; an empty list means that there is no such record. */
 const dnsRecord = z
   .strictObject({
     name: dnsName,
     type: z.enum(RECORD_TYPES),
-    /** Seconds. */
-    ttl: z.number().int().min(1).max(2_147_483_647).prefault(60),
+    ttl: ttl.prefault(60),
     legacy: recordValues,
     target: recordValues,
   })
@@ -74,19 +76,30 @@ function recordsInZone(
   });
 }
 
+/** `host`, `host:port` or `[ipv6]:port`. */
+const serverAddress = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/, 'not a server; write it like ns1.example.test:53')
+  .refine((text) => Number(/:(\d+)$/.exec(text)?.[1] ?? 1) <= 65_535, 'a port is at most 65535');
+
+/** What every driver that moves records can do besides. */
+const moving = {
+  records,
+  /** Before 100 %, from the canary's start on, no record's TTL is longer than this. */
+  lowerTtl: ttl.optional(),
+  /** Servers that users ask: a change counts as done when each of them says it. */
+  verify: z.array(serverAddress).min(1).optional(),
+  ...attempts,
+};
+
 const rfc2136Hook = z
   .strictObject({
     driver: z.literal('rfc2136'),
-    /** `host`, `host:port` or `[ipv6]:port`. */
-    server: z
-      .string()
-      .regex(/^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/, 'not a server; write it like ns1.example.test:53')
-      .refine((text) => Number(/:(\d+)$/.exec(text)?.[1] ?? 1) <= 65_535, 'a port is at most 65535'),
+    server: serverAddress,
     /** A TSIG key as `tsig-keygen` writes it; without it updates are not signed. */
     keyFile: z.string().min(1).optional(),
     zone: dnsName,
-    records,
-    ...attempts,
+    ...moving,
   })
   .superRefine(recordsInZone);
 
@@ -98,8 +111,7 @@ const powerDnsHook = z
     /** PowerDNS' own name for the server behind the interface; an authoritative server has but this one. */
     serverId: z.string().min(1).prefault('localhost'),
     zone: dnsName,
-    records,
-    ...attempts,
+    ...moving,
   })
   .superRefine(recordsInZone);
 
@@ -108,8 +120,7 @@ const cloudflareHook = z.strictObject({
   zoneId: z.string().regex(/^\w{1,32}$/, 'not the id of a zone'),
   apiToken: secretReference,
   url: httpUrl.prefault('https://api.cloudflare.com/client/v4'),
-  records,
-  ...attempts,
+  ...moving,
 });
 
 const route53Hook = z.strictObject({
@@ -124,8 +135,7 @@ const route53Hook = z.strictObject({
     .regex(/^[a-z0-9-]+$/)
     .prefault('us-east-1'),
   url: httpUrl.prefault('https://route53.amazonaws.com'),
-  records,
-  ...attempts,
+  ...moving,
 });
 
 const dnsHook = z.discriminatedUnion('driver', [

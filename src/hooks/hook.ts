@@ -29,6 +29,10 @@ export interface HookEvent {
    * config's values for `provider`.
    */
   restore?: RecordMove[];
+  /**
+   * For a DNS hook that can read, ahead of a move: no TTL is to be longer than this, in seconds; nothing else changes.
+   */
+  lowerTtl?: number;
   /** With `restore`: what is somebody else's is overwritten too. */
   overwriteDns?: true;
 }
@@ -44,6 +48,8 @@ export interface HookResult {
    * another try would come to the same.
    */
   foreign?: DnsRecordSet[];
+  /** What the user should know beside the outcome. */
+  notes?: string[];
 }
 
 /**
@@ -69,4 +75,6 @@ export interface Hook {
   readonly server?: string;
   /** DNS drivers that can read: the sets that the config names. `restore` may name others of the same server. */
   readonly records?: readonly Pick<DnsRecordSet, 'name' | 'type'>[];
+  /** DNS drivers that can read: the TTL, in seconds, that no record is to exceed before the move to 100 %. */
+  readonly lowerTtl?: number | undefined;
 }

@@ -46,6 +46,21 @@ export function storableReadings(
   });
 }
 
+/** The sets, as they are now, that say something else than what `side` should have. */
+export function movingSets(
+  hooks: readonly Hook[],
+  readings: readonly DnsReading[],
+  side: Side,
+): DnsRecordSet[] {
+  return hooks.flatMap((hook) => {
+    const records = readings.find(({ label }) => label === hook.label)?.records ?? [];
+    return (hook.expected?.(side) ?? []).flatMap((to) => {
+      const now = records.find(({ name, type }) => name === to.name && type === to.type);
+      return now && String(now.values) !== String(to.values) ? [now] : [];
+    });
+  });
+}
+
 /** One record set that is not what it should be. */
 export interface DnsDrift {
   label: string;

@@ -2,8 +2,9 @@ import { unnumbered } from '../rollback/dns-steps.ts';
 import type { MovingStep } from '../rollback/moved.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import type { Db } from '../store/open.ts';
-import type { DnsRecordSet, Side } from '../world.ts';
+import type { DnsRecordSet, OperationKind, Side } from '../world.ts';
 import type { PlannedHook, PlannedStep } from './plan.ts';
+import { isBackward } from './record.ts';
 
 interface Row {
   seq: number;
@@ -14,6 +15,7 @@ interface Row {
   after: string | null;
   planned: string | null;
   provider: Side;
+  kind: OperationKind;
   mends: string | null;
 }
 
@@ -25,7 +27,7 @@ interface Row {
 export function movingSteps(db: Db, hooks: readonly PlannedHook[]): MovingStep[] {
   const rows = db
     .prepare(
-      `SELECT o.seq, s.driver, s.label, s.outcome, s.before, s.after,
+      `SELECT o.seq, o.kind, s.driver, s.label, s.outcome, s.before, s.after,
               json_extract(o.plan, '$.steps[' || s.position || ']') AS planned,
               json_extract(o.plan, '$.to.activeProvider') AS provider, json_extract(o.plan, '$.mends') AS mends
          FROM steps s JOIN operations o ON o.id = s.operation_id
@@ -49,6 +51,7 @@ function movingStep(row: Row, hooks: readonly PlannedHook[]): MovingStep | null 
     driver: row.driver,
     label: unnumbered(row.label),
     provider: row.provider,
+    back: isBackward(row.kind),
     mends: row.mends === 'dns',
     done: row.outcome === 'done',
     before: Array.isArray(before) ? (before as DnsRecordSet[]) : null,

@@ -25,6 +25,8 @@ export interface PlannedStep {
   byHand?: true;
   /** What it makes the records say by the config, whatever they say now. */
   wants?: DnsRecordSet[];
+  /** Of a DNS step ahead of the move: it only sees to it that no TTL is longer than this, in seconds. */
+  lowerTtl?: number | undefined;
 }
 
 /** One change of the world, decided but not begun. `--dry-run` prints this very value. */
@@ -65,6 +67,8 @@ export interface Plan {
   foundToken?: number;
   /** The canary run whose FAIL a person overrides with this: from then on it counts as answered. */
   answers?: string;
+  /** What is worth knowing before it is agreed to. */
+  notes?: string[];
   /** Set by `resume --flag` and `dns apply`: the state says `to` already, and only flag or DNS are brought there. */
   mends?: 'flag' | 'dns';
 }
@@ -79,7 +83,7 @@ export interface PlannedDrivers {
 }
 
 /** A DNS hook as the planner sees it; of one that can read, its server and what the config has for each side. */
-export interface PlannedHook extends Pick<PlannedStep, 'kind' | 'driver' | 'label' | 'server'> {
+export interface PlannedHook extends Pick<PlannedStep, 'kind' | 'driver' | 'label' | 'server' | 'lowerTtl'> {
   sides?: Record<Side, DnsRecordSet[]>;
 }
 

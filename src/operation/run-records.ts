@@ -21,6 +21,8 @@ export function recordsIn(value: unknown): DnsRecordSet[] | null {
  * half-way, to go on with what it was about to write. Undefined: the config's values.
  */
 export function restoreFor(step: PlannedStep, earlier: FoundAndWritten | null): RecordMove[] | undefined {
+  // To lower a TTL twice is to lower it once.
+  if (step.lowerTtl !== undefined) return undefined;
   if (step.restore) return step.restore.map(({ from, to }) => ({ from, to }));
   return earlier ? movesBetween(earlier.before, earlier.after) : undefined;
 }
@@ -54,6 +56,7 @@ export async function runRecords(
   const second = await hook.run({ ...event, restore: ours }, signal, onIntent);
   const left = foreign.filter((set) => !ours.some(({ to }) => isOf(set)(to)));
   return {
+    notes: [...(first.notes ?? []), ...(second.notes ?? [])],
     before: first.before,
     after: replaced(recordsIn(first.after) ?? [], recordsIn(second.after) ?? []),
     foreign: [...left, ...(second.foreign ?? [])],

@@ -64,6 +64,7 @@ export function plannedDrivers(drivers: Drivers): PlannedDrivers {
       ...(hook.expected
         ? { sides: { legacy: hook.expected('legacy'), target: hook.expected('target') } }
         : {}),
+      ...(hook.lowerTtl === undefined ? {} : { lowerTtl: hook.lowerTtl }),
     })),
     notify: drivers.notify.map((hook) => named('notify', hook)),
   };
@@ -148,12 +149,14 @@ async function runRecordHook(
       : {}),
   };
   let foreign: readonly DnsRecordSet[] = [];
+  let said: readonly string[] = [];
   const end = await tries(hook, context, async (signal) => {
     const ran = await runRecords(hook, step, event, signal, (read, wanted) => {
       known = { before: foundFirst(known, read), after: wanted };
       context.onIntent?.(keptRecords(known.before, context), keptRecords(wanted, context));
     });
     foreign = ran.foreign ?? [];
+    said = ran.notes ?? [];
     known = {
       before: foundFirst(known, recordsIn(ran.before) ?? []),
       after: recordsIn(ran.after) ?? [],
@@ -162,7 +165,7 @@ async function runRecordHook(
   });
   // What it could do is done and kept; what is somebody else's makes the step fail all the same.
   const error = end.error ?? (foreign.length > 0 ? foreignRecords(foreign, restore ?? []) : undefined);
-  const notes = error === undefined && restore?.length === 0 ? [LOOKED] : [];
+  const notes = [...said, ...(error === undefined && restore?.length === 0 ? [LOOKED] : [])];
   const after = end.value ?? known?.after ?? null;
   return endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept: keptRecords });
 }
@@ -282,6 +285,7 @@ function eventFor(step: PlannedStep, position: number, context: StepContext): Ho
     actor: context.actor,
     steps: context.earlier,
     undo: context.undo,
+    ...(step.lowerTtl === undefined ? {} : { lowerTtl: step.lowerTtl }),
     ...(plan.evidence === null || plan.evidence === undefined ? {} : { evidence: plan.evidence }),
   };
 }

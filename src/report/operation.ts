@@ -45,12 +45,14 @@ export function renderPlan(plan: Plan, migration: string, style: Style, columns 
     for (const line of recordLines(step, plan))
       lines.push(...wrap(`  ${index + 1}   ${renderRecord(line)}`, columns, '        '));
   }
+  for (const note of plan.notes ?? []) lines.push(...wrap(`  ${safe(note)}`, columns, '    '));
   return lines.join('\n');
 }
 
-function stepAim({ kind, restore, byHand }: PlannedStep, plan: Plan): string {
+function stepAim({ kind, lowerTtl, restore, byHand }: PlannedStep, plan: Plan): string {
   if (kind === 'flag') return `set to ${formatRatio(plan.to.ratio)} and read back`;
   if (kind === 'notify') return 'tell what was done';
+  if (lowerTtl !== undefined) return `lower TTLs to ${lowerTtl} s ahead of the move`;
   if (byHand) return 'seen to by hand: nothing is written';
   if (!restore) return `point to ${plan.to.activeProvider}`;
   if (restore.length === 0) return 'nothing was moved: look, write nothing';

@@ -16,6 +16,13 @@ export function dnsByConfig(hooks: readonly PlannedHook[], side: Side): PlannedS
   return hooks.map((hook) => ({ ...plain(hook), ...(hook.sides ? { wants: hook.sides[side] } : {}) }));
 }
 
+/** Ahead of the move: hooks that the config asks for it see to it that no TTL is longer than it says. */
+export function dnsLowering(hooks: readonly PlannedHook[]): PlannedStep[] {
+  return hooks.flatMap((hook) =>
+    hook.lowerTtl === undefined ? [] : [{ ...plain(hook), lowerTtl: hook.lowerTtl }],
+  );
+}
+
 /** What is to be put back, server by server, and where that is not known by records. */
 export interface WayBack {
   moves: ReadonlyMap<string, PlannedMove[]>;

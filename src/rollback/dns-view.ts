@@ -1,6 +1,6 @@
 import type { PlannedHook } from '../operation/plan.ts';
 import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
-import { isOf, type KnownRecord, type Ledger, sameRecord, sameValues } from './moved.ts';
+import { isOf, type KnownRecord, type Ledger, sameRecord, sameValues, shouldSay } from './moved.ts';
 
 /** What is known of DNS besides what the servers say now. */
 export interface DnsKnowledge {
@@ -50,7 +50,7 @@ export function viewRecords(
       const { name, type } = config;
       return {
         ...{ server, label, name, type, says },
-        ...judged(says, { record, start, config, other, active, unknown }),
+        ...judged(says, { record, start, config, other, unknown }),
         ...(reading?.error === undefined ? {} : { error: reading.error }),
       };
     });
@@ -66,7 +66,7 @@ export function viewRecords(
       const error = speaks
         ? 'no hook of the config names it any more'
         : 'no hook speaks to its server any more';
-      const should = shouldSay(record, active);
+      const should = shouldSay(record);
       return {
         server,
         label: server,
@@ -87,28 +87,22 @@ interface Measures {
   start: DnsRecordSet | null;
   config: DnsRecordSet;
   other: DnsRecordSet;
-  active: Side;
   unknown: boolean;
 }
 
 function judged(
   says: DnsRecordSet | null,
-  { record, start, config, other, active, unknown }: Measures,
+  { record, start, config, other, unknown }: Measures,
 ): Pick<RecordView, 'should' | 'found' | 'ok'> {
-  const should = record ? shouldSay(record, active) : start;
+  const should = record ? shouldSay(record) : start;
   const found = record && foundIn(record);
   if (says === null || (unknown && !record)) return { should, found, ok: null };
-  const or = active === 'target' && record?.moved ? record.moved.or : [];
+  const or = record?.moved && !record.moved.left ? record.moved.or : [];
   const resting = record?.moved ? [] : [config];
   if (should) return { should, found, ok: [should, ...or, ...resting].some((one) => sameRecord(one, says)) };
   // Never moved and never read before: wrong only where it leads to the other side.
   const astray = sameValues(says, other) && !sameValues(config, other);
   return { should: astray ? config : says, found, ok: !astray };
-}
-
-function shouldSay({ last, moved }: KnownRecord, active: Side): DnsRecordSet {
-  if (!moved) return last;
-  return active === 'legacy' ? moved.found : moved.wrote;
 }
 
 const foundIn = ({ moved }: KnownRecord): DnsRecordSet | null => moved?.found ?? null;

@@ -16,6 +16,8 @@ export interface MovingStep {
   label: string;
   /** The provider that its operation leads to. */
   provider: Side;
+  /** Its operation is a way back: a rollback or an emergency. */
+  back: boolean;
   /** A person has mended the records with it: what it wrote is what they are to say. */
   mends: boolean;
   /** Whether it came to its end. Otherwise each record says what it found, or what it was to write. */
@@ -31,6 +33,8 @@ export interface Displaced {
   wrote: DnsRecordSet;
   /** What it may say instead, as a step of ours ended half-way. */
   or: DnsRecordSet[];
+  /** A way back to legacy was to put it back, and has not. */
+  left: boolean;
 }
 
 /** A record that a step of ours has read or written. */
@@ -118,21 +122,22 @@ function movedBy(
   moved: Displaced | null,
 ): Displaced | null {
   const { provider, mends, done } = step;
+  const left = step.back;
   const idle = sameRecord(found, wrote);
   if (provider === 'legacy') {
-    if (moved === null) return mends || idle ? null : { found, wrote, or: [] };
+    if (moved === null) return mends || idle ? null : { found, wrote, or: [], left };
     if (done && (mends || sameRecord(wrote, moved.found))) return null;
     // Somebody else's record was left alone; or what it found was ours, and right already.
-    if (idle) return moved;
-    if (done) return { ...moved, wrote, or: [] };
-    return { ...moved, or: others([...moved.or, wrote], moved) };
+    if (idle) return { ...moved, left };
+    if (done) return { ...moved, wrote, or: [], left };
+    return { ...moved, or: others([...moved.or, wrote], moved), left };
   }
   // A record that says already what it is to say is none of ours; of one that is, this is the newest value.
-  if (moved === null) return idle ? null : { found, wrote, or: [] };
+  if (moved === null) return idle ? null : { found, wrote, or: [], left: false };
   const ours = mends || [moved.wrote, ...moved.or].some((one) => sameValues(one, found));
   const start = ours ? moved.found : found;
-  if (done) return { found: start, wrote, or: [] };
-  return { found: start, wrote, or: others([moved.wrote, ...moved.or, found], { found: start, wrote }) };
+  const or = done ? [] : others([moved.wrote, ...moved.or, found], { found: start, wrote });
+  return { found: start, wrote, or, left: false };
 }
 
 /** Those that are neither of the two, each once. */
@@ -173,8 +178,8 @@ function moveOf({ last, moved }: KnownRecord, then: KnownRecord | null): Planned
   return { from, to, ...(or.length > 0 ? { or } : {}) };
 }
 
-/** What a record may say now if nobody but us has written it; empty when we know nothing of it. */
-export function oursNow({ last, moved }: KnownRecord): DnsRecordSet[] {
-  if (!moved) return [last];
-  return [moved.wrote, ...moved.or];
+/** What a record should say now: where a way back has not brought it back, what it found. */
+export function shouldSay({ last, moved }: KnownRecord): DnsRecordSet {
+  if (!moved) return last;
+  return moved.left ? moved.found : moved.wrote;
 }

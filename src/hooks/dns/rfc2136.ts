@@ -6,15 +6,16 @@ import type { DnsRecordSet } from '../../world.ts';
 import { endOfCommand } from '../exec.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
+import { contentsOf, setOfContents } from './contents.ts';
 import { updateFault } from './nsupdate-faults.ts';
 import { updateScript } from './nsupdate-script.ts';
-import { askServer, nameOf, type ServerAddress } from './query.ts';
+import { askServer, nameOf, type ServerAddress, serverOf } from './query.ts';
 import { recordHook } from './record-hook.ts';
-import { type RecordChange, type RecordKey, recordSet } from './records.ts';
+import type { RecordChange, RecordKey } from './records.ts';
+import { fieldsOf } from './rest.ts';
 
 type Entry = HookConfigOf<'rfc2136'>;
 
-const DNS_PORT = 53;
 /** RCODEs that say something about the records themselves. */
 const NOERROR = 0;
 const NXDOMAIN = 3;
@@ -34,15 +35,11 @@ export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
     },
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(server, key, signal))),
+      complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
       replace: (changes, signal) =>
         update(entry, server, changes, host, `hooks.${label.split(' ')[0]}`, signal),
     },
   );
-}
-
-export function serverOf(text: string): ServerAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text);
-  return { host: match?.[1] ?? match?.[2] ?? text, port: Number(match?.[3] ?? DNS_PORT) };
 }
 
 async function readSet(server: ServerAddress, key: RecordKey, signal: AbortSignal): Promise<DnsRecordSet> {
@@ -64,11 +61,20 @@ async function readSet(server: ServerAddress, key: RecordKey, signal: AbortSigna
     );
   }
   const own = answer.records.filter(({ name, type }) => name === key.name && type === key.type);
-  return recordSet(
+  const owner = own[0]?.owner;
+  return setOfContents(
     key,
     own[0]?.ttl ?? 0,
-    own.map(({ value }) => value),
+    own.map(({ content }) => content),
+    { more: owner === undefined || owner === key.name ? {} : { name: owner } },
   );
+}
+
+/** What is written: texts that stay keep their cut, names their case. */
+function completed({ from, to }: RecordChange): DnsRecordSet {
+  const name = fieldsOf(to.raw).name ?? fieldsOf(from.raw).name;
+  const more = to.values.length === 0 || name === undefined ? {} : { name };
+  return setOfContents(to, to.ttl, contentsOf(to, { now: from }), { more });
 }
 
 async function update(

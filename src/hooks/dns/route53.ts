@@ -5,7 +5,7 @@ import { below, resolveUrl } from '../http.ts';
 import { recordHook } from './record-hook.ts';
 import type { RecordKey } from './records.ts';
 import { callRest, type RestFault } from './rest.ts';
-import { changeBatch, errorOf, setOf } from './route53-xml.ts';
+import { changeBatch, completed, errorOf, setOf } from './route53-xml.ts';
 import { encodeStrictly, signV4 } from './sigv4.ts';
 
 /** Route 53's words for what the HTTP status does not tell apart. */
@@ -62,6 +62,7 @@ export function route53Hook(entry: HookConfigOf<'route53'>, label: string, host:
     { ...entry, label: `${label} ${entry.hostedZoneId}`, server: `route53 ${entry.hostedZoneId}` },
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(key, signal))),
+      complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
       async replace(changes, signal) {
         await call('POST', '/', changeBatch(changes, 'by cutover'), signal);
       },

@@ -18,7 +18,7 @@ export interface WayBack {
 export function wayBack(
   moves: readonly RecordMove[],
   now: readonly DnsRecordSet[],
-  options: { same?: typeof sameSet; overwrite: boolean },
+  options: { same?: typeof sameSet | undefined; overwrite: boolean },
 ): WayBack {
   const { same = sameSet, overwrite } = options;
   const way: WayBack = { changes: [], foreign: [] };

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { absoluteName, isWithin, recordValue } from '../../../src/config/dns-values.ts';
+import { contentsOf, isZoneFileContent, setOfContents } from '../../../src/hooks/dns/contents.ts';
 import { updateScript } from '../../../src/hooks/dns/nsupdate-script.ts';
+import { serverOf } from '../../../src/hooks/dns/query.ts';
 import { changesBetween, recordSet, setsFor } from '../../../src/hooks/dns/records.ts';
-import { serverOf } from '../../../src/hooks/dns/rfc2136.ts';
-import { quoteTxt, unquoteTxt } from '../../../src/hooks/dns/txt.ts';
+import { quoteStrings, quoteTxt, unquoteTxt } from '../../../src/hooks/dns/txt.ts';
 import type { DnsRecordSet } from '../../../src/world.ts';
 
 const set = (name: string, type: DnsRecordSet['type'], ttl: number, ...values: string[]) =>
@@ -97,9 +98,68 @@ describe('an update', () => {
       const changes = [{ from: bad, to: bad }];
       expect(() => updateScript({ host: '::1', port: 53 }, 'z.', changes)).toThrow(/cannot be written/);
     }
+    const carried = { ...set(name, 'CNAME', 30, evil), raw: { content: [evil], name: evil } };
+    expect(() => updateScript({ host: '::1', port: 53 }, 'z.', [{ from: carried, to: carried }])).toThrow(
+      /cannot be written/,
+    );
+    const owner = { ...set(name, 'A', 30, '192.0.2.1'), raw: { name: `${name} 1 A 192.0.2.9\nsend` } };
+    expect(updateScript({ host: '::1', port: 53 }, 'z.', [{ from: owner, to: owner }])).not.toContain(
+      '192.0.2.9',
+    );
     const text = { from: set(name, 'TXT', 30), to: set(name, 'TXT', 30, 'a\nsend') };
     expect(updateScript({ host: '::1', port: 53 }, 'z.', [text])).toContain('"a\\010send"');
   });
+});
+
+describe('contents', () => {
+  const key = { name: 'a.test.', type: 'TXT' as const };
+  const strings = fc.array(fc.uint8Array({ maxLength: 20 }), { minLength: 1, maxLength: 4 });
+
+  it('come back byte for byte from a set that went through a journal, in decimal and in octal', () => {
+    fc.assert(
+      fc.property(
+        fc.array(strings, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom<8 | 10>(8, 10),
+        (texts, base) => {
+          const contents = [...new Set(texts.map((text) => quoteStrings(text, base)))].sort();
+          const kept = JSON.parse(JSON.stringify(setOfContents(key, 60, contents, { base }))) as DnsRecordSet;
+          expect(contentsOf(kept, { base }).sort()).toEqual(contents);
+          expect(contents.every((content) => isZoneFileContent('TXT', content))).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('differ in value where the bytes differ, be they text or not', () => {
+    const valueFor = (bytes: Uint8Array) => setOfContents(key, 60, [quoteStrings([bytes])]).values[0];
+    const bytes = fc.uint8Array({ minLength: 1, maxLength: 4 }).filter((each) => each[0] !== 0x22);
+    fc.assert(
+      fc.property(bytes, bytes, (a, b) => {
+        expect(valueFor(a) === valueFor(b)).toBe(Buffer.from(a).equals(Buffer.from(b)));
+      }),
+    );
+  });
+
+  it('are not kept where the values tell all', () => {
+    expect(setOfContents(key, 60, ['"plain"'])).toEqual({ ...key, ttl: 60, values: ['plain'] });
+    expect(setOfContents({ name: 'a.test.', type: 'CNAME' }, 60, ['B.test.'])).toMatchObject({
+      values: ['b.test.'],
+      raw: { content: ['B.test.'] },
+    });
+  });
+
+  it('are those of the set, else those that are there, and never say another value', () => {
+    const now = setOfContents(key, 60, ['"v=one" "two"', '"other"']);
+    expect(contentsOf(recordSet(key, 60, ['v=onetwo']), { now })).toEqual(['"v=one" "two"']);
+    const own = { ...recordSet(key, 60, ['v=onetwo']), raw: { content: ['"v=onet" "wo"', '"smuggled"'] } };
+    expect(contentsOf(own, { now })).toEqual(['"v=onet" "wo"']);
+    expect(contentsOf({ ...own, raw: 'nonsense' })).toEqual(['"v=onetwo"']);
+  });
+
+  it.each(['a b.example.net.', 'x.\nsend', 'x. ; comment', '"x.', 'x(.', ''])(
+    '%j is no name on a line of an update',
+    (content) => expect(isZoneFileContent('CNAME', content)).toBe(false),
+  );
 });
 
 describe('record sets', () => {

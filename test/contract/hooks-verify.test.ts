@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askServer, serverOf } from '../../src/hooks/dns/query.ts';
+import { BIND, type BindBench, startBind } from '../servers/bind.ts';
+import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { movesOf, restoring } from '../servers/moves.ts';
+import { freePort } from '../servers/process.ts';
+import { installed } from '../servers/require.ts';
+
+const toTarget = hookEvent({ step: 'dns' });
+
+/** `verify`: a change counts as done when the servers that users ask say it. */
+describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
+  let [prompt, late] = [undefined, undefined] as unknown as BindBench[];
+  beforeAll(async () => {
+    [prompt, late] = await Promise.all([startBind({ secondary: true }), startBind({ secondary: 'late' })]);
+  });
+  afterAll(async () => {
+    await Promise.all([prompt?.stop(), late?.stop()]);
+  });
+
+  const hookFor = (bench: BindBench | undefined, verify: string[], more: object = {}) => {
+    const record = {
+      name: 'llm.example.test',
+      type: 'CNAME',
+      ttl: 60,
+      legacy: 'l.example.net',
+      target: 't.example.net',
+    };
+    const [hook] = bench ? hooksOf({ dns: [bench.entry([record], { verify, ...more })] }, bench).dns : [];
+    if (!bench || !hook) throw new Error('no hook');
+    return hook;
+  };
+  const saidBy = async (server: string) => {
+    const { records } = await askServer(
+      serverOf(server),
+      { name: 'llm.example.test.', type: 'CNAME' },
+      soon(),
+    );
+    return records.map(({ value, ttl }) => `${value} ${ttl}`);
+  };
+
+  it('waits until the secondary says it, on the way and back', async () => {
+    const hook = hookFor(prompt, [prompt?.secondary ?? '']);
+    const moved = await hook.run(toTarget, soon());
+    expect(await saidBy(prompt?.secondary ?? '')).toEqual(['t.example.net. 60']);
+    await hook.run(restoring(movesOf(moved)), soon());
+    expect(await saidBy(prompt?.secondary ?? '')).toEqual([]);
+    await hook.run(hookEvent({ step: 'dns', provider: 'legacy' }), soon());
+    await hook.run(hookEvent({ step: 'dns', lowerTtl: 10 }), soon());
+    expect(await saidBy(prompt?.secondary ?? '')).toEqual(['l.example.net. 10']);
+  });
+
+  it('names the server that does not say it in time, and what it says; the change stays and is told', async () => {
+    const hook = hookFor(late, [late?.secondary ?? ''], { timeout: '1500ms' });
+    const told: unknown[] = [];
+    const fault = await faultOf(hook.run(toTarget, soon(), (before, after) => told.push([before, after])));
+    expect(fault).toMatchObject({
+      code: 'DNS_NOT_SERVED',
+      message: `changed, but ${late?.secondary} still says llm.example.test. CNAME nothing`,
+      hint: expect.stringContaining('timeout'),
+    });
+    const nothing = { name: 'llm.example.test.', type: 'CNAME', ttl: 0, values: [] };
+    expect(told).toEqual([[[nothing], hook.expected?.('target')]]);
+    expect(await late?.look('llm.example.test.', 'CNAME')).toEqual(['t.example.net.']);
+    await late?.refreshSecondary();
+    expect(await hook.run(toTarget, soon())).toEqual({
+      before: hook.expected?.('target'),
+      after: hook.expected?.('target'),
+    });
+  });
+
+  it('names a server that does not answer at all', async () => {
+    const dead = `127.0.0.1:${await freePort()}`;
+    const fault = await faultOf(hookFor(prompt, [dead], { timeout: '1s' }).run(toTarget, soon()));
+    expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  it('asks nobody where nothing was moved', async () => {
+    const hook = hookFor(prompt, [`127.0.0.1:${await freePort()}`], { timeout: '1s' });
+    await expect(hook.run(restoring([]), soon())).resolves.toBeDefined();
+  });
+});
