@@ -159,15 +159,9 @@ function movedBeside(steps: readonly SideStep[]): MovingStep[] {
     if (!found.success || !wrote.success) return [];
     return [
       {
-        ...{
-          operation: Number.MAX_SAFE_INTEGER,
-          server,
-          driver: '',
-          label,
-          provider: 'legacy',
-          mends: false,
-        },
-        ...{ done: outcome === 'done', before: found.data, after: wrote.data },
+        ...{ operation: Number.MAX_SAFE_INTEGER, server, driver: '', label },
+        ...{ provider: 'legacy', back: true, mends: false, done: outcome === 'done' },
+        ...{ before: found.data, after: wrote.data },
       },
     ];
   });

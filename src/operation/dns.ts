@@ -5,7 +5,7 @@ import type { DnsKnowledge, RecordView } from '../rollback/dns-view.ts';
 import { isOf, ledgerOf } from '../rollback/moved.ts';
 import { listCheckpoints } from '../store/checkpoints.ts';
 import type { Db } from '../store/open.ts';
-import type { DnsReading, DnsRecordSet } from '../world.ts';
+import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
 import { formerServer, movingSteps } from './moving.ts';
 import type { PlannedHook } from './plan.ts';
 

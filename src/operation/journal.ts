@@ -117,7 +117,9 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
         if (plan.after !== undefined && plan.after !== (lastOperation(db)?.id ?? null)) throw stalePlan();
         if (plan.to.ratio > plan.from.ratio && haltedSince(db, plan, state, now)) throw stalePlan();
         const open = openOperations(db);
-        const blocking = isBackward(plan.kind) ? undefined : open.find(blocksForward);
+        // Records may be mended while nothing but records is left to mend: the plan has looked.
+        const free = isBackward(plan.kind) || plan.mends === 'dns';
+        const blocking = free ? undefined : open.find(blocksForward);
         if (blocking) throw unfinished(blocking);
         // An emergency may have been journaled since: who did not know of it must not lead out of it.
         const unknown = open.find(({ id }) => !plan.supersedes.includes(id));

@@ -45,15 +45,16 @@ export function planDnsApply(input: DnsApplyInput): Plan | null {
   const { status, ratio, activeProvider } = world;
   const same = { status, ratio, activeProvider };
   return {
-    kind: 'rollback',
+    // Not a way back: nobody's incident begins with it.
+    kind: 'shift',
     from: same,
     to: same,
-    reason: input.reason,
+    reason: input.reason || DEFAULT_REASON[keep ? 'keep' : checkpoint ? 'checkpoint' : 'mend'],
     forced: false,
     gates: [],
     steps: stepsFor(drivers, steps).filter(({ kind }) => kind !== 'flag'),
     previous: input.previous,
-    restores: checkpoint?.id ?? null,
+    restores: null,
     dns: [],
     after: input.last,
     supersedes: open.map(({ id }) => id),
@@ -61,6 +62,12 @@ export function planDnsApply(input: DnsApplyInput): Plan | null {
     mends: 'dns',
   };
 }
+
+const DEFAULT_REASON = {
+  mend: 'DNS records are made to say what they should; no traffic moves',
+  checkpoint: 'DNS records are made to say what they did for a checkpoint; no traffic moves',
+  keep: 'DNS records are kept as they are; no traffic moves',
+};
 
 const isUndoneFlag = ({ kind, outcome }: OperationRecord['steps'][number]) =>
   kind === 'flag' && outcome !== 'done';
@@ -89,7 +96,7 @@ function writeSteps({ drivers, ledger, views, checkpoint, world }: DnsApplyInput
     if (world.activeProvider === 'legacy') {
       for (const record of ledger.records) {
         const { moved, server } = record;
-        if (!moved || !unread.some((one) => one.server === server && isOf(record)(one))) continue;
+        if (!moved?.left || !unread.some((one) => one.server === server && isOf(record)(one))) continue;
         add(server, { from: moved.wrote, to: moved.found, ...(moved.or.length > 0 ? { or: moved.or } : {}) });
       }
     }
@@ -99,10 +106,7 @@ function writeSteps({ drivers, ledger, views, checkpoint, world }: DnsApplyInput
 
 /** What each record says is taken for what it should say; of what cannot be asked any more, a person says so. */
 function keepSteps({ drivers, ledger, views, world }: DnsApplyInput): PlannedStep[] {
-  const said = (hookLabel: string) =>
-    views.filter(
-      ({ label, says, ok, found }) => label === hookLabel && says !== null && (ok === false || found),
-    );
+  const said = (hook: string) => views.filter(({ label, ok }) => label === hook && ok === false);
   const kept = drivers.dns.flatMap(({ kind, driver, label, server }): PlannedStep[] => {
     const sets = said(label).flatMap(({ says }) => says ?? []);
     if (server === undefined || sets.length === 0) return [];

@@ -59,7 +59,9 @@ export interface Eligibility {
  * to its own checkpoint. A backward one that was not finished is done again, to where it was going.
  */
 export function eligibility(input: Pick<RollbackInput, 'world' | 'previous' | 'open'>): Eligibility {
-  const unfinished = input.open.findLast(({ outcome, applied }) => outcome === null || !applied);
+  const unfinished = input.open.findLast(
+    ({ outcome, applied, plan }) => (outcome === null || !applied) && plan.mends !== 'dns',
+  );
   if (unfinished?.kind === 'emergency') {
     const why = `the emergency ${unfinished.id} is not finished; \`cutover resume\` finishes it`;
     return { eligible: false, to: null, why };

@@ -5,9 +5,9 @@ import {
   ledgerOf,
   type MovingStep,
   movesBack,
-  oursNow,
   type PlannedMove,
   sameRecord,
+  shouldSay,
 } from '../../../src/rollback/moved.ts';
 import type { DnsRecordSet } from '../../../src/world.ts';
 
@@ -26,6 +26,7 @@ const step = (change: Partial<MovingStep> & { from: DnsRecordSet; to: DnsRecordS
     driver: 'rfc2136',
     label: 'rfc2136 example.test',
     provider: 'target',
+    back: change.provider === 'legacy',
     mends: false,
     done: true,
     before: [from],
@@ -113,6 +114,15 @@ describe('what our own steps moved', () => {
     expect([...ledgerOf([secret, back]).unknown]).toEqual([]);
   });
 
+  it('keeps the first TTL where it was lowered ahead of the move', () => {
+    const low = set('legacy', 30);
+    const lower = step({ from: L, to: low, provider: 'legacy', back: false });
+    expect(movesOf(lower)).toEqual([{ from: low, to: L }]);
+    expect(movesOf(lower, step({ from: low, to: T }))).toEqual([{ from: T, to: L }]);
+    const [record] = ledgerOf([lower]).records;
+    expect(record && shouldSay(record)).toEqual(low);
+  });
+
   it('counts as settled where a person has mended it', () => {
     const foreign = set('foreign');
     const mend = { provider: 'legacy' as const, mends: true };
@@ -121,7 +131,7 @@ describe('what our own steps moved', () => {
     const onTarget = step({ from: foreign, to: foreign, mends: true });
     expect(movesOf(forth, onTarget)).toEqual([{ from: foreign, to: L }]);
     const [record] = ledgerOf([forth, onTarget]).records;
-    expect(record && oursNow(record)).toEqual([foreign]);
+    expect(record && shouldSay(record)).toEqual(foreign);
   });
 });
 
