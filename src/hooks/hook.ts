@@ -69,6 +69,11 @@ export interface Hook {
   run(event: HookEvent, signal: AbortSignal, onIntent?: OnIntent): Promise<HookResult>;
   /** DNS drivers that can: what the server says now, for checkpoints and drift. */
   read?(signal: AbortSignal): Promise<DnsRecordSet[]>;
+  /**
+   * DNS drivers that can read: shows that the records could be changed, without changing any.
+   * @param now what `read` gave
+   */
+  prove?(now: readonly DnsRecordSet[], signal: AbortSignal): Promise<void>;
   /** DNS drivers that can read: what it should say when `side` is the active provider. */
   expected?(side: Side): DnsRecordSet[];
   /** DNS drivers that can read: which server and zone this is, the same wherever the hook stands in the config. */

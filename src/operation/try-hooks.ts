@@ -59,6 +59,7 @@ async function tryRead(hook: Hook, context: TrialContext): Promise<HookTrial> {
   }
   return trial('dns', hook, context, async (signal) => {
     const records = await read(signal);
+    await hook.prove?.(records, signal);
     return { records, detail: compare(hook, records, context.world.activeProvider) };
   });
 }

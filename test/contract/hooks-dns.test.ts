@@ -296,6 +296,20 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       expect((await faultOf(hook.run(toTarget(), soon()))).code).toMatch(/^DNS_/);
     });
 
+    it('proves that records could be changed, and changes none', async () => {
+      const [name, none] = [freshName(), freshName()];
+      await bench.put(name, 'TXT', 120, ['"v=one" "two"']);
+      const was = await bench.exact(name);
+      const records = [{ name, type: 'TXT', ttl: 60, legacy: 'l', target: 't' }, cname(none)];
+      const prove = async (more: object) => {
+        const hook = hookFor(records, more);
+        await hook.prove?.((await hook.read?.(soon())) ?? [], soon());
+      };
+      await prove({});
+      await expect(prove(bench.wrongSecret.change)).rejects.toMatchObject({ code: bench.wrongSecret.code });
+      expect([await bench.exact(name), await bench.look(none, 'CNAME')]).toEqual([was, []]);
+    });
+
     it('names wrong credentials, and changes nothing', async () => {
       const name = freshName();
       await bench.put(name, 'CNAME', 120, ['legacy.example.net.']);

@@ -22,6 +22,8 @@ export const KEYS = {
 
 export interface BindBench extends DnsBench {
   port: number;
+  /** The zone's serial number: it counts changes. */
+  serial(): Promise<string>;
   /** Address of the secondary, where there is one. */
   secondary: string;
   /** Starts the secondary anew: it fetches the zone. */
@@ -136,6 +138,7 @@ exec ${pathOf('nsupdate')} "$@"
       const env = { ...process.env, PATH: `${bin.dir}:${process.env.PATH}` };
       return { change: {}, env, stop: async () => bin.remove() };
     },
+    serial: async () => String((await resolver.resolveSoa('example.test')).serial),
     secondary: secondaryPort === null ? '' : `127.0.0.1:${secondaryPort}`,
     refreshSecondary: async () => {
       await follower?.stop();

@@ -28,6 +28,8 @@ export interface RecordStore {
    * @throws CutoverError DNS_CHANGED (69) when the server can tell that a set is no longer what `from` says.
    */
   replace(changes: readonly RecordChange[], signal: AbortSignal): Promise<void>;
+  /** Shows that these sets could be replaced, where that can be seen without replacing any. */
+  prove?(now: readonly DnsRecordSet[], signal: AbortSignal): Promise<void>;
 }
 
 interface RecordHookOptions {
@@ -53,7 +55,7 @@ const SETTLE_PAUSE_MS = 50;
  * in part, what was there before is put back as far as possible, and the error says whether that worked.
  */
 export function recordHook(options: RecordHookOptions, store: RecordStore): Hook {
-  const { driver, label, server, timeout, retries, records, lowerTtl } = options;
+  const { driver, label, server, timeout, retries, records, lowerTtl, verify = [] } = options;
   return {
     driver,
     label,
@@ -66,6 +68,11 @@ export function recordHook(options: RecordHookOptions, store: RecordStore): Hook
       moveRecords(options, store, { event, signal, onIntent }),
     read: (signal) => store.read(records, signal),
     expected: (side) => setsFor(records, side),
+    async prove(now, signal) {
+      const until = Date.now() + timeout * VERIFY_SHARE;
+      await store.prove?.(now, signal);
+      await untilServed(verify.map(serverOf), now, until, signal);
+    },
   };
 }
 

@@ -8,7 +8,7 @@ import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
 import { contentsOf, setOfContents } from './contents.ts';
 import { updateFault } from './nsupdate-faults.ts';
-import { updateScript } from './nsupdate-script.ts';
+import { checkScript, refusableScript, type UpdatePlace, updateScript } from './nsupdate-script.ts';
 import { askServer, nameOf, type ServerAddress, serverOf } from './query.ts';
 import { recordHook } from './record-hook.ts';
 import type { RecordChange, RecordKey } from './records.ts';
@@ -27,6 +27,9 @@ const REFUSED = 5;
  */
 export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
   const server = serverOf(entry.server);
+  const place = { server, zone: entry.zone };
+  const send = (script: string, signal: AbortSignal) =>
+    nsupdate(entry, place, script, host, `hooks.${label.split(' ')[0]}`, signal);
   return recordHook(
     {
       ...entry,
@@ -36,10 +39,35 @@ export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
     {
       read: (keys, signal) => Promise.all(keys.map((key) => readSet(server, key, signal))),
       complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
-      replace: (changes, signal) =>
-        update(entry, server, changes, host, `hooks.${label.split(' ')[0]}`, signal),
+      replace: (changes, signal) => send(updateScript(place, changes), signal),
+      async prove(now, signal) {
+        await send(checkScript(place, now), signal);
+        const fault = await faultOf(send(refusableScript(place, now), signal));
+        if (fault instanceof CutoverError && fault.code === 'DNS_CHANGED') return;
+        throw fault ?? heedless(server);
+      },
     },
   );
+}
+
+function heedless(server: ServerAddress): CutoverError {
+  return new CutoverError(
+    'DNS_UPDATE',
+    EXIT.unreachable,
+    `${nameOf(server)} takes an update whose prerequisites do not hold`,
+    {
+      hint: 'what something else writes in between would be overwritten: do not move records on this server',
+    },
+  );
+}
+
+async function faultOf(work: Promise<void>): Promise<unknown> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 async function readSet(server: ServerAddress, key: RecordKey, signal: AbortSignal): Promise<DnsRecordSet> {
@@ -77,10 +105,10 @@ function completed({ from, to }: RecordChange): DnsRecordSet {
   return setOfContents(to, to.ttl, contentsOf(to, { now: from }), { more });
 }
 
-async function update(
+async function nsupdate(
   entry: Entry,
-  server: ServerAddress,
-  changes: readonly RecordChange[],
+  { server, zone }: UpdatePlace,
+  script: string,
   host: HookHost,
   where: string,
   signal: AbortSignal,
@@ -91,7 +119,7 @@ async function update(
   const end = await endOfCommand(['nsupdate', ...(key === undefined ? [] : ['-k', key])], {
     cwd: host.dir,
     env: { ...host.env },
-    input: updateScript(server, entry.zone, changes),
+    input: script,
     signal,
   }).catch((error: unknown) => {
     throw systemCode(error instanceof Error ? error.cause : undefined) === 'ENOENT'
@@ -99,7 +127,7 @@ async function update(
       : error;
   });
   if (end.code === 0) return;
-  throw updateFault(end.stderr, { server: nameOf(server), zone: entry.zone });
+  throw updateFault(end.stderr, { server: nameOf(server), zone });
 }
 
 function noNsupdate(cause: unknown): CutoverError {

@@ -79,7 +79,9 @@ describe('an update', () => {
       { from: set(name, 'CNAME', 30, 'legacy.example.net.'), to: set(name, 'CNAME', 30) },
       { from: set(name, 'A', 60), to: set(name, 'A', 60, '192.0.2.2', '192.0.2.1') },
     ];
-    expect(updateScript({ host: '::1', port: 53 }, 'example.test.', changes).split('\n')).toEqual([
+    expect(
+      updateScript({ server: { host: '::1', port: 53 }, zone: 'example.test.' }, changes).split('\n'),
+    ).toEqual([
       'server ::1 53',
       'zone example.test.',
       'prereq yxrrset llm.example.test. CNAME legacy.example.net.',
@@ -96,18 +98,20 @@ describe('an update', () => {
     const evil = 'x.example.net.\nupdate delete example.test. SOA';
     for (const bad of [set(name, 'CNAME', 30, evil), set(name, 'A', 30, evil), set(evil, 'TXT', 30, 'x')]) {
       const changes = [{ from: bad, to: bad }];
-      expect(() => updateScript({ host: '::1', port: 53 }, 'z.', changes)).toThrow(/cannot be written/);
+      expect(() => updateScript({ server: { host: '::1', port: 53 }, zone: 'z.' }, changes)).toThrow(
+        /cannot be written/,
+      );
     }
     const carried = { ...set(name, 'CNAME', 30, evil), raw: { content: [evil], name: evil } };
-    expect(() => updateScript({ host: '::1', port: 53 }, 'z.', [{ from: carried, to: carried }])).toThrow(
-      /cannot be written/,
-    );
+    expect(() =>
+      updateScript({ server: { host: '::1', port: 53 }, zone: 'z.' }, [{ from: carried, to: carried }]),
+    ).toThrow(/cannot be written/);
     const owner = { ...set(name, 'A', 30, '192.0.2.1'), raw: { name: `${name} 1 A 192.0.2.9\nsend` } };
-    expect(updateScript({ host: '::1', port: 53 }, 'z.', [{ from: owner, to: owner }])).not.toContain(
-      '192.0.2.9',
-    );
+    expect(
+      updateScript({ server: { host: '::1', port: 53 }, zone: 'z.' }, [{ from: owner, to: owner }]),
+    ).not.toContain('192.0.2.9');
     const text = { from: set(name, 'TXT', 30), to: set(name, 'TXT', 30, 'a\nsend') };
-    expect(updateScript({ host: '::1', port: 53 }, 'z.', [text])).toContain('"a\\010send"');
+    expect(updateScript({ server: { host: '::1', port: 53 }, zone: 'z.' }, [text])).toContain('"a\\010send"');
   });
 });
 
