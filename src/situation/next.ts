@@ -31,7 +31,7 @@ export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]
     case 'drifted':
       return mends(facts, seen);
     default: {
-      const [first, ...others] = onwards(facts, seen, which);
+      const [first, ...others] = downOr(facts, seen, onwards(facts, seen, which));
       const left = seen.open.at(-1);
       if (!left) return [first, ...others];
       return [
@@ -69,6 +69,20 @@ function onwards(facts: Facts, seen: Seen, which: Onwards): [Next, ...Next[]] {
       return [{ command: 'cutover canary start', why }];
     }
   }
+}
+
+/** A gradual rollback between two rungs goes before what leads forward: it was decided to go down. */
+function downOr({ betweenRungs }: Facts, seen: Seen, ways: [Next, ...Next[]]): [Next, ...Next[]] {
+  if (!betweenRungs || !seen.rollback.eligible || seen.raisedBack) return ways;
+  const to = formatRatio(betweenRungs.leadsTo.ratio);
+  const command = 'cutover rollback';
+  if (betweenRungs.holder === 'running') {
+    const wait = { command: 'wait', why: `the rollback to ${to} goes on by itself` };
+    const [first] = ways;
+    return first.command === command ? [first, wait] : [wait, { command, why: `to ${to} at once` }];
+  }
+  const finish = { command, why: `finishes the rollback to ${to}, at once` };
+  return [finish, ...ways.filter((way) => way.command !== command)];
 }
 
 function afterFail({ state }: Facts, seen: Seen, ratio: number): [Next, ...Next[]] {

@@ -132,7 +132,22 @@ function whereRequestsGo({ flag, state }: Facts): string {
   return `the flag sends ${formatRatio(state.ratio)} of requests to target`;
 }
 
-function besides({ freeze, fail }: Facts, seen: Seen, which: Which): string[] {
+/** `the rollback to 0 % stopped at 10 %`: a gradual one between two rungs. */
+export function wayDown({ betweenRungs }: Facts): string | null {
+  if (!betweenRungs) return null;
+  const { rung, leadsTo, holder } = betweenRungs;
+  const stands = {
+    running: 'goes on by itself, now',
+    gone: 'stopped',
+    unknown: 'has stopped, or pauses (whether its process still runs is not known here),',
+  };
+  const at = formatRatio(rung.plan.to.ratio);
+  return `the rollback to ${formatRatio(leadsTo.ratio)} ${stands[holder]} at ${at}`;
+}
+
+function besides(facts: Facts, seen: Seen, which: Which): string[] {
+  const { freeze, fail } = facts;
+  const down = wayDown(facts);
   const onwards: Partial<Record<Which['name'], string>> = {
     'waiting for evidence': 'waiting for evidence',
     'waiting for bake': 'waiting for the bake time',
@@ -143,7 +158,7 @@ function besides({ freeze, fail }: Facts, seen: Seen, which: Which): string[] {
   return [
     ...(fail ? [`the canary failed at ${formatRatio(fail.ratio)}, and nobody has answered that`] : []),
     ...(freeze ? ['forward steps are frozen'] : []),
-    ...(words ? [words] : []),
+    ...(down ? [down] : words ? [words] : []),
     ...(left ? ['not everyone was told of the last change'] : []),
   ];
 }
