@@ -279,8 +279,12 @@ describe('a FAIL', () => {
       situation: 'frozen',
       lastFail: { ratio: 0.1 },
       next: { command: 'cutover canary status' },
+      otherwise: [{ command: 'cutover unfreeze' }],
     });
     expect((await cutover(dir, ['status'])).stdout).toMatch(/^failed +at 10 %/m);
+    // Nobody is sent to what the freeze refuses.
+    expect((await cutover(dir, ['canary', 'status'])).stdout).not.toContain('canary start');
+    expect((await refused(dir, ['shift', '--next', '--yes'])).hint).toContain('cutover status');
     expect(await refused(dir, ['canary', 'start', ...FORCE])).toMatchObject({ code: 'FROZEN', exitCode: 75 });
     await cutoverJson(dir, ['unfreeze']);
     expect(await refused(dir, ['canary', 'start', '--yes'])).toMatchObject({ code: 'FAIL_UNANSWERED' });
