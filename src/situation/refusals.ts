@@ -23,6 +23,10 @@ export const ASKING = [
   'freeze',
   'unfreeze',
   'checkpoint create',
+  'checkpoint pin',
+  'checkpoint unpin',
+  'checkpoint prune',
+  'checkpoint import',
 ] as const;
 export type Asking = (typeof ASKING)[number];
 
@@ -46,6 +50,10 @@ export function refusalOf(facts: Facts, seen: Seen, asking: Asking): CutoverErro
     case 'resume':
       return heldBy(seen) ?? frozenForward(facts, seen.open.at(-1));
     case 'checkpoint create':
+    case 'checkpoint pin':
+    case 'checkpoint unpin':
+    case 'checkpoint prune':
+    case 'checkpoint import':
       return busy(facts, seen);
     case 'canary start':
     case 'shift':

@@ -107,6 +107,9 @@ const plain = ({ stdout }: Ran) => stdout.trimEnd().split('\n');
 describe('an operation that was killed after its flag write', () => {
   it('is named by every command that changes or judges, before any other reason to refuse', async () => {
     const dir = await killedStart();
+    const exported = await cutover(dir, ['checkpoint', 'export']);
+    expect(exported.code).toBe(0);
+    writeFileSync(join(dir, 'checkpoints.json'), exported.stdout);
     const commands = [
       ['canary', 'check', '--auto-rollback'],
       ['canary', 'run', '--duration', '2s'],
@@ -116,6 +119,10 @@ describe('an operation that was killed after its flag write', () => {
       ['shift', '50%', ...FORCE],
       ['shift', '--next', '--dry-run'],
       ['checkpoint', 'create', '--reason', 'now'],
+      ['checkpoint', 'pin', '1'],
+      ['checkpoint', 'unpin', '1', '--dry-run'],
+      ['checkpoint', 'prune', '--keep', '1'],
+      ['checkpoint', 'import', 'checkpoints.json'],
       ['resume', '--flag', '--yes'],
     ];
     for (const command of commands) {

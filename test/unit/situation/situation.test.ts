@@ -399,6 +399,12 @@ function refusedAdvice(facts: Facts): string[] {
   });
 }
 
+/** All commands that change checkpoints. */
+const checkpoints = (code: string) =>
+  Object.fromEntries(
+    ['create', 'pin', 'unpin', 'prune', 'import'].map((name) => [`checkpoint ${name}`, [code, 75]]),
+  ) as Partial<Record<Asking, [string, number]>>;
+
 /** Which commands are refused, and with what; all others may. */
 const REFUSALS: [string, Facts, Partial<Record<Asking, [string, number]>>][] = [
   [
@@ -415,7 +421,7 @@ const REFUSALS: [string, Facts, Partial<Record<Asking, [string, number]>>][] = [
       rollback: ['LEASE_HELD', 75],
       resume: ['LEASE_HELD', 75],
       'resume --flag': ['LEASE_HELD', 75],
-      'checkpoint create': ['LEASE_HELD', 75],
+      ...checkpoints('LEASE_HELD'),
     },
   ],
   [
@@ -433,7 +439,7 @@ const REFUSALS: [string, Facts, Partial<Record<Asking, [string, number]>>][] = [
       'canary status': ['UNFINISHED', 75],
       shift: ['UNFINISHED', 75],
       'resume --flag': ['UNFINISHED', 75],
-      'checkpoint create': ['UNFINISHED', 75],
+      ...checkpoints('UNFINISHED'),
     },
   ],
   [
@@ -447,7 +453,7 @@ const REFUSALS: [string, Facts, Partial<Record<Asking, [string, number]>>][] = [
       shift: ['UNFINISHED', 75],
       rollback: ['NOT_ELIGIBLE', 64],
       'resume --flag': ['UNFINISHED', 75],
-      'checkpoint create': ['UNFINISHED', 75],
+      ...checkpoints('UNFINISHED'),
     },
   ],
   [
@@ -461,7 +467,7 @@ const REFUSALS: [string, Facts, Partial<Record<Asking, [string, number]>>][] = [
       shift: ['UNFINISHED', 75],
       resume: ['FROZEN', 75],
       'resume --flag': ['UNFINISHED', 75],
-      'checkpoint create': ['UNFINISHED', 75],
+      ...checkpoints('UNFINISHED'),
     },
   ],
   [
