@@ -11,12 +11,13 @@ import {
   resumeOperation,
   type StepEnd,
 } from './journal.ts';
-import { findOperation } from './operations.ts';
+import { findOperation, hasOperation } from './operations.ts';
+import { overtakenBy } from './overtaken.ts';
 import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
 import { type Rival, rivalCommands, rivalOperations } from './rivals.ts';
 import { beginSideJournal } from './side-journal.ts';
-import { runStep, sameRatio } from './steps.ts';
+import { flagsOf, runStep, sameRatio } from './steps.ts';
 
 export interface Emergency {
   execution: Execution;
@@ -69,7 +70,7 @@ export async function readEmergencyPlan(
   execution: Execution,
   plan: Emergency['plan'],
 ): Promise<{ plan: Plan; token: number }> {
-  const readings = await Promise.all(flagsOf(execution).map((flag) => readQuietly(flag)));
+  const readings = await Promise.all(flagsOf(execution.drivers).map((flag) => readQuietly(flag)));
   const known = readings.filter((reading) => reading !== undefined);
   // What cannot be read is overwritten; the clock gives a token above all others.
   const token = known.length === readings.length ? 0 : execution.clock.now();
@@ -90,9 +91,16 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   const startedAt = execution.clock.now();
   const { plan, token } = await readEmergencyPlan(execution, emergency.plan);
   const id = newOperationId(startedAt, execution.clock.random);
-  const flagEnds = await setFlagsFirst(emergency, plan, { id, token });
+  const flagEnds = await setFlagsFirst(emergency, plan, { id, token }).catch(async (error: unknown) => {
+    if (!(error instanceof CutoverError) || error.code !== 'FENCED') throw error;
+    const find = (of: string | null) =>
+      of === null
+        ? null
+        : lookAside(emergency, (db) => (hasOperation(db, of) ? findOperation(db, of) : null));
+    throw await overtakenBy({ id, token }, flagsOf(execution.drivers), find, error);
+  });
   const { journal, look, unseen } = openJournal(emergency, plan, { id, token, startedAt, flagEnds });
-  const rivals = flagsOf(execution).every(({ fences }) => fences)
+  const rivals = flagsOf(execution.drivers).every(({ fences }) => fences)
     ? Promise.resolve([])
     : outlastRivals(emergency, journal.operation, look, unseen);
   const hooks = lookingAgain(journal, execution).then((looked) => execute(looked, execution));
@@ -100,12 +108,10 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   await Promise.allSettled([hooks, rivals]);
   const [report, left] = await Promise.all([hooks, rivals]);
   const flags = await Promise.all(
-    flagsOf(execution).map((flag, position) => endOf(flag, flagEnds.get(position))),
+    flagsOf(execution.drivers).map((flag, position) => endOf(flag, flagEnds.get(position))),
   );
   return { report, flags, rivals: left };
 }
-
-const flagsOf = ({ drivers }: Execution): FlagDriver[] => [drivers.flag, ...(drivers.otherFlags ?? [])];
 
 /** Undefined when the flag cannot be read in time; null when there is none. */
 async function readQuietly(flag: FlagDriver, ms = READ_MS): Promise<FlagReading | null | undefined> {
@@ -134,7 +140,7 @@ async function endOf(flag: FlagDriver, end: StepEnd | undefined): Promise<FlagEn
  */
 async function lookingAgain(journal: Journal, execution: Execution): Promise<Journal> {
   const { operation } = journal;
-  const readings = await Promise.all(flagsOf(execution).map((flag) => readQuietly(flag)));
+  const readings = await Promise.all(flagsOf(execution.drivers).map((flag) => readQuietly(flag)));
   const steps = operation.steps.map((step) => {
     const reading = readings[step.position];
     const stands =
@@ -152,7 +158,7 @@ async function setFlagsFirst(
 ): Promise<Map<number, StepEnd>> {
   const { execution } = emergency;
   const ends = await Promise.all(
-    flagsOf(execution).map(async (flag, position): Promise<[number, StepEnd]> => {
+    flagsOf(execution.drivers).map(async (flag, position): Promise<[number, StepEnd]> => {
       const end = await runStep(execution.drivers, position, {
         migration: emergency.journal.migration,
         operation,
@@ -183,7 +189,7 @@ async function outlastRivals(
   unseen: Rival | null,
 ): Promise<readonly Rival[] | null> {
   const { execution } = emergency;
-  const flags = flagsOf(execution).filter(({ fences }) => !fences);
+  const flags = flagsOf(execution.drivers).filter(({ fences }) => !fences);
   const own = Math.max(...flags.map(({ timeoutMs, retries }) => timeoutMs * (retries + 1)));
   const longestWrite = Math.max(...flags.map(({ timeoutMs }) => timeoutMs));
   const started = execution.clock.now();

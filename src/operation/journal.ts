@@ -50,6 +50,8 @@ export interface Journal {
   readonly sideFile: string | null;
   /** @throws CutoverError FENCED (75) when another operation has taken over. */
   guard(): void;
+  /** The operation with this id, or without one the newest that has taken over; null when there is none. */
+  find(id: string | null): OperationRecord | null;
   /** What the flag is to say by the operation that has taken over; null while nobody has. */
   winner(): FlagChange | null;
   stepBegins(position: number): void;
@@ -216,6 +218,7 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
     kept: 'database',
     sideFile: null,
     guard: () => assertHeld(db, token),
+    find: (id) => (id === null ? newestOver(db, token) : hasOperation(db, id) ? findOperation(db, id) : null),
     winner: () => winnerOver(db, token),
     stepBegins: (position) =>
       write(() => {
@@ -240,13 +243,19 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
   };
 }
 
-/** The flag write of the newest operation, if it is another one that has begun or made it. */
-function winnerOver(db: Db, token: number): FlagChange | null {
+/** The operation that has taken over from the one with this token. */
+function newestOver(db: Db, token: number): OperationRecord | null {
   const row = db
     .prepare('SELECT id FROM operations WHERE token > ? ORDER BY token DESC LIMIT 1')
     .get(token) as { id: string } | undefined;
-  if (!row) return null;
-  const { id, kind, plan, token: greater, steps } = findOperation(db, row.id);
+  return row ? findOperation(db, row.id) : null;
+}
+
+/** The flag write of the newest operation, if it is another one that has begun or made it. */
+function winnerOver(db: Db, token: number): FlagChange | null {
+  const newest = newestOver(db, token);
+  if (!newest) return null;
+  const { id, kind, plan, token: greater, steps } = newest;
   const written = steps.some((step) => step.kind === 'flag' && ['running', 'done'].includes(step.outcome));
   return written ? { ratio: plan.to.ratio, token: greater, operation: id, kind } : null;
 }

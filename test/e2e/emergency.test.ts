@@ -88,6 +88,40 @@ providers:
   target: { name: holysheep, baseUrl: http://127.0.0.1:9/v1 }
 `;
 
+/** What an operation says that an emergency has taken over from. */
+const IN_FORCE =
+  /the emergency op-\S+ of \S+@\S+ has taken over and is in force: file flags\.json says 0 %; stopped here/;
+
+/** A command held by a signal right before it replaces the flag, where no timeout of its own can help. */
+async function heldAtItsFlag(dir: string, args: string[]) {
+  const shim = join(dir, 'hold.mjs');
+  writeFileSync(
+    shim,
+    `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+const rename = fs.renameSync;
+fs.renameSync = (from, to) => {
+  if (String(to).endsWith('flags.json')) { fs.writeFileSync('held', ''); process.kill(process.pid, 'SIGSTOP'); }
+  return rename(from, to);
+};
+syncBuiltinESMExports();`,
+  );
+  const child = spawn(process.execPath, ['--import', shim, BIN, ...args], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (text) => {
+      said[name] += text;
+    });
+  }
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, ...said })),
+  );
+  while (!existsSync(join(dir, 'held'))) await new Promise((resolve) => setTimeout(resolve, 10));
+  return { child, ended };
+}
+
 describe('an emergency sends every request to legacy', () => {
   it('when all is well, and journals it', async () => {
     const dir = await rollingAt25();
@@ -271,7 +305,7 @@ hooks:
     expect(flagOf(dir)).toBe(0);
     const loser = await shift;
     expect(loser.code, loser.stderr).toBe(75);
-    expect(loser.stderr).toContain('taken over');
+    expect(loser.stderr.replaceAll(/\s+/g, ' ')).toMatch(IN_FORCE);
     expect(flagOf(dir)).toBe(0);
     expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({
       status: 'rollback',
@@ -280,30 +314,28 @@ hooks:
     });
   });
 
+  it('against another emergency: the one that is overtaken says which is in force, and what the flag says', async () => {
+    const dir = await rollingAt25();
+    const held = await heldAtItsFlag(dir, ['rollback', '--emergency']);
+    expect((await emergency(dir)).code).toBe(0);
+    const ran = await emergency(dir, '--json');
+    expect(ran.code, ran.stderr).toBe(0);
+    held.child.kill('SIGCONT');
+    const loser = await held.ended;
+    expect(loser.code, loser.stderr).toBe(75);
+    expect(loser.stderr.replaceAll(/\s+/g, ' ')).toMatch(IN_FORCE);
+    expect(loser.stderr).toContain(JSON.parse(ran.stdout).operation.id);
+    expect(loser.stdout).not.toContain('safe');
+    await expectJournaled(dir);
+  });
+
   it('against a shift that was stopped right before its flag write', async () => {
     const dir = await rollingAt25();
-    // Held by a signal where no timeout of the shift can help, then let go after the emergency.
-    const shim = join(dir, 'hold.mjs');
-    writeFileSync(
-      shim,
-      `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
-const rename = fs.renameSync;
-fs.renameSync = (from, to) => {
-  if (String(to).endsWith('flags.json')) { fs.writeFileSync('held', ''); process.kill(process.pid, 'SIGSTOP'); }
-  return rename(from, to);
-};
-syncBuiltinESMExports();`,
-    );
-    const child = spawn(process.execPath, ['--import', shim, BIN, 'shift', '50%', ...FORCE], {
-      cwd: dir,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-    while (!existsSync(join(dir, 'held'))) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { child, ended } = await heldAtItsFlag(dir, ['shift', '50%', ...FORCE]);
     expect((await emergency(dir)).code).toBe(0);
     expect(flagOf(dir)).toBe(0);
     child.kill('SIGCONT');
-    expect(await ended).toBe(75);
+    expect((await ended).code).toBe(75);
     expect(flagOf(dir)).toBe(0);
     await expectJournaled(dir);
   });

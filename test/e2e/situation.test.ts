@@ -279,6 +279,28 @@ describe('a FAIL', () => {
     expect(await refused(dir, ['canary', 'start', '--yes', '--force'])).toMatchObject({ exitCode: 64 });
   });
 
+  it('whose automatic rollback an emergency overtakes names the emergency, and what the flag says', async () => {
+    const dir = await failed(
+      [],
+      `hooks:
+  notify: [{ driver: exec, command: [sh, -c, '[ ! -e slow ] || { touch telling; sleep 2; }'], retries: 0 }]`,
+    );
+    const told = (ran: Ran) => {
+      expect(ran.code, ran.stderr).toBe(75);
+      expect(ran.stdout).toMatch(/^FAIL /);
+      expect(ran.stderr.replaceAll(/\s+/g, ' ')).toMatch(
+        /the emergency op-\S+ of \S+@\S+ has taken over and is in force: file flags\.json says 0 %/,
+      );
+    };
+    writeFileSync(join(dir, 'slow'), '');
+    const check = cutover(dir, ['canary', 'check', '--auto-rollback']);
+    await until(() => existsSync(join(dir, 'telling')));
+    const emergency = cutover(dir, ['rollback', '--emergency']);
+    told(await check);
+    expect((await emergency).code).toBe(0);
+    expect(await status(dir)).toMatchObject({ status: 'rollback', ratio: 0, flag: { ratio: 0 } });
+  });
+
   it('is remembered in a freeze', async () => {
     const dir = await failed();
     await cutoverJson(dir, ['freeze', '--reason', 'incident 7']);
