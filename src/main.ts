@@ -98,7 +98,7 @@ async function runEmergency(request: EmergencyRequest, ctx: Context): Promise<vo
 /** Without a config there was no flag to set. */
 function withoutFlag(error: CutoverError): CutoverError {
   const { code, exitCode, message, hint } = error;
-  if (!code.startsWith('CONFIG_')) return error;
+  if (!code.startsWith('CONFIG_') && code !== 'USAGE') return error;
   return new CutoverError(code, exitCode, `NOT SAFE: nothing was changed: ${message}`, {
     hint,
     cause: error,

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import type { FlagDriver, FlagReading } from '../flag/driver.ts';
+import { canBeExceeded, TOKEN_LEAP } from '../flag/token.ts';
 import type { Db } from '../store/open.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
 import {
@@ -54,11 +55,6 @@ export interface EmergencyEnd {
   rivals: readonly Rival[] | null;
 }
 
-/**
- * An emergency's token is far above any that the lease has given out, as the lease cannot be asked; the lease goes
- * on from there.
- */
-const TOKEN_LEAP = 1_000_000;
 /** How long a flag may take to say what it is before it is overwritten unread. */
 const READ_MS = 2000;
 const LOOK_MS = 100;
@@ -72,12 +68,14 @@ export async function readEmergencyPlan(
 ): Promise<{ plan: Plan; token: number }> {
   const readings = await Promise.all(flagsOf(execution.drivers).map((flag) => readQuietly(flag)));
   const known = readings.filter((reading) => reading !== undefined);
-  // What cannot be read is overwritten; the clock gives a token above all others.
-  const token = known.length === readings.length ? 0 : execution.clock.now();
+  const tokens = known.map((reading) => reading?.token ?? 0);
+  // What cannot be read or exceeded is overwritten; the clock gives a token above all others.
+  const inOrder = known.length === readings.length && tokens.every(canBeExceeded);
+  const least = inOrder ? 0 : execution.clock.now();
   const ratios = known.flatMap((reading) => (reading ? [reading.ratio] : []));
   return {
     plan: plan(known.length === 0 ? null : Math.max(0, ...ratios)),
-    token: Math.max(token, ...known.map((reading) => (reading?.token ?? 0) + TOKEN_LEAP)),
+    token: Math.max(least, ...tokens.filter(canBeExceeded).map((token) => token + TOKEN_LEAP)),
   };
 }
 

@@ -50,7 +50,7 @@ function whereRows({ facts, situation }: StatusView): Row[] {
     'not asked': () => '',
   };
   const { stage } = state;
-  const bakes = situation.gates.some(({ name }) => name === 'bake');
+  const bakes = limits.bake > 0 && situation.gates.some(({ name }) => name === 'bake');
   const bake = bakes ? `; has to bake ${formatDuration(limits.bake)}` : '';
   return [
     { label: 'ratio', text: renderLadder(ladder, state.ratio) },

@@ -14,6 +14,22 @@ function folder(extra = ''): string {
   return dir;
 }
 
+it.each([
+  [['-c', '', 'status'], {}, 'cutover: -c needs a path'],
+  [['rollback', '--emergency', '-c', ''], {}, 'cutover: NOT SAFE: nothing was changed: -c needs a path'],
+  [['status'], { CUTOVER_CONFIG: '' }, 'cutover: CUTOVER_CONFIG is empty: it needs a path'],
+])('a config that is named and empty: cutover %j %j', async (args, env, says) => {
+  const { code, stderr } = await cutover(folder(), args, { env });
+  expect(stderr.split('\n')[0]).toBe(says);
+  expect(code).toBe(64);
+});
+
+it('a stage that need not bake says nothing of it', async () => {
+  const dir = folder();
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  expect((await cutover(dir, ['status'])).stdout).toMatch(/^ *stage +.* at 10 %$/m);
+});
+
 describe('names of commands', () => {
   it.each([
     ['constructor'],

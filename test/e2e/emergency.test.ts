@@ -368,6 +368,27 @@ hooks:
     await expectJournaled(dir);
   });
 
+  it.each([Number.MAX_SAFE_INTEGER, 1e15, 5e14, 5e14 + 1, 1e300])(
+    'over a flag whose token somebody has set to %d, at the first try, and is in the journal then',
+    async (token) => {
+      const dir = await rollingAt25();
+      const path = join(dir, 'flags.json');
+      writeFileSync(
+        path,
+        readFileSync(path, 'utf8').replace(/"cutoverToken": \d+/, `"cutoverToken": ${token}`),
+      );
+      expect(readFileSync(path, 'utf8')).toContain(String(token));
+      const ran = await emergency(dir);
+      expect(ran.code, ran.stderr + ran.stdout).toBe(0);
+      expect(ran.stdout).toContain('safe: the flag sends every request to legacy');
+      expect(flagOf(dir)).toBe(0);
+      await expectJournaled(dir);
+      // What comes after can write the flag.
+      await cutoverJson(dir, ['canary', 'start', '--yes']);
+      expect((await emergency(dir)).code).toBe(0);
+    },
+  );
+
   it('and says so loudly, with its own exit code, when the flag cannot be set', async () => {
     const dir = await rollingAt25();
     rmSync(join(dir, 'flags.json'));
