@@ -4,7 +4,7 @@ import { type EmergencySettings, emergencySettings, type FlagSource } from '../c
 import { configPath, MAX_CONFIG_BYTES } from '../config/path.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { formatRatio } from '../config/units.ts';
-import { EXIT, messageOf } from '../errors.ts';
+import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
 import { createFlag, otherFlag } from '../flag/create.ts';
 import type { FlagDriver } from '../flag/driver.ts';
@@ -50,7 +50,7 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
       stateDir,
       plan,
       openDatabase: () => {
-        db = openStore(stateDir, { now: clock.now(), busyTimeoutMs: DATABASE_WAIT_MS });
+        db = openFor(settings, clock.now(), ctx);
         return db;
       },
       readDatabase: () => readStore(stateDir, clock.now()).db,
@@ -66,6 +66,18 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
     await tellEmergency(ctx, request, migration, end.report, wordOf(end, sources));
   } finally {
     if (db?.open) db.close();
+  }
+}
+
+/** A group that does not exist keeps no emergency from its database. */
+function openFor({ stateDir, group }: EmergencySettings, now: number, ctx: Context): Db {
+  const options = { now, busyTimeoutMs: DATABASE_WAIT_MS };
+  try {
+    return openStore(stateDir, group ? { ...options, group } : options);
+  } catch (error) {
+    if (!(error instanceof CutoverError) || error.code !== 'STATE_GROUP') throw error;
+    ctx.note(`warning: ${safe(error.message)}`);
+    return openStore(stateDir, options);
   }
 }
 

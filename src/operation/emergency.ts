@@ -7,6 +7,7 @@ import { type Execution, execute, type OperationReport } from './execute.ts';
 import {
   ALREADY_JOURNALED,
   beginOperation,
+  claimOperation,
   type Journal,
   type JournalOptions,
   resumeOperation,
@@ -300,6 +301,7 @@ function beginOrGoOn(db: Db, options: JournalOptions, plan: Plan, { id, token, f
     return beginOperation(db, plan, beginning, options);
   } catch (error) {
     if (!(error instanceof CutoverError) || error.code !== ALREADY_JOURNALED) throw error;
+    claimOperation(db, id, options.holder.actor, plan.reason);
     return resumeOperation(db, findOperation(db, id), options, { force: true, atLeast: token });
   }
 }

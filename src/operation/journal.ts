@@ -202,6 +202,17 @@ export function resumeOperation(
   return databaseJournal(db, findOperation(db, operation.id), options);
 }
 
+/** Says whose an emergency is that was journaled by its mark in the flag, which does not keep that. */
+export function claimOperation(db: Db, id: string, actor: string, reason: string): void {
+  explainingFaults(db.name, () =>
+    db
+      .prepare(
+        `UPDATE operations SET actor = ?, reason = ?, plan = json_set(plan, '$.reason', ?) WHERE id = ?`,
+      )
+      .run(actor, reason, reason, id),
+  );
+}
+
 function databaseJournal(db: Db, operation: OperationRecord, options: JournalOptions): Journal {
   const { token } = operation;
   const heartbeat = setInterval(() => {
