@@ -314,6 +314,28 @@ hooks:
     });
   });
 
+  it('in a dry run by what the state says, and makes up nothing where that cannot be read', async () => {
+    const dir = await rollingAt25();
+    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
+    await cutoverJson(dir, ['rollback', '--yes', '--anyway', '--confirm', 'chat-prod']);
+    const known = await cutover(dir, ['rollback', '--emergency', '--dry-run']);
+    expect(known.stdout).toContain('25 % → 0 %, rolling → rollback');
+    writeFileSync(join(dir, '.cutover', 'state.db'), 'no database');
+    for (const end of ['-wal', '-shm']) rmSync(join(dir, '.cutover', `state.db${end}`), { force: true });
+    const unknown = await cutover(dir, ['rollback', '--emergency', '--dry-run']);
+    expect(unknown.code, unknown.stderr).toBe(0);
+    expect(unknown.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'to 0 %, rollback; what the state says is not known:',
+    );
+    expect(unknown.stdout).not.toContain('rolling');
+    const { plan } = await cutoverJson<{ plan: { from: unknown } }>(dir, [
+      'rollback',
+      '--emergency',
+      '--dry-run',
+    ]);
+    expect(plan.from).toBeNull();
+  });
+
   it('against another emergency: the one that is overtaken says which is in force, and what the flag says', async () => {
     const dir = await rollingAt25();
     const held = await heldAtItsFlag(dir, ['rollback', '--emergency']);
