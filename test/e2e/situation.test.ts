@@ -250,6 +250,17 @@ const settings = (dir: string, from: string, to: string) =>
   );
 
 describe('a FAIL', () => {
+  it('takes a second run, and the first says how many pairs it still needs', async () => {
+    const dir = await folder('', failing);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const first = await cutover(dir, ['canary', 'check']);
+    expect(first.code, first.stdout).toBe(3);
+    expect(first.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /errors: [^;]*; about \d+ more pairs, in another run, to FAIL/,
+    );
+    expect((await cutover(dir, ['canary', 'check'])).code).toBe(2);
+  });
+
   it('is shown with its evidence after the automatic rollback, and nothing forward begins by itself', async () => {
     const dir = await failed();
     const now = await status(dir);
