@@ -7,6 +7,7 @@ import { StreamCut } from '../router/answer.ts';
 import { ENDPOINTS } from '../router/request.ts';
 import { errorAnswer, type Router, type RouterAnswer } from '../router/router.ts';
 import { type Callers, originOf, refusalOf } from './admission.ts';
+import { readBody } from './body.ts';
 import { boundConnections, type Connections } from './connections.ts';
 import { httpUrl, type ListenAddress } from './listen.ts';
 
@@ -181,33 +182,6 @@ function preflight(request: IncomingMessage, response: ServerResponse, method: s
       'access-control-max-age': '600',
     })
     .end();
-}
-
-async function readBody(
-  request: IncomingMessage,
-  limit: number,
-  within: number,
-): Promise<Buffer | 'too large' | 'too slow'> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) return 'too large';
-  const reading = request.iterator({ destroyOnReturn: false });
-  let late: NodeJS.Timeout | undefined;
-  const tooSlow = new Promise<'too slow'>((resolve) => {
-    late = setTimeout(() => resolve('too slow'), within);
-  });
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for (;;) {
-      const next = await Promise.race([reading.next(), tooSlow]);
-      if (next === 'too slow') return next;
-      if (next.done) return Buffer.concat(chunks);
-      size += next.value.length;
-      if (size > limit) return 'too large';
-      chunks.push(next.value);
-    }
-  } finally {
-    clearTimeout(late);
-  }
 }
 
 /** Writes an answer no faster than the client reads it. */

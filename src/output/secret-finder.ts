@@ -1,5 +1,5 @@
 import { bytesOf, type Form, isSpace } from './secret-forms.ts';
-import { isOpener, MAX_DEPTH, MORE, NONE, OPENERS, opens, spellingOf } from './spelling.ts';
+import { isOpener, MAX_DEPTH, MORE, meansNoAscii, NONE, OPENERS, opens, spellingOf } from './spelling.ts';
 
 /** Finds secrets in bytes, in whatever form and with whatever escapes they stand there. */
 export interface SecretFinder {
@@ -27,6 +27,9 @@ export function createFinder(forms: readonly Form[], across: boolean): SecretFin
     byFirst.set(first, [...(byFirst.get(first) ?? []), form]);
   }
   const pairs = beginnings(forms, byFirst);
+  const beginInAscii = forms.every(({ bytes }) =>
+    bytes.subarray(0, 2).every((byte) => byte < 0x80 && !isOpener(byte)),
+  );
 
   return {
     search(data, whole, found) {
@@ -34,6 +37,7 @@ export function createFinder(forms: readonly Form[], across: boolean): SecretFin
       const last = data.length - 1;
       for (let at = 0; at < last; at++) {
         if (pairs[((data[at] as number) << 8) | (data[at + 1] as number)] === 0) continue;
+        if (beginInAscii && (meansNoAscii(data, at) || meansNoAscii(data, at + 1))) continue;
         let to = NONE;
         let kind: Form['kind'] = 'text';
         for (let depth = 0; depth <= MAX_DEPTH; depth++) {
@@ -47,7 +51,7 @@ export function createFinder(forms: readonly Form[], across: boolean): SecretFin
             if (end === MORE) return at;
             if (end > to) [to, kind] = [end, form.kind];
           }
-          if (!walker.escapes(at)) break;
+          if (!walker.escapes()) break;
         }
         if (to !== NONE) found(at, to, kind);
       }
@@ -80,16 +84,15 @@ function beginnings(forms: readonly Form[], byFirst: ReadonlyMap<number, unknown
 /** Follows forms through bytes. */
 function createWalker(data: Uint8Array, whole: boolean, across: boolean) {
   const spelling = spellingOf(data, whole);
-  // The last place where an escape was seen.
-  let escaped = NONE;
+  let escapes = false;
 
   return {
-    /** Whether an escape may stand at `at`, or was met on a walk from there. */
-    escapes: (at: number) => escaped >= at,
+    /** Whether what was read since firstByte may be undone further. */
+    escapes: () => escapes,
 
     firstByte(at: number, depth: number): number {
-      if (isOpener(data[at] as number)) escaped = Math.max(escaped, at);
       const unit = spelling.read(at, depth);
+      escapes = isOpener(unit);
       return unit === MORE ? MORE : leadOf(unit);
     },
 
@@ -102,9 +105,7 @@ function createWalker(data: Uint8Array, whole: boolean, across: boolean) {
       for (let matched = 0; matched < bytes.length; ) {
         const byte = data[at] ?? NONE;
         const wanted = bytes[matched] as number;
-        const opener = isOpener(byte);
-        if (opener && at > escaped) escaped = at;
-        if (byte === wanted && !opener) {
+        if (byte === wanted && !isOpener(byte)) {
           matched += 1;
           at += 1;
           gap = lineFeeds = returns = 0;
@@ -112,6 +113,7 @@ function createWalker(data: Uint8Array, whole: boolean, across: boolean) {
         }
         const unit = spelling.read(at, depth);
         if (unit === MORE || unit === NONE) return unit;
+        if (isOpener(unit)) escapes = true;
         const length = wanted === SPACE && isSpace(unit) ? 1 : standsFor(unit, bytes, matched);
         if (length > 0) {
           matched += length;

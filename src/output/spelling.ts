@@ -63,6 +63,18 @@ export function opens(first: number, second: number): boolean | number {
   return isOpener(second) || /[ux]/i.test(String.fromCharCode(second));
 }
 
+/**
+ * Whether what stands here means no ASCII letter, digit or sign but a backslash, however many layers are undone. Most
+ * text in other alphabets, and a long run of backslashes, need not be read then.
+ */
+export function meansNoAscii(data: Uint8Array, at: number): boolean {
+  if (data[at] !== BACKSLASH) return false;
+  const third = data[at + 2];
+  if (data[at + 1] === code('u') && third !== undefined) return third !== code('0') && hexValue(third) >= 0;
+  for (let i = 1; i < 2 ** MAX_DEPTH; i++) if (data[at + i] !== BACKSLASH) return false;
+  return true;
+}
+
 /** @param whole nothing follows these bytes; without it an escape that they cut short is MORE. */
 export function spellingOf(data: Uint8Array, whole: boolean): Spelling {
   const { length } = data;
