@@ -27,17 +27,38 @@ export function createFinder(forms: readonly Form[], across: boolean): SecretFin
     byFirst.set(first, [...(byFirst.get(first) ?? []), form]);
   }
   const pairs = beginnings(forms, byFirst);
+  // Smaller than the pairs, and asked about each byte.
+  const starts = new Uint8Array(0x100).map((_, first) => Number(pairs.indexOf(1, first << 8) >> 8 === first));
   const beginInAscii = forms.every(({ bytes }) =>
-    bytes.subarray(0, 2).every((byte) => byte < 0x80 && !isOpener(byte)),
+    bytes.subarray(0, 2).every((byte) => byte > SPACE && byte < 0x80 && !isOpener(byte)),
   );
+
+  /** A look at a few bytes, which nearly no place passes where no secret begins. */
+  function mayBegin(data: Uint8Array, at: number): boolean {
+    const first = data[at] as number;
+    const mayFollow = (byte: number | undefined) => byte === undefined || pairs[(first << 8) | byte] === 1;
+    if (!mayFollow(data[at + 1])) return false;
+    if (!beginInAscii) return true;
+    if (meansNoAscii(data, at)) return false;
+    if (isOpener(first)) return true;
+    // White space may stand between two letters of a secret; what comes after it decides.
+    for (let next = at + 1; ; ) {
+      const byte = data[next] ?? NONE;
+      const meaning = opens(byte, data[next + 1] ?? NONE);
+      if (isSpace(byte)) next += 1;
+      else if (typeof meaning !== 'number') return mayFollow(data[next]) && !meansNoAscii(data, next);
+      else if (isSpace(meaning)) next += 2;
+      else return mayFollow(meaning);
+    }
+  }
 
   return {
     search(data, whole, found) {
-      const walker = createWalker(data, whole, across);
+      let walker: ReturnType<typeof createWalker> | undefined;
       const last = data.length - 1;
       for (let at = 0; at < last; at++) {
-        if (pairs[((data[at] as number) << 8) | (data[at + 1] as number)] === 0) continue;
-        if (beginInAscii && (meansNoAscii(data, at) || meansNoAscii(data, at + 1))) continue;
+        if (starts[data[at] as number] === 0 || !mayBegin(data, at)) continue;
+        walker ??= createWalker(data, whole, across);
         let to = NONE;
         let kind: Form['kind'] = 'text';
         for (let depth = 0; depth <= MAX_DEPTH; depth++) {
@@ -111,7 +132,8 @@ function createWalker(data: Uint8Array, whole: boolean, across: boolean) {
           gap = lineFeeds = returns = 0;
           continue;
         }
-        const unit = spelling.read(at, depth);
+        const plain = byte >= 0 && byte < 0x80 && !isOpener(byte);
+        const unit = plain ? byte : spelling.read(at, depth);
         if (unit === MORE || unit === NONE) return unit;
         if (isOpener(unit)) escapes = true;
         const length = wanted === SPACE && isSpace(unit) ? 1 : standsFor(unit, bytes, matched);
@@ -126,7 +148,7 @@ function createWalker(data: Uint8Array, whole: boolean, across: boolean) {
           if (unit === RETURN) returns += 1;
           if (!across && (lineFeeds > 1 || returns > 1)) return NONE;
         }
-        at = spelling.next;
+        at = plain ? at + 1 : spelling.next;
       }
       return at;
     },

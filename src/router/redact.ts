@@ -46,6 +46,11 @@ function cleaned(finder: SecretFinder): StreamRedactor & { last(chunk: Buffer): 
       if (from >= done) clean.push(data.subarray(done, from), STARS);
       done = Math.max(done, to);
     });
+    // Mostly nothing is found, and nothing held.
+    if (certain === data.length && done === 0) {
+      held = NOTHING;
+      return data;
+    }
     if (certain > done) clean.push(data.subarray(done, certain));
     covered = Math.max(0, done - certain);
     held = data.subarray(certain);
