@@ -49,7 +49,8 @@ async function main(argv: string[]): Promise<void> {
   const interrupt = createInterrupt();
   const stop = () => {
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
-    if (interrupt.fire()) ctx.note('\nStopping after the running step; press Ctrl-C again to stop at once.');
+    const saying = interrupt.fire();
+    if (saying !== undefined) ctx.note(`\n${saying}; press Ctrl-C again to stop at once.`);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
