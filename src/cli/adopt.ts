@@ -9,6 +9,9 @@ import { plannedDrivers } from '../operation/steps.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import type { Db } from '../store/open.ts';
 
+/** A flag keeps which emergency has set it, and not whose that was. */
+const UNKNOWN = { actor: 'unknown', host: 'unknown', pid: 0, process: null, boot: null, namespace: null };
+
 /**
  * Takes into the journal what emergencies could not write there: their side files, and the one that was killed
  * right after it had set a file flag, which is known by the mark it left in the flag.
@@ -29,10 +32,10 @@ export async function adoptEmergencies(
   ]);
   const planned = plannedDrivers(drivers);
   const moving = movingSteps(db, planned.dns);
-  const plan = planEmergency(planned, null, 'found by its mark in the flag', moving);
+  const plan = planEmergency(planned, null, 'unknown: found by its mark in the flag', moving);
   const mine = adoptEmergency(
     db,
-    { ...mark, plan, holder: options.holder },
+    { ...mark, plan, holder: UNKNOWN },
     already,
     null,
     options,

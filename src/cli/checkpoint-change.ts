@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Asking } from '../situation/refusals.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import type { Context } from './context.ts';
 import { DRY_RUN, type DryRunOptions, sayDryRun } from './dry-run.ts';
@@ -55,11 +56,14 @@ interface Change {
 async function change(
   ctx: Context,
   options: DryRunOptions,
+  asking: Asking,
   decide: (session: Session) => Change | Promise<Change>,
 ): Promise<void> {
+  const { assertMay } = await import('../situation/ask.ts');
   const { withSession } = await import('./session.ts');
   const { printCheckpoints } = await import('./checkpoint.ts');
   await withSession(ctx, options, async (session) => {
+    await assertMay(session, asking);
     const { plan, line, apply } = await decide(session);
     if (options.dryRun) return sayDryRun(ctx, options, 'checkpoint', plan, [line]);
     await printCheckpoints(ctx, options, session, apply());
@@ -72,9 +76,7 @@ async function create(ctx: Context, options: DryRunOptions & { reason: string; p
   const { createCheckpoint } = await import('../store/checkpoints.ts');
   const { readState } = await import('../store/state.ts');
   const { formatRatio } = await import('../config/units.ts');
-  const { assertMay } = await import('../situation/ask.ts');
-  await change(ctx, options, async (session) => {
-    await assertMay(session, 'checkpoint create');
+  await change(ctx, options, 'checkpoint create', async (session) => {
     const { db, config, drivers, secrets, actor, clock } = session;
     const { migration } = config;
     const { status, ratio, activeProvider } = readState(db, migration);
@@ -96,7 +98,7 @@ async function importFile(ctx: Context, options: DryRunOptions, file: string): P
   const { storable } = await import('../output/storable.ts');
   const { importCheckpoints } = await import('../store/checkpoints.ts');
   const read = parseCheckpointFile(ctx.cwd, file);
-  await change(ctx, options, (session) => {
+  await change(ctx, options, 'checkpoint import', (session) => {
     const { redact } = session.secrets;
     const checkpoints = read.map((one) => ({
       ...storable({ ...one, dns: [] }, redact),
@@ -113,9 +115,9 @@ async function importFile(ctx: Context, options: DryRunOptions, file: string): P
 async function pin(ctx: Context, options: DryRunOptions, text: string, pinned: boolean): Promise<void> {
   const { checkpointArgument } = await import('./evidence.ts');
   const { getCheckpoint, pinCheckpoint } = await import('../store/checkpoints.ts');
-  await change(ctx, options, (session) => {
+  const action = pinned ? 'pin' : 'unpin';
+  await change(ctx, options, `checkpoint ${action}`, (session) => {
     const { id } = getCheckpoint(session.db, checkpointArgument(text));
-    const action = pinned ? 'pin' : 'unpin';
     return {
       plan: { action, checkpoint: id },
       line: `${action} checkpoint ${id}`,
@@ -126,12 +128,14 @@ async function pin(ctx: Context, options: DryRunOptions, text: string, pinned: b
 
 async function prune(ctx: Context, options: DryRunOptions & { keep?: string }): Promise<void> {
   const { CutoverError, EXIT } = await import('../errors.ts');
+  const { assertMay } = await import('../situation/ask.ts');
   const { prunableCheckpoints, pruneByHand } = await import('../store/checkpoints.ts');
   const { withSession } = await import('./session.ts');
   if (options.keep !== undefined && !/^[1-9]\d{0,5}$/.test(options.keep)) {
     throw new CutoverError('USAGE', EXIT.usage, `--keep ${options.keep}: not a whole number above 0`);
   }
   await withSession(ctx, options, async (session) => {
+    await assertMay(session, 'checkpoint prune');
     const keep = options.keep === undefined ? session.config.checkpoints.keep : Number(options.keep);
     if (options.dryRun) {
       const checkpoints = prunableCheckpoints(session.db, keep);

@@ -4,7 +4,7 @@ import { type EmergencySettings, emergencySettings, type FlagSource } from '../c
 import { configPath, MAX_CONFIG_BYTES } from '../config/path.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { formatRatio } from '../config/units.ts';
-import { EXIT, messageOf } from '../errors.ts';
+import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
 import { createFlag, otherFlag } from '../flag/create.ts';
 import type { FlagDriver } from '../flag/driver.ts';
@@ -22,10 +22,13 @@ import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { storable } from '../output/storable.ts';
+import { wrap } from '../report/text.ts';
 import type { MovingStep } from '../rollback/moved.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import { type Db, openStore } from '../store/open.ts';
 import { readStore } from '../store/reading.ts';
+import { readState } from '../store/state.ts';
+import type { World } from '../world.ts';
 import type { Context } from './context.ts';
 import type { EmergencyRequest } from './is-emergency.ts';
 
@@ -52,7 +55,7 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
   const { stateDir, migration } = settings;
   const { clock, actor } = execution;
   const readDatabase = () => readStore(stateDir, clock.now()).db;
-  if (request.dryRun) return dryRun(ctx, execution, { plan, readDatabase }, request);
+  if (request.dryRun) return dryRun(ctx, execution, { plan, readDatabase }, request, settings);
   let db: Db | undefined;
   try {
     const end = await runEmergency({
@@ -61,7 +64,7 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
       stateDir,
       plan,
       openDatabase: () => {
-        db = openStore(stateDir, { now: clock.now(), busyTimeoutMs: DATABASE_WAIT_MS });
+        db = openFor(settings, clock.now(), ctx);
         return db;
       },
       readDatabase,
@@ -80,6 +83,18 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
     await tellEmergency(ctx, request, migration, end, wordOf(end, sources));
   } finally {
     if (db?.open) db.close();
+  }
+}
+
+/** A group that does not exist keeps no emergency from its database. */
+function openFor({ stateDir, group }: EmergencySettings, now: number, ctx: Context): Db {
+  const options = { now, busyTimeoutMs: DATABASE_WAIT_MS };
+  try {
+    return openStore(stateDir, group ? { ...options, group } : options);
+  } catch (error) {
+    if (!(error instanceof CutoverError) || error.code !== 'STATE_GROUP') throw error;
+    ctx.note(`warning: ${safe(error.message)}`);
+    return openStore(stateDir, options);
   }
 }
 
@@ -134,20 +149,58 @@ const WHENCE: Record<FlagSource, string> = {
   default: 'the default',
 };
 
+/** The plan with what the state says; where that cannot be read it is said, and nothing is made up in its place. */
 async function dryRun(
   ctx: Context,
   execution: Execution,
   emergency: Pick<Emergency, 'plan' | 'readDatabase'>,
   request: EmergencyRequest,
+  settings: EmergencySettings,
 ): Promise<void> {
   const planned = await emergencyPlan(execution, emergency);
   const { asRead } = await import('./apply.ts');
-  const plan = await asRead({ drivers: execution.drivers, secrets: { redact: execution.redact } }, planned);
-  const { planDocument, renderPlan } = await import('../report/operation.ts');
-  const { styleFor } = await import('./style.ts');
-  if (request.json) return ctx.document(planDocument('rollback', plan));
+  const { planDocument, renderPlan, renderSteps } = await import('../report/operation.ts');
+  const { pageWidth, styleFor } = await import('./style.ts');
+  const { from, why } = await stateNow(settings, execution.clock.now());
+  const read = await asRead({ drivers: execution.drivers, secrets: { redact: execution.redact } }, planned);
+  const plan = from ? { ...read, from } : read;
+  if (request.json)
+    return ctx.document({
+      ...planDocument('rollback', { ...plan, from }),
+      ...(why && { stateUnknown: safe(why) }),
+    });
   const style = await styleFor(ctx, { color: request.color }, 'stdout');
-  ctx.print(`${renderPlan(plan, execution.migration, style)}\nA dry run: nothing was changed.`);
+  const columns = pageWidth(ctx);
+  const { migration } = execution;
+  const lines = from
+    ? [renderPlan(plan, migration, style, columns)]
+    : [
+        ...wrap(
+          `${migration}: to 0 %, rollback; what the state says is not known: ${safe(why)}`,
+          columns,
+          '  ',
+        ),
+        ...renderSteps(plan, columns),
+      ];
+  ctx.print([...lines, 'A dry run: nothing was changed.'].join('\n'));
+}
+
+/** The world as the state says, or why nobody can tell. */
+async function stateNow(
+  { stateDir, migration }: EmergencySettings,
+  now: number,
+): Promise<{ from: World; why: null } | { from: null; why: string }> {
+  try {
+    const { db } = readStore(stateDir, now);
+    try {
+      const { status, ratio, activeProvider } = readState(db, migration);
+      return { from: { status, ratio, activeProvider }, why: null };
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    return { from: null, why: messageOf(error) };
+  }
 }
 
 async function tellEmergency(

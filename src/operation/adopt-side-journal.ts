@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { RECORD_TYPES } from '../config/dns-values.ts';
 import { CutoverError, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
+import { MAX_TOKEN } from '../flag/token.ts';
 import type { MovingStep } from '../rollback/moved.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import type { Db } from '../store/open.ts';
@@ -55,7 +56,7 @@ const lineSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('begin'),
     id: z.string().regex(/^op-[0-9a-z]{1,16}-[0-9a-z]{1,16}$/),
-    token: z.number().int().nonnegative().max(1e15),
+    token: z.number().int().nonnegative().max(MAX_TOKEN),
     holder,
     reason: text(10_000),
     why: text(10_000),

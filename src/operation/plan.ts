@@ -45,6 +45,8 @@ export interface Plan {
   previous: 'own checkpoint' | number | null;
   /** The checkpoint being restored, for a rollback. */
   restores: number | null;
+  /** Of a rung of a gradual rollback but the last: where the row leads. */
+  leadsTo?: World;
   /** What the servers of DNS hooks said when this was shown; empty where it was not. */
   dns: DnsReading[];
   /** Records that somebody else has changed are overwritten with what is to be put back. */

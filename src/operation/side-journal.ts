@@ -55,6 +55,7 @@ export function beginSideJournal(
     kept: path ? 'side file' : 'nowhere',
     sideFile: path ?? null,
     guard: () => {},
+    find: () => null,
     winner: () => null,
     stepBegins: () => {},
     // Of a process that dies now this is the last word; else the step's own end comes after it.

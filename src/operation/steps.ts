@@ -26,6 +26,11 @@ export interface Drivers extends Hooks {
   otherFlags?: readonly FlagDriver[];
 }
 
+/** All flags of these, the one of the config first. */
+export function flagsOf({ flag, otherFlags = [] }: Drivers): FlagDriver[] {
+  return [flag, ...otherFlags];
+}
+
 /** What a step needs to know of the operation it belongs to. */
 export interface StepContext {
   migration: string;
@@ -260,7 +265,7 @@ async function setFlag(
 function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hook | CutoverError {
   const called = ({ label }: { label: string }) => label === step.label;
   if (step.kind === 'flag') {
-    return [drivers.flag, ...(drivers.otherFlags ?? [])].find(called) ?? driverGone(step);
+    return flagsOf(drivers).find(called) ?? driverGone(step);
   }
   if (step.kind === 'notify') return drivers.notify.find(called) ?? driverGone(step);
   const { server } = step;

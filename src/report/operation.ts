@@ -3,7 +3,7 @@ import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
 import { commandOf, type Plan, type PlannedStep } from '../operation/plan.ts';
 import { sameRecord } from '../rollback/moved.ts';
-import { describeChange, sameWorld } from '../world.ts';
+import { describeChange, sameWorld, type World } from '../world.ts';
 import { recordLines, renderRecord } from './records.ts';
 import type { Style } from './style.ts';
 import { alignColumns, wrap } from './text.ts';
@@ -35,18 +35,24 @@ export function renderPlan(plan: Plan, migration: string, style: Style, columns 
       ),
     );
   }
-  const steps = alignColumns(
-    plan.steps.map((step, index) => [String(index + 1), step.kind, safe(step.label), stepAim(step, plan)]),
-    2,
-    columns,
+  return [...lines, ...renderSteps(plan, columns)].join('\n');
+}
+
+/** The steps of a plan, in the order they run, what each does to its records, and what is worth knowing. */
+export function renderSteps(plan: Plan, columns = WIDTH): string[] {
+  const steps = plan.steps.map((step, index) => [
+    String(index + 1),
+    step.kind,
+    safe(step.label),
+    stepAim(step, plan),
+  ]);
+  const records = plan.steps.flatMap((step, index) =>
+    recordLines(step, plan).flatMap((line) =>
+      wrap(`  ${index + 1}   ${renderRecord(line)}`, columns, '        '),
+    ),
   );
-  lines.push(...steps);
-  for (const [index, step] of plan.steps.entries()) {
-    for (const line of recordLines(step, plan))
-      lines.push(...wrap(`  ${index + 1}   ${renderRecord(line)}`, columns, '        '));
-  }
-  for (const note of plan.notes ?? []) lines.push(...wrap(`  ${safe(note)}`, columns, '    '));
-  return lines.join('\n');
+  const notes = plan.notes?.flatMap((note) => wrap(`  ${safe(note)}`, columns, '    ')) ?? [];
+  return [...alignColumns(steps, 2, columns), ...records, ...notes];
 }
 
 function stepAim({ kind, lowerTtl, restore, byHand }: PlannedStep, plan: Plan): string {
@@ -149,6 +155,9 @@ export function operationDocument(command: string, report: OperationReport): Rec
 }
 
 /** The JSON document of `--dry-run`: the plan itself. */
-export function planDocument(command: string, plan: Plan): Record<string, unknown> {
+export function planDocument(
+  command: string,
+  plan: Omit<Plan, 'from'> & { from: World | null },
+): Record<string, unknown> {
   return { schemaVersion: 1, command, dryRun: true, plan };
 }

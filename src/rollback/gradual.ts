@@ -42,6 +42,7 @@ export function gradualPlans(plan: Plan, ladder: readonly number[], flagRatio: n
       ...(plans.length === 0 ? first : {}),
       from: last(),
       to: { status: 'rolling', ratio, activeProvider },
+      leadsTo: to,
       steps: flag,
       dns: [],
       previous: plan.restores,

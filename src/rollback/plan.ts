@@ -114,7 +114,7 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
   if (id === null) throw notEligible(possible);
   const point = input.findCheckpoint(id);
   const raise = raiseOf(world.ratio, input.found, point.ratio);
-  if (raise && !(input.force && input.reason !== '')) throw rollbackRaises(raise);
+  if (raise && !(input.force && input.reason !== '')) throw rollbackRaises(raise, input.freeze);
   const frozen = raise && input.freeze && gateRefusal([freezeGate(input.freeze)], point.ratio);
   if (frozen) throw frozen;
   return {
@@ -162,12 +162,13 @@ export function raiseOf(stateRatio: number, found: number | null | undefined, to
   return to > from + RATIO_TOLERANCE ? { from, to } : null;
 }
 
-export function rollbackRaises({ from, to }: Raise): CutoverError {
+export function rollbackRaises({ from, to }: Raise, freeze: Freeze | null = null): CutoverError {
+  const meant = `${freeze ? '`cutover unfreeze`, then ' : ''}--force --reason "…"`;
   return new CutoverError(
     'ROLLBACK_RAISES',
     EXIT.usage,
     `this sends more to target: ${formatRatio(from)} → ${formatRatio(to)}`,
-    { hint: 'if that is meant: --force --reason "…"; further back: --to N, see `cutover checkpoint list`' },
+    { hint: `if that is meant: ${meant}; further back: --to N, see \`cutover checkpoint list\`` },
   );
 }
 

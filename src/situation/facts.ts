@@ -7,7 +7,7 @@ import type { GateLimits } from '../shift/gates.ts';
 import type { JudgedRun } from '../store/canary.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { State } from '../store/state.ts';
-import type { DnsReading } from '../world.ts';
+import type { DnsReading, World } from '../world.ts';
 
 /** What the flag store said. */
 export type FlagFact =
@@ -24,6 +24,16 @@ export interface LeaseFact {
   /** `unknown`: it cannot be looked at from here, and its heartbeat was not seen to stand still. */
   holder: HolderState;
   operation: OperationRecord;
+}
+
+/** A gradual rollback between two of its rungs: nothing has begun since. */
+export interface BetweenRungs {
+  /** The rung it has come to. */
+  rung: OperationRecord;
+  /** Where it leads. */
+  leadsTo: World;
+  /** Whether the process that takes the next rung still runs. */
+  holder: HolderState;
 }
 
 /** One run of the canary. */
@@ -57,6 +67,7 @@ export interface Facts {
   backRatio: number | null;
   /** The operation that began last. */
   last: OperationRecord | null;
+  betweenRungs: BetweenRungs | null;
   freeze: Freeze | null;
   /** The latest run of the stage. */
   run: Judged | null;

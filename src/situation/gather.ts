@@ -4,7 +4,14 @@ import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { type DnsDrift, dnsDrift, dnsKnowledge, readDns } from '../operation/dns.ts';
 import { stoodStill, type Watched } from '../operation/heartbeat.ts';
 import { holderState, type Lease, readLease } from '../operation/lease.ts';
-import { findOperation, isAnswered, lastOperation, openOperations } from '../operation/operations.ts';
+import {
+  findOperation,
+  holderOf,
+  isAnswered,
+  lastOperation,
+  openOperations,
+} from '../operation/operations.ts';
+import type { OperationRecord } from '../operation/record.ts';
 import { rivalCommands, rivalOperations } from '../operation/rivals.ts';
 import { type Drivers, plannedDrivers } from '../operation/steps.ts';
 import { viewRecords } from '../rollback/dns-view.ts';
@@ -14,7 +21,7 @@ import { readFreeze } from '../store/freeze.ts';
 import type { Db } from '../store/open.ts';
 import { readState } from '../store/state.ts';
 import type { DnsReading, Side } from '../world.ts';
-import type { Facts, FlagFact, Judged, LeaseFact } from './facts.ts';
+import type { BetweenRungs, Facts, FlagFact, Judged, LeaseFact } from './facts.ts';
 import { wayBack } from './seen.ts';
 
 /** Where the facts come from. */
@@ -83,9 +90,9 @@ export async function gatherJournal(sources: Sources): Promise<Facts> {
 }
 
 function journalOnly({ config, drivers }: Sources, journal: JournalFacts): Facts {
-  const { now, state, lease, open, backRatio, last, freeze } = journal;
+  const { now, state, lease, open, backRatio, last, betweenRungs, freeze } = journal;
   return {
-    ...{ now, state, lease, open, backRatio, last, freeze },
+    ...{ now, state, lease, open, backRatio, last, betweenRungs, freeze },
     ladder: config.ladder,
     limits: config.stage,
     canaryRatio: config.canary.ratio,
@@ -99,7 +106,10 @@ function journalOnly({ config, drivers }: Sources, journal: JournalFacts): Facts
   };
 }
 
-type JournalFacts = Pick<Facts, 'now' | 'state' | 'lease' | 'open' | 'backRatio' | 'last' | 'freeze'> & {
+type JournalFacts = Pick<
+  Facts,
+  'now' | 'state' | 'lease' | 'open' | 'backRatio' | 'last' | 'betweenRungs' | 'freeze'
+> & {
   /** Changes whenever an operation begins or ends. */
   moment: string;
 };
@@ -127,15 +137,24 @@ function snapshot({ db, config, clock, journal }: Sources): JournalFacts {
     };
     const state = readState(db, config.migration);
     const open = openOperations(db);
+    const last = lastOperation(db);
     const { to } = wayBack({ state, lease, open });
     return {
-      ...{ now, state, lease, open },
+      ...{ now, state, lease, open, last },
       backRatio: to === null ? null : checkpointRatio(db, to),
-      last: lastOperation(db),
+      betweenRungs: betweenRungs(db, last),
       freeze: readFreeze(db, now),
       moment: `${token} ${held ? 'held' : 'free'}`,
     };
   })();
+}
+
+/** Whatever begins after a rung ends the row: an emergency, a step forward, another rollback. */
+function betweenRungs(db: Db, last: OperationRecord | null): BetweenRungs | null {
+  const leadsTo = last?.plan.leadsTo;
+  if (!last || !leadsTo || last.open || !last.applied) return null;
+  const holder = holderOf(db, last.id);
+  return { rung: last, leadsTo, holder: holder ? holderState(holder) : 'unknown' };
 }
 
 /** A holder that cannot be looked at is gone once its heartbeat was seen to stand still for long enough. */

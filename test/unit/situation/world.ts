@@ -39,6 +39,7 @@ export function factsAt(status: Status, ratio: number, change: Partial<Facts> = 
     open: [],
     backRatio: status === 'idle' || status === 'rollback' ? null : 0,
     last: null,
+    betweenRungs: null,
     freeze: null,
     run: null,
     fail: null,
