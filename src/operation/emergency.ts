@@ -5,6 +5,7 @@ import { canBeExceeded, TOKEN_LEAP } from '../flag/token.ts';
 import type { MovingStep } from '../rollback/moved.ts';
 import type { Db } from '../store/open.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
+import { sameRatio } from './flag-step.ts';
 import {
   ALREADY_JOURNALED,
   beginOperation,
@@ -21,7 +22,7 @@ import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
 import { type Rival, rivalCommands, rivalOperations } from './rivals.ts';
 import { beginSideJournal } from './side-journal.ts';
-import { flagsOf, plannedDrivers, runStep, sameRatio } from './steps.ts';
+import { flagsOf, plannedDrivers, runStep } from './steps.ts';
 
 export interface Emergency {
   execution: Execution;

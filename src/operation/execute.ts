@@ -1,12 +1,14 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import { sameWorld, type World } from '../world.ts';
+import { sameRatio } from './flag-step.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import { overtakenBy } from './overtaken.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import { isBackward, type StepOutcome } from './record.ts';
 import { type Rival, rivalCommands } from './rivals.ts';
-import { type Drivers, flagsOf, runStep, type StepContext, sameRatio, undoRecords } from './steps.ts';
+import type { StepContext } from './step-run.ts';
+import { type Drivers, flagsOf, runStep, undoRecords } from './steps.ts';
 
 /** What a step came to, as output shows it. */
 export interface StepReport {

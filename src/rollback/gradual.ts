@@ -1,7 +1,7 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
+import { RATIO_TOLERANCE } from '../operation/flag-step.ts';
 import type { Plan } from '../operation/plan.ts';
-import { RATIO_TOLERANCE } from '../operation/steps.ts';
 
 /** The ratios of the ladder on the way down, highest first; neither end is among them. */
 export function rungsDown(ladder: readonly number[], from: number, to: number): number[] {

@@ -1,8 +1,8 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
+import { RATIO_TOLERANCE } from '../operation/flag-step.ts';
 import { type Gate, type Plan, type PlannedDrivers, type PlannedStep, stepsFor } from '../operation/plan.ts';
 import { isBackward, type OperationRecord } from '../operation/record.ts';
-import { RATIO_TOLERANCE } from '../operation/steps.ts';
 import { freezeGate, gateRefusal } from '../shift/gates.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { World } from '../world.ts';
