@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { RecordType } from '../../src/config/dns-values.ts';
-import type { Hook } from '../../src/hooks/hook.ts';
+import type { Hook, HookEvent } from '../../src/hooks/hook.ts';
 import { attempt } from '../../src/operation/attempt.ts';
 import type { RecordMove } from '../../src/world.ts';
 import { BIND, startBind } from '../servers/bind.ts';
@@ -232,6 +232,32 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       });
       expect(ran).toMatchObject({ error: { code: 'DNS_CHANGED' }, attempts: 1 });
       expect(await bench.look(name, 'CNAME')).toEqual(['other.example.net.']);
+    });
+
+    it('goes again on a way back where it was an operation of ours that wrote in between, and only there', async () => {
+      const between = async (event: HookEvent, value: string, record: (name: string) => object = cname) => {
+        const name = freshName();
+        await bench.put(name, 'CNAME', 300, ['legacy.example.net.']);
+        const { change, env, stop } = await bench.withWriterBetween(name, 'CNAME', 120, [value]);
+        onTestFinished(stop);
+        const [hook] = hooksOf({ dns: [bench.entry([record(name)], change)] }, { ...bench, env }).dns;
+        const outcome = await hook?.run(event, soon()).then(
+          () => 'done',
+          (error: { code: string }) => error.code,
+        );
+        return [outcome, ...(await bench.look(name, 'CNAME'))];
+      };
+      expect(await between(toLegacy(), 'target.example.net.')).toEqual(['done', 'legacy.example.net.']);
+      expect(await between(toLegacy(), 'theirs.example.net.')).toEqual([
+        'DNS_CHANGED',
+        'theirs.example.net.',
+      ]);
+      // A way forward that has lost does not overwrite what the way back has written.
+      const other = (name: string) => ({ ...cname(name), legacy: 'other.example.net' });
+      expect(await between(toTarget(), 'other.example.net.', other)).toEqual([
+        'DNS_CHANGED',
+        'other.example.net.',
+      ]);
     });
 
     it('is known by its server, wherever it stands in the config', () => {

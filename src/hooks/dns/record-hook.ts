@@ -8,7 +8,7 @@ import { changesBetween, setsFor } from './records.ts';
 import { untilServed } from './served.ts';
 import { keptByResolvers, withLowerTtl } from './ttl.ts';
 import { type WayBack, wayBack } from './wanted.ts';
-import { replaced, replacedEach } from './writing.ts';
+import { isChanged, replaced, replacedEach } from './writing.ts';
 
 interface RecordHookOptions {
   driver: string;
@@ -40,7 +40,7 @@ export function recordHook(options: RecordHookOptions, store: RecordStore): Hook
     timeoutMs: timeout,
     retries,
     run: (event, signal, onIntent = () => undefined) =>
-      moveRecords(options, store, { event, signal, onIntent }),
+      moveOrGoAgain(options, store, { event, signal, onIntent }),
     read: (signal) => store.read(records, signal),
     expected: (side) => setsFor(records, side),
     async prove(now, signal) {
@@ -57,6 +57,35 @@ interface Run {
   onIntent: OnIntent;
 }
 
+/** How often a way back goes again within a try. */
+const GO_AGAIN = 3;
+
+/** A way back may meet an operation of ours that has lost and writes once more: what that wrote is no one else's. */
+async function moveOrGoAgain(options: RecordHookOptions, store: RecordStore, run: Run): Promise<HookResult> {
+  for (let left = isBack(run.event) ? GO_AGAIN : 0; ; left--) {
+    try {
+      return await moveRecords(options, store, run);
+    } catch (error) {
+      if (left === 0 || !isChanged(error) || !(await saysOurs(options, store, run))) throw error;
+    }
+  }
+}
+
+const isBack = ({ restore, provider }: HookEvent) => restore !== undefined || provider === 'legacy';
+
+/** Whether every set says what a step of ours writes or has found. */
+async function saysOurs({ records }: RecordHookOptions, store: RecordStore, { event, signal }: Run) {
+  const target = setsFor(records, 'target');
+  const moves = event.restore ?? setsFor(records, 'legacy').map((to, i) => ({ from: target[i] ?? to, to }));
+  const now = await store.read(
+    moves.map(({ to }) => to),
+    signal,
+  );
+  return (
+    wayBack(moves, now, { same: store.same, overwrite: event.overwriteDns === true }).foreign.length === 0
+  );
+}
+
 async function moveRecords(
   { records, verify = [], timeout }: RecordHookOptions,
   store: RecordStore,
@@ -71,8 +100,7 @@ async function moveRecords(
   const changes = store.complete(bare);
   const wanted = before.map((set) => changes.find(({ from }) => from === set)?.to ?? set);
   if (changes.length > 0) onIntent(before, wanted);
-  const back = restore !== undefined || event.provider === 'legacy';
-  const replace = back ? replacedEach : replaced;
+  const replace = isBack(event) ? replacedEach : replaced;
   const after = changes.length > 0 ? await replace(store, { before, wanted, changes }, signal) : before;
   const ours = restore?.length === 0 ? [] : wanted.filter((set) => !foreign.includes(set));
   const notes = [keptByResolvers(changes.map(({ from }) => from))].filter((note) => note !== null);

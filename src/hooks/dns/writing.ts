@@ -14,6 +14,9 @@ export interface Writing {
   changes: readonly RecordChange[];
 }
 
+/** Whether an error says that somebody else has written. */
+export const isChanged = (error: unknown) => error instanceof CutoverError && error.code === 'DNS_CHANGED';
+
 /**
  * Writes the changes and reads all sets back. A write whose answer was lost is done all the same when the server says
  * so. One that is there in part is undone: what says what we wrote, and nothing else, is put back.
@@ -21,17 +24,24 @@ export interface Writing {
  */
 export async function replaced(
   store: RecordStore,
-  { before, wanted, changes }: Writing,
+  writing: Writing,
   signal: AbortSignal,
 ): Promise<DnsRecordSet[]> {
+  const { before, wanted, changes } = writing;
+  const { same = sameSet } = store;
   const fault = await replaceOrFault(store, changes, signal);
   const after = await settled(store, wanted, fault, signal);
-  if (changesBetween(after, wanted, store.same).length === 0) return after;
-  if (changesBetween(after, before, store.same).length === 0)
+  if (changesBetween(after, wanted, same).length === 0) return after;
+  // Nothing of ours was written: what stands there now is not ours to judge or to undo.
+  if (isChanged(fault)) throw fault;
+  if (changesBetween(after, before, same).length === 0)
     throw fault ?? notApplied(changes.map(({ to }) => to));
-  const put = await putBack(store, after, { before, wanted, changes }, signal);
+  const put = await putBack(store, after, writing, signal);
   const was = fault ? messageOf(fault) : `written, but reads ${describeSets(after)}`;
-  throw new CutoverError('DNS_READ_BACK', EXIT.unreachable, `${was}; ${put}`, {
+  const theirs = after.some(
+    (set, i) => !same(set, wanted[i] as DnsRecordSet) && !same(set, before[i] as DnsRecordSet),
+  );
+  throw new CutoverError(theirs ? 'DNS_CHANGED' : 'DNS_READ_BACK', EXIT.unreachable, `${was}; ${put}`, {
     hint:
       fault instanceof CutoverError
         ? fault.hint
@@ -48,13 +58,15 @@ async function replaceOrFault(
     await store.replace(changes, signal);
     return undefined;
   } catch (error) {
-    // Out of time, or someone else's write: what stands there now is not ours to judge or to undo.
-    if (signal.aborted || (error instanceof CutoverError && error.code === 'DNS_CHANGED')) throw error;
+    if (signal.aborted) throw error;
     return error;
   }
 }
 
-/** What is there after the write; a server that signs its zone answers with the change a moment after it took it. */
+/**
+ * What is there after the write; a server that signs its zone answers with the change a moment after it took it. A
+ * message that was sent twice finds its own change the second time, and comes back as somebody else's.
+ */
 async function settled(
   store: RecordStore,
   wanted: readonly DnsRecordSet[],
@@ -65,7 +77,8 @@ async function settled(
   for (;;) {
     const after = await readAfter(store, wanted, fault, signal);
     const there = changesBetween(after, wanted, store.same).length === 0;
-    if (there || fault !== undefined || Date.now() >= until || signal.aborted) return after;
+    const refused = fault !== undefined && !isChanged(fault);
+    if (there || refused || Date.now() >= until || signal.aborted) return after;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE_MS));
   }
 }
