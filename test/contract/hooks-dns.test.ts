@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { RecordType } from '../../src/config/dns-values.ts';
-import type { Hook } from '../../src/hooks/hook.ts';
+import type { Hook, HookEvent } from '../../src/hooks/hook.ts';
 import { attempt } from '../../src/operation/attempt.ts';
 import type { RecordMove } from '../../src/world.ts';
 import { BIND, startBind } from '../servers/bind.ts';
@@ -185,6 +185,40 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       expect(await bench.look(theirs.name, 'CNAME')).toEqual(['elsewhere.example.org.']);
     });
 
+    it('puts back every other name where something stands beside one that excludes what was found', async () => {
+      const [free, taken] = [freshName(), freshName()];
+      const records = [free, taken].flatMap((name) => [
+        { name, type: 'CNAME', ttl: 60, legacy: 'legacy.example.net', target: [] },
+        { name, type: 'A', ttl: 60, legacy: [], target: '192.0.2.9' },
+      ]);
+      for (const name of [free, taken]) await bench.put(name, 'CNAME', 60, ['legacy.example.net.']);
+      const hook = hookFor(records);
+      const moved = await hook.run(toTarget(), soon());
+      await bench.put(taken, 'TXT', 60, ['"theirs"']);
+      for (const event of [restoring(movesOf(moved)), toLegacy()]) {
+        expect((await faultOf(hook.run(event, soon()))).code).toMatch(/^DNS_(REJECTED|READ_BACK)$/);
+        expect(await bench.look(free, 'CNAME')).toEqual(['legacy.example.net.']);
+        expect([await bench.look(taken, 'A'), await bench.look(taken, 'TXT')]).toEqual([
+          ['192.0.2.9'],
+          ['theirs'],
+        ]);
+        await bench.put(free, 'CNAME', 60, []);
+        await bench.put(free, 'A', 60, ['192.0.2.9']);
+      }
+    });
+
+    it('reads and moves many records without a warning', async () => {
+      const warned: Error[] = [];
+      const keep = (warning: Error) => warned.push(warning);
+      process.on('warning', keep);
+      onTestFinished(() => void process.off('warning', keep));
+      const hook = hookFor(Array.from({ length: 25 }, () => cname(freshName())));
+      await hook.run(toTarget(), soon());
+      expect(await hook.read?.(soon())).toEqual(hook.expected?.('target'));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(warned).toEqual([]);
+    });
+
     it('does not overwrite what something else wrote after it was read, however often it may try', async () => {
       const name = freshName();
       await bench.put(name, 'CNAME', 120, ['legacy.example.net.']);
@@ -198,6 +232,32 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       });
       expect(ran).toMatchObject({ error: { code: 'DNS_CHANGED' }, attempts: 1 });
       expect(await bench.look(name, 'CNAME')).toEqual(['other.example.net.']);
+    });
+
+    it('goes again on a way back where it was an operation of ours that wrote in between, and only there', async () => {
+      const between = async (event: HookEvent, value: string, record: (name: string) => object = cname) => {
+        const name = freshName();
+        await bench.put(name, 'CNAME', 300, ['legacy.example.net.']);
+        const { change, env, stop } = await bench.withWriterBetween(name, 'CNAME', 120, [value]);
+        onTestFinished(stop);
+        const [hook] = hooksOf({ dns: [bench.entry([record(name)], change)] }, { ...bench, env }).dns;
+        const outcome = await hook?.run(event, soon()).then(
+          () => 'done',
+          (error: { code: string }) => error.code,
+        );
+        return [outcome, ...(await bench.look(name, 'CNAME'))];
+      };
+      expect(await between(toLegacy(), 'target.example.net.')).toEqual(['done', 'legacy.example.net.']);
+      expect(await between(toLegacy(), 'theirs.example.net.')).toEqual([
+        'DNS_CHANGED',
+        'theirs.example.net.',
+      ]);
+      // A way forward that has lost does not overwrite what the way back has written.
+      const other = (name: string) => ({ ...cname(name), legacy: 'other.example.net' });
+      expect(await between(toTarget(), 'other.example.net.', other)).toEqual([
+        'DNS_CHANGED',
+        'other.example.net.',
+      ]);
     });
 
     it('is known by its server, wherever it stands in the config', () => {

@@ -75,6 +75,28 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
     expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('ECONNREFUSED') });
   });
 
+  it('names what is somebody else’s and who does not say the rest, both', async () => {
+    const dead = `127.0.0.1:${await freePort()}`;
+    const set = (value: string) => ({
+      name: 'llm.example.test.',
+      type: 'CNAME' as const,
+      ttl: 60,
+      values: [value],
+    });
+    const move = { from: set('ours.example.net.'), to: set('found.example.net.') };
+    await prompt?.put('llm.example.test.', 'CNAME', 60, ['theirs.example.net.']);
+    await prompt?.put('other.example.test.', 'CNAME', 60, ['ours.example.net.']);
+    const other = {
+      from: { ...move.from, name: 'other.example.test.' },
+      to: { ...move.to, name: 'other.example.test.' },
+    };
+    const ran = await hookFor(prompt, [dead], { timeout: '1s' }).run(restoring([move, other]), soon());
+    expect(ran).toMatchObject({
+      foreign: [set('theirs.example.net.')],
+      notes: [expect.stringContaining('60 s more'), expect.stringContaining(dead)],
+    });
+  });
+
   it('asks nobody where nothing was moved', async () => {
     const hook = hookFor(prompt, [`127.0.0.1:${await freePort()}`], { timeout: '1s' });
     await expect(hook.run(restoring([]), soon())).resolves.toBeDefined();

@@ -13,6 +13,7 @@ import {
   setOfRecords,
 } from './cloudflare-sets.ts';
 import { recordHook } from './record-hook.ts';
+import { sideBySide } from './record-store.ts';
 import { assertUnchanged, type RecordKey, sameSet } from './records.ts';
 import { callRest, fieldsOf, listOf, parseAnswer, type RestFault, strangeAnswer } from './rest.ts';
 
@@ -74,11 +75,11 @@ export function cloudflareHook(entry: Entry, label: string, host: HookHost): Hoo
   return recordHook(
     { ...entry, label: `${label} ${entry.zoneId}`, server: `cloudflare ${entry.zoneId}` },
     {
-      read: (keys, signal) => Promise.all(keys.map(async (key) => setOf(key, await list(key, signal)))),
+      read: (keys, signal) => sideBySide(keys, signal, async (key) => setOf(key, await list(key, signal))),
       complete: completed,
       same: (is, set) => sameSet(isProxied(is) && set.values.length > 0 ? { ...is, ttl: set.ttl } : is, set),
       async replace(changes, signal) {
-        const now = await Promise.all(changes.map(({ from }) => list(from, signal)));
+        const now = await sideBySide(changes, signal, ({ from }) => list(from, signal));
         const sets = changes.map(({ from }, index) => setOf(from, now[index] ?? []));
         assertUnchanged('Cloudflare', changes, sets);
         await call('POST', '/batch', batchOf(changes, now), signal);

@@ -11,6 +11,7 @@ import { updateFault } from './nsupdate-faults.ts';
 import { checkScript, refusableScript, type UpdatePlace, updateScript } from './nsupdate-script.ts';
 import { askServer, nameOf, type ServerAddress, serverOf } from './query.ts';
 import { recordHook } from './record-hook.ts';
+import { sideBySide } from './record-store.ts';
 import type { RecordChange, RecordKey } from './records.ts';
 import { fieldsOf } from './rest.ts';
 
@@ -37,7 +38,7 @@ export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
       server: `rfc2136 ${nameOf(server).toLowerCase()} ${entry.zone}`,
     },
     {
-      read: (keys, signal) => Promise.all(keys.map((key) => readSet(server, key, signal))),
+      read: (keys, signal) => sideBySide(keys, signal, (key) => readSet(server, key, signal)),
       complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
       replace: (changes, signal) => send(updateScript(place, changes), signal),
       async prove(now, signal) {

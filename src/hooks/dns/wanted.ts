@@ -4,7 +4,7 @@ import { type RecordChange, sameSet } from './records.ts';
 /** What a way back comes to on one server. */
 export interface WayBack {
   changes: RecordChange[];
-  /** What somebody else has changed, as it is now: left alone. */
+  /** What somebody else has changed, as it is now, and what cannot come back beside it: left alone. */
   foreign: DnsRecordSet[];
 }
 
@@ -29,5 +29,16 @@ export function wayBack(
     else if (overwrite) way.changes.push({ from: is, to });
     else way.foreign.push(is);
   });
-  return way;
+  const barred = way.changes.filter(({ to }) => way.foreign.some((set) => excludes(set, to)));
+  const left = new Set(barred.map(({ to }) => to.name));
+  return {
+    changes: way.changes.filter(({ to }) => !left.has(to.name)),
+    foreign: [...way.foreign, ...way.changes.filter(({ to }) => left.has(to.name)).map(({ from }) => from)],
+  };
+}
+
+/** A CNAME stands alone: with one set the other cannot be. */
+function excludes(a: DnsRecordSet, b: DnsRecordSet): boolean {
+  const both = a.name === b.name && a.values.length > 0 && b.values.length > 0;
+  return both && a.type !== b.type && (a.type === 'CNAME' || b.type === 'CNAME');
 }

@@ -6,7 +6,8 @@ import { updateScript } from '../../../src/hooks/dns/nsupdate-script.ts';
 import { serverOf } from '../../../src/hooks/dns/query.ts';
 import { changesBetween, recordSet, setsFor } from '../../../src/hooks/dns/records.ts';
 import { quoteStrings, quoteTxt, unquoteTxt } from '../../../src/hooks/dns/txt.ts';
-import type { DnsRecordSet } from '../../../src/world.ts';
+import { wayBack } from '../../../src/hooks/dns/wanted.ts';
+import type { DnsRecordSet, RecordMove } from '../../../src/world.ts';
 
 const set = (name: string, type: DnsRecordSet['type'], ttl: number, ...values: string[]) =>
   recordSet({ name, type }, ttl, values);
@@ -164,6 +165,44 @@ describe('contents', () => {
     '%j is no name on a line of an update',
     (content) => expect(isZoneFileContent('CNAME', content)).toBe(false),
   );
+});
+
+describe('a way back', () => {
+  const [found, wrote, theirs] = ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((value) =>
+    set('a.test.', 'A', 60, value),
+  );
+  const move = { from: wrote, to: found } as RecordMove;
+  const back = (now: DnsRecordSet | undefined, overwrite = false) =>
+    wayBack([move], [now as DnsRecordSet], { overwrite });
+
+  it('goes from what we wrote to what we found, and nowhere else', () => {
+    expect(back(wrote)).toEqual({ changes: [{ from: wrote, to: found, wrote }], foreign: [] });
+    expect(back(found)).toEqual({ changes: [], foreign: [] });
+    expect(back(theirs)).toEqual({ changes: [], foreign: [theirs] });
+    expect(back(set('a.test.', 'A', 61, '192.0.2.2'))).toMatchObject({ changes: [], foreign: [{ ttl: 61 }] });
+    expect(back(theirs, true)).toEqual({ changes: [{ from: theirs, to: found }], foreign: [] });
+  });
+
+  it('takes a server at its values, however it writes them', () => {
+    const cut = { ...(wrote as DnsRecordSet), raw: { content: ['another form'] } };
+    expect(back(cut)).toMatchObject({ changes: [{ from: cut, to: found }] });
+  });
+
+  it('leaves a name whole where a CNAME would stand beside what is somebody else’s', () => {
+    const [alias, none] = [set('a.test.', 'CNAME', 60, 'x.test.'), set('a.test.', 'CNAME', 0)];
+    const text = [set('a.test.', 'TXT', 60, 'ours'), set('a.test.', 'TXT', 0)] as const;
+    const other = { from: set('b.test.', 'A', 60, '192.0.2.2'), to: set('b.test.', 'A', 60, '192.0.2.1') };
+    const moves = [
+      { from: none, to: alias },
+      { from: wrote as DnsRecordSet, to: set('a.test.', 'A', 0) },
+      { from: text[0], to: text[1] },
+      other,
+    ];
+    const now = [none, theirs as DnsRecordSet, text[0], other.from];
+    const { changes, foreign } = wayBack(moves, now, { overwrite: false });
+    expect(changes.map(({ to }) => to)).toEqual([other.to]);
+    expect(foreign).toEqual([theirs, none, text[0]]);
+  });
 });
 
 describe('record sets', () => {
