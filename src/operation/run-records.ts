@@ -84,6 +84,8 @@ export function foundFirst(earlier: FoundAndWritten | null, read: readonly DnsRe
 export function foreignRecords(sets: readonly DnsRecordSet[], moves: readonly RecordMove[]): CutoverError {
   const text = sets.map((set) => {
     const move = moves.find(({ to }) => isOf(set)(to));
+    if (move && sameRecord(set, move.from))
+      return `${describeSets([set])}, which cannot go back beside another`;
     return move ? `${describeSets([set])}, where ${valuesOf(move.from)} was written` : describeSets([set]);
   });
   const wanted = moves.filter(({ to }) => sets.some(isOf(to))).map(({ to }) => to);

@@ -183,7 +183,8 @@ class Story {
         }
         const mine = record.ours.some(({ values }) => values === was.values);
         const target = targetOf(record);
-        if (!killed && code === 0) expect(is.values, `${record.name}\n${why}`).toBe(target);
+        // What `resume` goes on with was decided by the config of then.
+        if (code === 0 && args[0] === 'shift') expect(is.values, `${record.name}\n${why}`).toBe(target);
         if (is.exact === was.exact && !killed) continue;
         tally.moved++;
         if (record.found === null || !mine) record.found = was.exact;
@@ -312,5 +313,6 @@ describe.skipIf(!installed(BIND) || !installed(POWERDNS))('any migration over tw
         rmSync(story.dir, { recursive: true, force: true });
       }
     },
+    300_000,
   );
 });
