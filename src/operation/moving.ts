@@ -44,14 +44,16 @@ function movingStep(row: Row, hooks: readonly PlannedHook[]): MovingStep | null 
   const [before, after] = [parsed(row.before), parsed(row.after)];
   const reads = hooks.some(({ driver, sides }) => driver === row.driver && sides !== undefined);
   const server = planned.server ?? (reads || Array.isArray(before) ? formerServer(row.label, hooks) : null);
-  if (server !== null && (before === null || after === null)) return null;
+  const back = isBackward(row.kind) && row.provider === 'legacy';
+  const nothing = before === null || after === null;
+  if (server !== null && nothing && !(back && row.outcome === 'failed')) return null;
   return {
     operation: row.seq,
     server,
     driver: row.driver,
     label: unnumbered(row.label),
     provider: row.provider,
-    back: isBackward(row.kind),
+    back,
     mends: row.mends === 'dns',
     done: row.outcome === 'done',
     before: Array.isArray(before) ? (before as DnsRecordSet[]) : null,

@@ -112,12 +112,13 @@ function keepSteps({ drivers, ledger, views, world }: DnsApplyInput): PlannedSte
     if (server === undefined || sets.length === 0) return [];
     return [{ kind, driver, label, server, restore: sets.map((set) => ({ from: set, to: set })) }];
   });
-  const speaks = (server: string) => drivers.dns.some((hook) => hook.server === server);
+  // Of a record that no hook names any more nobody here can tell what it says.
+  const unnamed = views.filter(({ label, server }) => label === server);
   const gone = new Map<string, DnsRecordSet[]>();
-  for (const { server, moved } of ledger.records) {
-    if (!moved || speaks(server)) continue;
-    const set = world.activeProvider === 'legacy' ? moved.found : moved.wrote;
-    gone.set(server, [...(gone.get(server) ?? []), set]);
+  for (const record of ledger.records) {
+    const { server, moved } = record;
+    if (!moved?.left || !unnamed.some((one) => one.server === server && isOf(record)(one))) continue;
+    gone.set(server, [...(gone.get(server) ?? []), moved.found]);
   }
   const handed = [...ledger.handed].filter(
     ([label]) =>

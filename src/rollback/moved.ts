@@ -22,7 +22,10 @@ export interface MovingStep {
   mends: boolean;
   /** Whether it came to its end. Otherwise each record says what it found, or what it was to write. */
   done: boolean;
-  /** What it found and wrote, or was about to, record by record; null when that could not be kept. */
+  /**
+   * What it found and wrote, or was about to, record by record. Null of one that has written: that could not be kept.
+   * Null of a way back that has not come to its end: it has written nothing.
+   */
   before: readonly DnsRecordSet[] | null;
   after: readonly DnsRecordSet[] | null;
 }
@@ -96,6 +99,7 @@ export function ledgerOf(steps: readonly MovingStep[]): Ledger {
     if (before === null || after === null) {
       if (step.provider === 'target') unknown.add(server);
       else if (step.done) unknown.delete(server);
+      else if (step.back) leave(records, server);
       continue;
     }
     if (step.done && step.provider === 'legacy') unknown.delete(server);
@@ -113,6 +117,14 @@ export function ledgerOf(steps: readonly MovingStep[]): Ledger {
     }
   }
   return { records: [...records.values()], unknown, servers, handed };
+}
+
+/** A way back has failed before it came to any record of a server. */
+function leave(records: Map<string, KnownRecord>, server: string): void {
+  for (const [key, record] of records) {
+    if (record.server === server && record.moved)
+      records.set(key, { ...record, moved: { ...record.moved, left: true } });
+  }
 }
 
 /** How a step changes what is displaced of one record. */

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { BIND, KEYS, startBind } from '../servers/bind.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
@@ -329,6 +330,22 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect([status.safe, status.drift]).toEqual([true, []]);
     });
 
+    it('in an emergency beside a locked database goes by what is in it', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.complete();
+      const db = new Database(join(at.dir, '.cutover', 'state.db'));
+      onTestFinished(() => void db.close());
+      db.exec('BEGIN IMMEDIATE');
+      const ran = await at.run('rollback', '--emergency', '--json');
+      expect(JSON.parse(ran.stdout).dnsFrom).toBe('journal');
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      db.exec('ROLLBACK');
+      expect(await at.json('resume')).toMatchObject({ operation: null });
+      expect((await at.json<Status>('status')).safe).toBe(true);
+    });
+
     it('in an emergency puts back exactly what was found, by the journal, and says so', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
@@ -339,5 +356,41 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
       expect((await at.json<Status>('status')).drift).toEqual([]);
     });
+  });
+});
+
+describe('a DNS hook that cannot be read', () => {
+  const hook = (name: string) => `hooks: { dns: [{ driver: exec, command: [sh, ${name}], retries: 0 }] }\n`;
+
+  function folder() {
+    const dir = makeFolder(hook('route.sh'));
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    writeFileSync(join(dir, 'route.sh'), 'cat > event.json; echo $CUTOVER_PROVIDER >> told\n');
+    return { dir, told: () => readFileSync(join(dir, 'told'), 'utf8').trim().split('\n') };
+  }
+
+  it('is told the provider on every rollback and emergency, whatever was moved', async () => {
+    const { dir, told } = folder();
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['rollback', '--anyway', '--yes']);
+    await cutoverJson(dir, ['rollback', '--emergency']);
+    expect(told()).toEqual(['legacy', 'legacy']);
+    expect(JSON.parse(readFileSync(join(dir, 'event.json'), 'utf8'))).not.toHaveProperty('restore');
+  });
+
+  it('is missed by name when it is gone after it was told target; a person can say that it is seen to', async () => {
+    const { dir } = folder();
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
+    writeFileSync(join(dir, 'cutover.yaml'), config.replace(hook('route.sh'), ''));
+    const ran = await cutover(dir, ['rollback', ...GO, '--json']);
+    expect(ran.code).toBe(4);
+    expect((JSON.parse(ran.stdout) as Steps).steps).toContainEqual(
+      expect.objectContaining({ code: 'DRIVER_GONE', error: expect.stringContaining('exec sh') }),
+    );
+    expect((await cutover(dir, ['resume'])).code).toBe(4);
+    await cutoverJson(dir, ['dns', 'apply', '--keep', '--yes']);
+    expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true });
   });
 });

@@ -123,6 +123,14 @@ describe('what our own steps moved', () => {
     expect(record && shouldSay(record)).toEqual(low);
   });
 
+  it('should say what was found where a way back has failed, also before it came to the record', () => {
+    const said = (...steps: MovingStep[]) => ledgerOf(steps).records.map(shouldSay);
+    expect(said(forth)).toEqual([T]);
+    expect(said(forth, { ...back, done: false, before: null, after: null })).toEqual([L]);
+    expect(said(forth, { ...back, done: false })).toEqual([L]);
+    expect(movesOf(forth, { ...back, done: false, before: null, after: null })).toEqual([{ from: T, to: L }]);
+  });
+
   it('counts as settled where a person has mended it', () => {
     const foreign = set('foreign');
     const mend = { provider: 'legacy' as const, mends: true };
