@@ -1,11 +1,11 @@
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { BIND, KEYS, startBind } from '../servers/bind.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
-import { installed, type Required } from '../servers/require.ts';
+import { installed, pathOf, type Required } from '../servers/require.ts';
 import { cutover, cutoverJson, makeFolder, type Ran } from './cli.ts';
 
 /** What a rollback puts back: rules of docs/hooks.md, on real name servers, by the built command. */
@@ -392,5 +392,41 @@ describe('a DNS hook that cannot be read', () => {
     expect((await cutover(dir, ['resume'])).code).toBe(4);
     await cutoverJson(dir, ['dns', 'apply', '--keep', '--yes']);
     expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true });
+  });
+});
+
+describe.skipIf(!installed(BIND))('a shift that an emergency overtakes while it writes records', () => {
+  it('puts back what it has written after all', async () => {
+    const bench = await startBind();
+    onTestFinished(() => bench.stop());
+    const name = freshName();
+    await bench.put(name, 'A', 300, ['192.0.2.1']);
+    const dir = makeFolder(
+      `hooks: ${JSON.stringify({ dns: [bench.entry([record(name, '192.0.2.1', '198.51.100.1')])] })}\n`,
+    );
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    copyFileSync(join(bench.dir, KEYS.right), join(dir, KEYS.right));
+    const slow = join(dir, 'slow');
+    mkdirSync(slow);
+    // It writes once the emergency has looked; what it is asked for later it does at once.
+    const script = `#!/bin/sh
+if mkdir ${slow}/first 2>/dev/null; then
+  touch ${slow}/begun
+  until [ -e ${slow}/go ]; do sleep 0.05; done
+fi
+exec ${pathOf('nsupdate')} "$@"
+`;
+    writeFileSync(join(slow, 'nsupdate'), script, { mode: 0o755 });
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const shift = cutover(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod'], {
+      env: { PATH: `${slow}:${process.env.PATH}` },
+    });
+    while (!existsSync(join(slow, 'begun'))) await new Promise((go) => setTimeout(go, 50));
+    const emergency = await cutover(dir, ['rollback', '--emergency', '--json']);
+    writeFileSync(join(slow, 'go'), '');
+    const overtaken = await shift;
+    expect([emergency.code, overtaken.code], overtaken.stderr).toEqual([0, 75]);
+    expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+    expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true, drift: [] });
   });
 });
