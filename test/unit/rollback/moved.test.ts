@@ -131,6 +131,12 @@ describe('what our own steps moved', () => {
     expect(movesOf(forth, { ...back, done: false, before: null, after: null })).toEqual([{ from: T, to: L }]);
   });
 
+  it('is not what a look has seen: what was put back is what should be there', () => {
+    const look = step({ from: set('foreign'), to: set('foreign'), provider: 'legacy' });
+    expect(ledgerOf([look]).records).toEqual([]);
+    expect(ledgerOf([forth, back, look]).records.map(shouldSay)).toEqual([L]);
+  });
+
   it('counts as settled where a person has mended it', () => {
     const foreign = set('foreign');
     const mend = { provider: 'legacy' as const, mends: true };
