@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { startHttpProxy } from '../servers/http-proxy.ts';
 import { movesOf, restoring } from '../servers/moves.ts';
 import { POWERDNS, type PowerDnsBench, startPowerDns } from '../servers/powerdns.ts';
 import { installed } from '../servers/require.ts';
@@ -99,6 +100,20 @@ describe.skipIf(!installed(POWERDNS))('powerdns and what PowerDNS keeps besides'
     expect(await kept()).toEqual(expect.arrayContaining(rest));
     await hook.run(toLegacy, soon());
     expect(await kept()).toEqual(expect.arrayContaining(rest));
+  });
+
+  it('keeps them where the interface does not let it search, too', async () => {
+    const name = freshName();
+    await keep(name, 'A', [on('192.0.2.1'), off('192.0.2.2')]);
+    const was = await bench.exact(name);
+    const proxy = await startHttpProxy(bench.url, { refuses: /search-data/ });
+    onTestFinished(proxy.stop);
+    const entry = bench.entry([address(name, ['192.0.2.1'], [])], { url: proxy.url });
+    const [hook] = hooksOf({ dns: [entry] }, bench).dns;
+    const moved = (await hook?.run(toTarget, soon())) ?? {};
+    expect((await bench.exact(name)).filter((line) => line.includes('192.'))).toEqual(['A|192.0.2.2|300|1']);
+    await hook?.run(restoring(movesOf(moved)), soon());
+    expect(await bench.exact(name)).toEqual(was);
   });
 
   it('leaves alone what somebody else has changed of the disabled records since', async () => {

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { askServer, serverOf } from '../../src/hooks/dns/query.ts';
 import { BIND, type BindBench, startBind } from '../servers/bind.ts';
+import { startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
 import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
 import { movesOf, restoring } from '../servers/moves.ts';
 import { freePort } from '../servers/process.ts';
@@ -56,7 +57,7 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
     const fault = await faultOf(hook.run(toTarget, soon(), (before, after) => told.push([before, after])));
     expect(fault).toMatchObject({
       code: 'DNS_NOT_SERVED',
-      message: `changed, but ${late?.secondary} still says llm.example.test. CNAME nothing`,
+      message: `not what the zone’s own server says: ${late?.secondary} says llm.example.test. CNAME nothing`,
       hint: expect.stringContaining('timeout'),
     });
     const nothing = { name: 'llm.example.test.', type: 'CNAME', ttl: 0, values: [] };
@@ -73,6 +74,18 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
     const dead = `127.0.0.1:${await freePort()}`;
     const fault = await faultOf(hookFor(prompt, [dead], { timeout: '1s' }).run(toTarget, soon()));
     expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  it('does not take a server that refuses for one that says nothing', async () => {
+    const record = { name: 'none.elsewhere.test', type: 'A', ttl: 60, legacy: '192.0.2.1', target: [] };
+    // The stand-in for Cloudflare has the record; the name server has no such zone.
+    const cloudflare = await startCloudflareStandIn();
+    onTestFinished(cloudflare.stop);
+    await cloudflare.put('none.elsewhere.test.', 'A', 60, ['192.0.2.1']);
+    const entry = cloudflare.entry([record], { verify: [prompt?.secondary], timeout: '1s' });
+    const [hook] = hooksOf({ dns: [entry] }, cloudflare).dns;
+    const fault = await faultOf(hook?.run(toTarget, soon()) ?? Promise.resolve());
+    expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('REFUSED') });
   });
 
   it('names what is somebody else’s and who does not say the rest, both', async () => {

@@ -63,7 +63,7 @@ export async function startCloudflareStandIn(): Promise<CloudflareBench> {
       });
     },
     async withWriterBetween(...put) {
-      const proxy = await startHttpProxy(receiver.url, () => bench.put(...put));
+      const proxy = await startHttpProxy(receiver.url, { afterRead: () => bench.put(...put) });
       return { change: { url: `${proxy.url}/client/v4` }, env: bench.env, stop: proxy.stop };
     },
     async stop() {

@@ -1,20 +1,31 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Passes every call on to `target`; once the first GET was answered, and before its caller has the answer, `then` runs. */
+export interface HttpProxyOptions {
+  /** Runs once: when a GET of the driver's that reads records was answered, and before it has the answer. */
+  afterRead?(): Promise<void>;
+  /** The paths of such GETs. */
+  reads?: RegExp;
+  /** Calls of these paths get 403. */
+  refuses?: RegExp;
+}
+
+/** Passes calls on to `target`. */
 export async function startHttpProxy(
   target: string,
-  then: () => Promise<void>,
+  { afterRead, reads = /^/, refuses }: HttpProxyOptions,
 ): Promise<{ url: string; stop(): Promise<void> }> {
-  let pending = true;
+  let pending = afterRead;
   const server = createServer((incoming, outgoing) => {
     const { method, headers, url } = incoming;
+    if (refuses?.test(url ?? '')) return void outgoing.writeHead(403).end('not allowed');
     const onward = request(new URL(url ?? '/', target), { method, headers }, async (answer) => {
       const body: Buffer[] = [];
       for await (const chunk of answer) body.push(chunk as Buffer);
-      if (method === 'GET' && pending) {
-        pending = false;
-        await then();
+      if (method === 'GET' && reads.test(url ?? '')) {
+        const then = pending;
+        pending = undefined;
+        await then?.();
       }
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers).end(Buffer.concat(body));
     });

@@ -98,7 +98,7 @@ zone-cache-refresh-interval=0
       await api('PATCH', '/example.test.', { rrsets });
     },
     async withWriterBetween(...put) {
-      const proxy = await startHttpProxy(url, () => bench.put(...put));
+      const proxy = await startHttpProxy(url, { afterRead: () => bench.put(...put), reads: /zones/ });
       return { change: { url: proxy.url }, env: bench.env, stop: proxy.stop };
     },
     async stop() {

@@ -65,7 +65,7 @@ export async function startRoute53StandIn(): Promise<Route53Bench> {
       });
     },
     async withWriterBetween(...put) {
-      const proxy = await startHttpProxy(receiver.url, () => bench.put(...put));
+      const proxy = await startHttpProxy(receiver.url, { afterRead: () => bench.put(...put) });
       return { change: { url: proxy.url }, env: bench.env, stop: proxy.stop };
     },
     async stop() {

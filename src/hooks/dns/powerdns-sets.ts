@@ -1,6 +1,6 @@
 import type { DnsRecordSet } from '../../world.ts';
 import { contentsOf, setOfContents } from './contents.ts';
-import { type RecordChange, type RecordKey, recordSet } from './records.ts';
+import type { RecordChange, RecordKey } from './records.ts';
 import { fieldsOf, listOf, strangeAnswer } from './rest.ts';
 
 /**
@@ -35,21 +35,56 @@ function setWith(key: RecordKey, ttl: number, contents: readonly string[], kept:
   return setOfContents(key, ttl, contents, { more });
 }
 
+/** A record of a zone that nobody is answered. */
+export interface DisabledRecord extends RecordKey {
+  content: string;
+  ttl: number;
+}
+
+/**
+ * The disabled records in the answers of searches, one of them for the zone's own name; null where they cannot be relied
+ * on: a server that cannot search does not find the zone's SOA either.
+ * @param limit what a search gives at most
+ */
+export function disabledIn(
+  answers: readonly unknown[],
+  zone: string,
+  limit: number,
+): DisabledRecord[] | null {
+  const records = answers.map((answer) => listOf(answer).map(fieldsOf));
+  const found = records.flat().filter((each) => each.zone_id === zone || each.zone === zone);
+  if (records.some((list) => list.length >= limit)) return null;
+  if (!found.some(({ name, type }) => name === zone && type === 'SOA')) return null;
+  return found.flatMap(({ name, type, content, ttl, disabled }) =>
+    disabled === true
+      ? [{ name: String(name), type: type as RecordKey['type'], content: String(content), ttl: Number(ttl) }]
+      : [],
+  );
+}
+
 /**
  * A set of a zone.
- * @param rrsets all sets of the zone
+ * @param rrsets the sets that the server tells, at least this one if it is there
+ * @param known disabled records that it may have left out
  */
-export function setIn(rrsets: unknown, key: RecordKey): DnsRecordSet {
+export function setIn(rrsets: unknown, key: RecordKey, known: readonly DisabledRecord[] = []): DnsRecordSet {
   if (!Array.isArray(rrsets)) throw strangeAnswer('PowerDNS', 'it has no rrsets');
-  const found = rrsets.map(fieldsOf).find(({ name, type }) => name === key.name && type === key.type);
-  if (!found) return recordSet(key, 0, []);
+  const isIts = ({ name, type }: { name?: unknown; type?: unknown }) =>
+    name === key.name && type === key.type;
+  const found = rrsets.map(fieldsOf).find(isIts) ?? {};
   const records = listOf(found.records).map(fieldsOf);
-  const contents = (disabled: boolean) =>
-    records.filter((each) => (each.disabled === true) === disabled).map(({ content }) => String(content));
-  const ttl = Number(found.ttl);
-  return setWith(key, ttl, contents(false), {
-    disabled: contents(true),
-    comments: [...listOf(found.comments)].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+  const contents = records.flatMap(({ content, disabled }) => (disabled === true ? [] : [String(content)]));
+  const hidden = known.filter(isIts);
+  const disabled = [
+    ...records.flatMap((each) => (each.disabled === true ? [String(each.content)] : [])),
+    ...hidden.map(({ content }) => content),
+  ];
+  // Comments that are left of a set that is gone are none of its.
+  const comments = contents.length + disabled.length === 0 ? [] : listOf(found.comments);
+  const ttl = records.length > 0 ? Number(found.ttl) : (hidden[0]?.ttl ?? 0);
+  return setWith(key, ttl, contents, {
+    disabled: [...new Set(disabled)],
+    comments: [...comments].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
     ttl,
   });
 }

@@ -14,13 +14,9 @@ import { recordHook } from './record-hook.ts';
 import { sideBySide } from './record-store.ts';
 import type { RecordChange, RecordKey } from './records.ts';
 import { fieldsOf } from './rest.ts';
+import { RCODE, rcodeName } from './wire.ts';
 
 type Entry = HookConfigOf<'rfc2136'>;
-
-/** RCODEs that say something about the records themselves. */
-const NOERROR = 0;
-const NXDOMAIN = 3;
-const REFUSED = 5;
 
 /**
  * Dynamic updates (RFC 2136) signed with TSIG (RFC 8945), through BIND's `nsupdate`. All records of the hook change
@@ -73,11 +69,11 @@ async function faultOf(work: Promise<void>): Promise<unknown> {
 
 async function readSet(server: ServerAddress, key: RecordKey, signal: AbortSignal): Promise<DnsRecordSet> {
   const answer = await askServer(server, key, signal);
-  if (answer.rcode !== NOERROR && answer.rcode !== NXDOMAIN) {
+  if (answer.rcode !== RCODE.noError && answer.rcode !== RCODE.noSuchName) {
     throw new CutoverError(
       'DNS_READ',
       EXIT.unreachable,
-      `${nameOf(server)} does not answer for ${key.name}: ${answer.rcode === REFUSED ? 'REFUSED' : `RCODE ${answer.rcode}`}`,
+      `${nameOf(server)} does not answer for ${key.name}: ${rcodeName(answer.rcode)}`,
       { hint: 'the server must hold the zone and let this machine query it' },
     );
   }

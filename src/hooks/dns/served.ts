@@ -3,6 +3,7 @@ import type { DnsRecordSet } from '../../world.ts';
 import { setOfContents } from './contents.ts';
 import { askServer, nameOf, type ServerAddress } from './query.ts';
 import { describeSet } from './records.ts';
+import { RCODE, rcodeName } from './wire.ts';
 
 /** How long one answer may take, and how long to wait before a server is asked again. Milliseconds. */
 const ANSWER_MS = 2000;
@@ -23,8 +24,9 @@ export async function untilServed(
   const late = await Promise.all(servers.map((server) => waitFor(server, sets, until, signal)));
   const told = late.filter((text) => text !== null);
   if (told.length === 0) return;
-  throw new CutoverError('DNS_NOT_SERVED', EXIT.unreachable, `changed, but ${told.join('; ')}`, {
-    hint: 'the zone’s own server has the change; another try asks these again, and a longer `timeout` waits for them',
+  const what = `not what the zone’s own server says: ${told.join('; ')}`;
+  throw new CutoverError('DNS_NOT_SERVED', EXIT.unreachable, what, {
+    hint: 'another try asks them again, and a longer `timeout` waits for them',
   });
 }
 
@@ -50,7 +52,10 @@ async function lookAt(
 ): Promise<string | null> {
   try {
     for (const set of sets) {
-      const { records } = await askServer(server, set, signal, { recurse: true });
+      const { records, rcode } = await askServer(server, set, signal, { recurse: true });
+      // One that refuses, or has failed, does not say that there is nothing.
+      if (rcode !== RCODE.noError && rcode !== RCODE.noSuchName)
+        return `${nameOf(server)} does not answer for ${set.name}: ${rcodeName(rcode)}`;
       const own = records.filter(({ name, type }) => name === set.name && type === set.type);
       const ttl = Math.max(0, ...own.map((record) => record.ttl));
       const said = setOfContents(
@@ -59,7 +64,7 @@ async function lookAt(
         own.map(({ content }) => content),
       );
       if (ttl > set.ttl || String(said.values) !== String(set.values))
-        return `${nameOf(server)} still says ${describeSet(said)}`;
+        return `${nameOf(server)} says ${describeSet(said)}`;
     }
     return null;
   } catch (error) {

@@ -33,6 +33,15 @@ export interface AnsweredRecord {
   content: string;
 }
 
+/** What an answer comes to (section 4.1.1), as far as it is told apart. */
+export const RCODE = { noError: 0, failed: 2, noSuchName: 3, refused: 5 } as const;
+
+/** `REFUSED`, for messages. */
+export function rcodeName(rcode: number): string {
+  if (rcode === RCODE.refused) return 'REFUSED';
+  return rcode === RCODE.failed ? 'SERVFAIL' : `RCODE ${rcode}`;
+}
+
 const TYPES: Readonly<Record<RecordType, number>> = { A: 1, CNAME: 5, TXT: 16, AAAA: 28 };
 const NAMES = new Map(Object.entries(TYPES).map(([name, code]) => [code, name as RecordType]));
 const CLASS_IN = 1;

@@ -128,7 +128,7 @@ async function putBack(
 }
 
 /** Faults that lie with single records: the others of a way back need not wait for them. */
-const OF_RECORDS: readonly string[] = ['DNS_CHANGED', 'DNS_READ_BACK', 'DNS_REJECTED'];
+const OF_RECORDS: readonly string[] = ['DNS_CHANGED', 'DNS_READ_BACK', 'DNS_REJECTED', 'DNS_VALUE'];
 
 /**
  * The same on a way back, where one record that cannot be put back keeps no other on target: what cannot be done at once
