@@ -36,6 +36,8 @@ export interface Judged extends Omit<JudgedRun, 'document' | 'settings'> {
 /** All that is known of a migration at one moment. Times are Unix milliseconds. */
 export interface Facts {
   now: number;
+  /** What every change is refused with: a newer cutover has written the state. Null when none has. */
+  newer: CutoverError | null;
   state: State;
   ladder: readonly number[];
   limits: GateLimits;

@@ -26,6 +26,7 @@ export interface Sources {
   readonly secrets: { redact(text: string): string };
   /** What was seen of the heartbeat of a holder that cannot be looked at. */
   readonly journal?: { watched?: Watched | undefined };
+  readonly newer: CutoverError | null;
   /** Reads the state anew where `db` is a copy. */
   refresh(): Promise<void>;
 }
@@ -74,10 +75,10 @@ export async function gatherJournal(sources: Sources): Promise<Facts> {
   return journalOnly(sources, await readJournal(sources));
 }
 
-function journalOnly({ config, drivers }: Sources, journal: JournalFacts): Facts {
+function journalOnly({ config, drivers, newer }: Sources, journal: JournalFacts): Facts {
   const { now, state, lease, open, backRatio, last, freeze } = journal;
   return {
-    ...{ now, state, lease, open, backRatio, last, freeze },
+    ...{ now, newer, state, lease, open, backRatio, last, freeze },
     ladder: config.ladder,
     limits: config.stage,
     canaryRatio: config.canary.ratio,
@@ -108,7 +109,7 @@ async function readJournal(sources: Sources): Promise<JournalFacts> {
   }
 }
 
-function snapshot({ db, config, clock, journal }: Sources): JournalFacts {
+function snapshot({ db, config, clock, journal, newer }: Sources): JournalFacts {
   return db.transaction(() => {
     const now = clock.now();
     const { token, held } = readLease(db);
@@ -119,7 +120,7 @@ function snapshot({ db, config, clock, journal }: Sources): JournalFacts {
     };
     const state = readState(db, config.migration);
     const open = openOperations(db);
-    const { to } = wayBack({ state, lease, open });
+    const { to } = wayBack({ newer, state, lease, open });
     return {
       ...{ now, state, lease, open },
       backRatio: to === null ? null : checkpointRatio(db, to),

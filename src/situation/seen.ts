@@ -71,7 +71,8 @@ function runningIn({ lease }: Pick<Facts, 'lease'>): LeaseFact | null {
 }
 
 /** Where a rollback without `--to` leads. */
-export function wayBack(facts: Pick<Facts, 'state' | 'lease' | 'open'>): Eligibility {
+export function wayBack(facts: Pick<Facts, 'state' | 'lease' | 'open' | 'newer'>): Eligibility {
+  if (facts.newer) return { eligible: false, to: null, why: 'a newer cutover has written the state' };
   if (runningIn(facts)) return { eligible: false, to: null, why: 'an operation is running' };
   const { state, open } = facts;
   return eligibility({ world: state, previous: state.previous, open });

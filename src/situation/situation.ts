@@ -6,7 +6,7 @@ import type { Eligibility } from '../rollback/plan.ts';
 import { nextRung } from '../shift/ladder.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { Facts, Judged, LeaseFact } from './facts.ts';
-import { back, type Next, nextOf } from './next.ts';
+import { back, type Next, nextOf, UPGRADE } from './next.ts';
 import { type Asking, mayOf } from './refusals.ts';
 import { type Seen, seenIn } from './seen.ts';
 import { type Unsafe, unsafeIn } from './unsafe.ts';
@@ -94,12 +94,12 @@ function whichOf(facts: Facts, seen: Seen): Which {
 function driftIn(facts: Facts, seen: Seen): Drift[] {
   if (seen.running) return [];
   const { unfinished, flagDrift, flagRatio } = seen;
-  const mend = unfinished ? 'cutover resume' : back(seen);
+  const mend = facts.newer ? UPGRADE : unfinished ? 'cutover resume' : back(seen);
   const flag: Drift = {
     what: `flag ${facts.flagLabel}`,
     state: facts.state.ratio,
     actual: flagRatio,
-    mend: unfinished || seen.rollback.eligible ? mend : 'cutover resume --flag',
+    mend: facts.newer || unfinished || seen.rollback.eligible ? mend : 'cutover resume --flag',
   };
   return [
     ...(flagDrift === null ? [] : [flag]),

@@ -13,3 +13,11 @@ CREATE TRIGGER history_is_counted AFTER INSERT ON history BEGIN
   UPDATE history_head SET entries = NEW.seq, head = NEW.hash
    WHERE entries = NEW.seq - 1 AND head = NEW.previous;
 END;
+
+-- The oldest schema whose cutover still understands this database, for commands that only look. A migration that
+-- does more than add (it renames, removes, or gives something a new meaning) sets this to its own number.
+CREATE TABLE schema_readable (
+  id            INTEGER PRIMARY KEY CHECK (id = 1),
+  readable_from INTEGER NOT NULL
+) STRICT;
+INSERT INTO schema_readable (id, readable_from) VALUES (1, 1);
