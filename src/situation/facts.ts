@@ -7,7 +7,7 @@ import type { GateLimits } from '../shift/gates.ts';
 import type { JudgedRun } from '../store/canary.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { State } from '../store/state.ts';
-import type { DnsReading } from '../world.ts';
+import type { DnsReading, Side } from '../world.ts';
 
 /** What the flag store said. */
 export type FlagFact =
@@ -57,6 +57,8 @@ export interface Facts {
   open: OperationRecord[];
   /** The ratio of the checkpoint that a rollback without `--to` leads to; null when it leads nowhere. */
   backRatio: number | null;
+  /** Its active provider; without it, legacy. */
+  backProvider?: Side | undefined;
   /** The operation that began last. */
   last: OperationRecord | null;
   freeze: Freeze | null;

@@ -8,7 +8,7 @@ import { findOperation, isAnswered, lastOperation, openOperations } from '../ope
 import { rivalCommands, rivalOperations } from '../operation/rivals.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { type JudgedRun, lastFail, latestRun } from '../store/canary.ts';
-import { checkpointRatio } from '../store/checkpoints.ts';
+import { checkpointTraffic } from '../store/checkpoints.ts';
 import { readFreeze } from '../store/freeze.ts';
 import type { Db } from '../store/open.ts';
 import { readState } from '../store/state.ts';
@@ -76,9 +76,9 @@ export async function gatherJournal(sources: Sources): Promise<Facts> {
 }
 
 function journalOnly({ config, drivers, newer }: Sources, journal: JournalFacts): Facts {
-  const { now, state, lease, open, backRatio, last, freeze } = journal;
+  const { now, state, lease, open, backRatio, backProvider, last, freeze } = journal;
   return {
-    ...{ now, newer, state, lease, open, backRatio, last, freeze },
+    ...{ now, newer, state, lease, open, backRatio, backProvider, last, freeze },
     ladder: config.ladder,
     limits: config.stage,
     canaryRatio: config.canary.ratio,
@@ -92,7 +92,10 @@ function journalOnly({ config, drivers, newer }: Sources, journal: JournalFacts)
   };
 }
 
-type JournalFacts = Pick<Facts, 'now' | 'state' | 'lease' | 'open' | 'backRatio' | 'last' | 'freeze'> & {
+type JournalFacts = Pick<
+  Facts,
+  'now' | 'state' | 'lease' | 'open' | 'backRatio' | 'backProvider' | 'last' | 'freeze'
+> & {
   /** Changes whenever an operation begins or ends. */
   moment: string;
 };
@@ -121,9 +124,11 @@ function snapshot({ db, config, clock, journal, newer }: Sources): JournalFacts 
     const state = readState(db, config.migration);
     const open = openOperations(db);
     const { to } = wayBack({ newer, state, lease, open });
+    const back = to === null ? null : checkpointTraffic(db, to);
     return {
       ...{ now, state, lease, open },
-      backRatio: to === null ? null : checkpointRatio(db, to),
+      backRatio: back?.ratio ?? null,
+      backProvider: back?.activeProvider,
       last: lastOperation(db),
       freeze: readFreeze(db, now),
       moment: `${token} ${held ? 'held' : 'free'}`,
