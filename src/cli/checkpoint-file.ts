@@ -6,6 +6,14 @@ import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { ImportedCheckpoint } from '../store/checkpoint-content.ts';
 import { worldFault } from '../world.ts';
 
+/** A canary's document has a few; what has thousands would be too much for whoever walks through it. */
+const MAX_DEPTH = 32;
+
+const isFlat = (value: unknown, depth: number): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (depth > 0 && Object.values(value).every((each) => isFlat(each, depth - 1)));
+
 const recordSet = z
   .object({
     name: z.string(),
@@ -13,7 +21,10 @@ const recordSet = z
     ttl: z.number().int().nonnegative().max(2_147_483_647),
     values: z.array(z.string()),
     /** The driver's own form, which only the driver reads. */
-    raw: z.unknown().optional(),
+    raw: z
+      .unknown()
+      .refine((value) => isFlat(value, MAX_DEPTH))
+      .optional(),
   })
   .transform((set, ctx) => {
     const { type } = set;
@@ -49,7 +60,9 @@ const checkpoint = z
     dns: z.array(
       z.object({ label: z.string(), records: records.nullable(), error: z.string().exactOptional() }),
     ),
-    metrics: z.record(z.string(), z.unknown()),
+    metrics: z
+      .record(z.string(), z.unknown())
+      .refine((value) => isFlat(value, MAX_DEPTH), `more than ${MAX_DEPTH} values within one another`),
   })
   .superRefine((world, ctx) => {
     const fault = worldFault(world);

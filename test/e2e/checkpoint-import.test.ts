@@ -43,6 +43,8 @@ const record = (change: File = {}): File => ({
   ...change,
 });
 
+const deep = (levels: number) => JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as unknown;
+
 /** A checkpoint as `checkpoint export` writes it. */
 const checkpoint = (change: File = {}, records: File[] | null = null): File => ({
   id: 1,
@@ -89,6 +91,11 @@ describe('checkpoint import', () => {
       /more than one CNAME/,
     ],
     ['a record twice', checkpoint({}, [record(), record({ name: 'LLM.example.test' })]), /stands here twice/],
+    [
+      'what is too deep',
+      checkpoint({ metrics: { a: deep(500) } }),
+      /more than 32 values within one another/,
+    ],
     ['a TTL that none has', checkpoint({}, [record({ ttl: -1 })]), /ttl/],
   ])('refuses %s, with its place, and takes in nothing of the file', async (_name, bad, text) => {
     const dir = folder();
