@@ -20,11 +20,6 @@ const recordSet = z
     type: z.enum(RECORD_TYPES),
     ttl: z.number().int().nonnegative().max(2_147_483_647),
     values: z.array(z.string()),
-    /** The driver's own form, which only the driver reads. */
-    raw: z
-      .unknown()
-      .refine((value) => isFlat(value, MAX_DEPTH))
-      .optional(),
   })
   .transform((set, ctx) => {
     const { type } = set;
@@ -39,7 +34,7 @@ const recordSet = z
     });
     if (type === 'CNAME' && values.length > 1)
       ctx.addIssue({ code: 'custom', message: `${set.name} has more than one CNAME` });
-    return { ...set, name: name ?? set.name, values: values.sort() };
+    return { ...set, name: name ?? set.name, values };
   });
 
 /** Records of one server, none of them twice. */

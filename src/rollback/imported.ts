@@ -29,7 +29,9 @@ export function importable<C extends { activeProvider: Side; dns: DnsReading[] }
     });
     const told = leftOut.map(describeLeftOut).join('; ');
     const kept =
-      told === '' ? reading : { label: reading.label, records: null, error: `not taken in: ${told}` };
+      told === ''
+        ? { ...reading, records: reading.records?.map(compared) ?? null }
+        : { label: reading.label, records: null, error: `not taken in: ${told}` };
     return { kept, leftOut };
   });
   return {
@@ -38,12 +40,19 @@ export function importable<C extends { activeProvider: Side; dns: DnsReading[] }
   };
 }
 
+/** Only what was looked at: a driver's own form of the same record could say something else. */
+function compared({ name, type, ttl, values }: DnsRecordSet): DnsRecordSet {
+  return { name, type, ttl, values: [...values].sort() };
+}
+
 export const describeLeftOut = ({ name, type, why }: LeftOut): string => `${name} ${type}: ${why}`;
 
 function whyNot(set: DnsRecordSet, provider: Side, named: NamedRecords): LeftOut['why'] | null {
   const same = (other: DnsRecordSet) => other.name === set.name && other.type === set.type;
   const says = (sets: readonly DnsRecordSet[]) =>
-    sets.some((other) => same(other) && JSON.stringify(other.values) === JSON.stringify(set.values));
+    sets.some(
+      (other) => same(other) && JSON.stringify(other.values) === JSON.stringify(compared(set).values),
+    );
   if (!named.legacy.some(same)) return 'no hook names it';
   const leads = provider === 'legacy' && says(named.target) && !says(named.legacy);
   return leads ? 'it says what target has, in a checkpoint of legacy' : null;

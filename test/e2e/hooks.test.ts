@@ -1,6 +1,6 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BIND, type BindBench, KEYS, startBind } from '../servers/bind.ts';
 import { type HttpReceiver, startHttpReceiver } from '../servers/http-receiver.ts';
 import { freePort } from '../servers/process.ts';
@@ -102,6 +102,23 @@ describe('hooks test', () => {
     const { hooks } = await cutoverJson<Trials>(dir, ['hooks', 'test']);
     expect(hooks).toMatchObject([{ outcome: 'skipped', detail: expect.stringContaining('is not finished') }]);
     expect(lines()).toHaveLength(3);
+  });
+
+  it('runs no DNS hook beside an operation that runs', async () => {
+    const dir = folder(`hooks:
+  dns: [{ driver: exec, command: [touch, ran] }]
+  notify: [{ driver: exec, command: [sh, -c, '[ "$CUTOVER_TEST" ] || { touch running; while [ ! -e go ]; do sleep 0.1; done; }'], timeout: 60s }]
+`);
+    const shift = cutoverJson(dir, ['canary', 'start', '--yes']);
+    await vi.waitFor(() => expect(readdirSync(dir)).toContain('running'), { timeout: 20_000 });
+    const { hooks } = await cutoverJson<Trials>(dir, ['hooks', 'test']);
+    expect(hooks).toMatchObject([
+      { outcome: 'skipped', detail: expect.stringMatching(/^not run: canary start op-\S+ is running$/) },
+      { outcome: 'ok' },
+    ]);
+    writeFileSync(join(dir, 'go'), '');
+    await shift;
+    expect(readdirSync(dir)).not.toContain('ran');
   });
 
   it('has each of its fields in docs/json.md', async () => {
