@@ -7,7 +7,7 @@ import { nextRung } from '../shift/ladder.ts';
 import type { Freeze } from '../store/freeze.ts';
 import { endings } from './endings.ts';
 import type { Facts, Judged, LeaseFact } from './facts.ts';
-import { back, mends, type Next, nextOf } from './next.ts';
+import { back, mends, type Next, nextOf, UPGRADE } from './next.ts';
 import { type Asking, mayOf } from './refusals.ts';
 import { type Seen, seenIn } from './seen.ts';
 import { type Unsafe, unsafeIn } from './unsafe.ts';
@@ -96,12 +96,12 @@ function driftIn(facts: Facts, seen: Seen): Drift[] {
   if (seen.running) return [];
   const { unfinished, flagDrift, flagRatio } = seen;
   const ending = unfinished && endings(facts, seen, unfinished)[0].command;
-  const mend = ending ?? back(seen);
+  const mend = facts.newer ? UPGRADE : (ending ?? back(seen));
   const flag: Drift = {
     what: `flag ${facts.flagLabel}`,
     state: facts.state.ratio,
     actual: flagRatio,
-    mend: ending ?? mends(facts, seen)[0].command,
+    mend: facts.newer ? UPGRADE : (ending ?? mends(facts, seen)[0].command),
   };
   return [
     ...(flagDrift === null ? [] : [flag]),
