@@ -43,7 +43,10 @@ function plansOf(world: World, made: readonly World[], asked: Record<string, unk
     if (kind === 'start') return [planCanaryStart(input, ratio)];
     if (kind === 'shift') return [planShift(input, LADDER, ratio)].filter((plan) => plan !== null);
     if (kind === 'emergency') return [planEmergency(drivers, world.ratio, '')];
-    return kind === 'rollback' ? [back()] : gradualPlans(back(), LADDER, world.ratio);
+    if (kind === 'rollback') return [back()];
+    const rungs = gradualPlans(back(), LADDER, world.ratio);
+    // It may end on any rung.
+    return rungs.slice(0, 1 + (pick % rungs.length));
   } catch (error) {
     if (error instanceof CutoverError) return [];
     throw error;
