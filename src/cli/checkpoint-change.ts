@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { Asking } from '../situation/refusals.ts';
+import type { ImportedCheckpoint } from '../store/checkpoint-content.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
+import type { Side } from '../world.ts';
 import type { Context } from './context.ts';
 import { DRY_RUN, type DryRunOptions, sayDryRun } from './dry-run.ts';
 import type { Session } from './session.ts';
@@ -26,7 +28,9 @@ export function registerChanges(checkpoint: Command, ctx: Context): void {
     });
   checkpoint
     .command('import')
-    .description('take in checkpoints that `checkpoint export` wrote; they get new numbers and are pinned')
+    .description(
+      'take in checkpoints that `checkpoint export` wrote, each once; they get new numbers and are pinned',
+    )
     .argument('<file>', 'the JSON file, or - for stdin')
     .option(...DRY_RUN)
     .action(async (file: string, _options: unknown, command: Command) => {
@@ -96,21 +100,45 @@ async function importFile(ctx: Context, options: DryRunOptions, file: string): P
   const { parseCheckpointFile } = await import('./checkpoint-file.ts');
   const { storableReadings } = await import('../operation/dns.ts');
   const { storable } = await import('../output/storable.ts');
-  const { importCheckpoints } = await import('../store/checkpoints.ts');
+  const { checkpointDocument } = await import('../report/checkpoint.ts');
+  const { describeLeftOut, importable } = await import('../rollback/imported.ts');
+  const { sortOut } = await import('../store/checkpoint-content.ts');
+  const { importCheckpoints, listCheckpoints } = await import('../store/checkpoints.ts');
+  const { assertMay } = await import('../situation/ask.ts');
+  const { printCheckpoints } = await import('./checkpoint.ts');
+  const { withSession } = await import('./session.ts');
   const read = parseCheckpointFile(ctx.cwd, file);
-  await change(ctx, options, 'checkpoint import', (session) => {
+  await withSession(ctx, options, async (session) => {
+    await assertMay(session, 'checkpoint import');
     const { redact } = session.secrets;
-    const checkpoints = read.map((one) => ({
-      ...storable({ ...one, dns: [] }, redact),
-      dns: storableReadings(one.dns, redact),
-    }));
-    return {
-      plan: { action: 'import', checkpoints },
-      line: `take in ${checkpoints.length} checkpoint${checkpoints.length === 1 ? '' : 's'}, pinned`,
-      apply: () => importCheckpoints(session.db, checkpoints, byHand(session)),
-    };
+    const checkpoints = read.map(({ dns, ...one }) => {
+      const readings = dns.map(({ records, ...words }) => ({ ...storable(words, redact), records }));
+      return { ...storable(one, redact), dns: storableReadings(readings, redact) };
+    });
+    const says = (side: Side) => session.drivers.dns.flatMap((hook) => hook.expected?.(side) ?? []);
+    const named = { legacy: says('legacy'), target: says('target') };
+    const as = (one: ImportedCheckpoint) => importable(one, named).checkpoint;
+    const leftOut = checkpoints.flatMap((one) => importable(one, named).leftOut);
+    for (const text of new Set(leftOut.map(describeLeftOut)))
+      ctx.note(`warning: not taken in: ${text}; a rollback goes by the values of the config there`);
+    if (options.dryRun) {
+      const { fresh, known } = sortOut(listCheckpoints(session.db), checkpoints, as);
+      const plan = { action: 'import', checkpoints: fresh, known, leftOut };
+      return sayDryRun(ctx, options, 'checkpoint', plan, [takeIn(fresh.length), ...hereAlready(known)]);
+    }
+    const { taken, known } = importCheckpoints(session.db, checkpoints, as, byHand(session));
+    if (options.json) return ctx.document({ ...checkpointDocument(taken), known, leftOut });
+    if (taken.length > 0) await printCheckpoints(ctx, options, session, taken);
+    else ctx.print('nothing to take in');
+    for (const line of hereAlready(known)) ctx.print(line);
   });
 }
+
+const takeIn = (count: number) =>
+  count === 0 ? 'nothing to take in' : `take in ${count} checkpoint${count === 1 ? '' : 's'}, pinned`;
+
+const hereAlready = (known: readonly number[]) =>
+  known.length === 0 ? [] : [`here already: checkpoint${known.length === 1 ? '' : 's'} ${known.join(', ')}`];
 
 async function pin(ctx: Context, options: DryRunOptions, text: string, pinned: boolean): Promise<void> {
   const { checkpointArgument } = await import('./evidence.ts');

@@ -67,7 +67,11 @@ export function planShift(input: ShiftInput, ladder: readonly number[], ratio: n
   return forward(
     down ? { ...input, gates: [] } : input,
     'shift',
-    { status: complete ? 'complete' : 'rolling', ratio: to, activeProvider: complete ? 'target' : 'legacy' },
+    {
+      status: complete ? 'complete' : 'rolling',
+      ratio: to,
+      activeProvider: complete ? 'target' : world.activeProvider,
+    },
     complete,
   );
 }

@@ -16,7 +16,7 @@ import { rivalCommands, rivalOperations } from '../operation/rivals.ts';
 import { type Drivers, plannedDrivers } from '../operation/steps.ts';
 import { viewRecords } from '../rollback/dns-view.ts';
 import { type JudgedRun, lastFail, latestRun } from '../store/canary.ts';
-import { checkpointRatio } from '../store/checkpoints.ts';
+import { checkpointTraffic } from '../store/checkpoints.ts';
 import { readFreeze } from '../store/freeze.ts';
 import type { Db } from '../store/open.ts';
 import { readState } from '../store/state.ts';
@@ -35,6 +35,7 @@ export interface Sources {
   readonly secrets: { redact(text: string): string };
   /** What was seen of the heartbeat of a holder that cannot be looked at. */
   readonly journal?: { watched?: Watched | undefined };
+  readonly newer: CutoverError | null;
   /** Reads the state anew where `db` is a copy. */
   refresh(): Promise<void>;
 }
@@ -89,10 +90,10 @@ export async function gatherJournal(sources: Sources): Promise<Facts> {
   return journalOnly(sources, await readJournal(sources));
 }
 
-function journalOnly({ config, drivers }: Sources, journal: JournalFacts): Facts {
-  const { now, state, lease, open, backRatio, last, betweenRungs, freeze } = journal;
+function journalOnly({ config, drivers, newer }: Sources, journal: JournalFacts): Facts {
+  const { now, state, lease, open, backRatio, backProvider, last, betweenRungs, freeze } = journal;
   return {
-    ...{ now, state, lease, open, backRatio, last, betweenRungs, freeze },
+    ...{ now, newer, state, lease, open, backRatio, backProvider, last, betweenRungs, freeze },
     ladder: config.ladder,
     limits: config.stage,
     canaryRatio: config.canary.ratio,
@@ -108,7 +109,7 @@ function journalOnly({ config, drivers }: Sources, journal: JournalFacts): Facts
 
 type JournalFacts = Pick<
   Facts,
-  'now' | 'state' | 'lease' | 'open' | 'backRatio' | 'last' | 'betweenRungs' | 'freeze'
+  'now' | 'state' | 'lease' | 'open' | 'backRatio' | 'backProvider' | 'last' | 'betweenRungs' | 'freeze'
 > & {
   /** Changes whenever an operation begins or ends. */
   moment: string;
@@ -126,7 +127,7 @@ async function readJournal(sources: Sources): Promise<JournalFacts> {
   }
 }
 
-function snapshot({ db, config, clock, journal }: Sources): JournalFacts {
+function snapshot({ db, config, clock, journal, newer }: Sources): JournalFacts {
   return db.transaction(() => {
     const now = clock.now();
     const { token, held } = readLease(db);
@@ -138,10 +139,12 @@ function snapshot({ db, config, clock, journal }: Sources): JournalFacts {
     const state = readState(db, config.migration);
     const open = openOperations(db);
     const last = lastOperation(db);
-    const { to } = wayBack({ state, lease, open });
+    const { to } = wayBack({ newer, state, lease, open });
+    const back = to === null ? null : checkpointTraffic(db, to);
     return {
       ...{ now, state, lease, open, last },
-      backRatio: to === null ? null : checkpointRatio(db, to),
+      backRatio: back?.ratio ?? null,
+      backProvider: back?.activeProvider,
       betweenRungs: betweenRungs(db, last),
       freeze: readFreeze(db, now),
       moment: `${token} ${held ? 'held' : 'free'}`,

@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts';
 import type { Seen } from './seen.ts';
 import type { Which } from './situation.ts';
 
-/** A command that comes next, and why. `wait` is no command: an operation runs. */
+/** A command that comes next, and why. `wait` is no command: an operation runs. Nor is `upgrade cutover`. */
 export interface Next {
   command: string;
   why: string;
@@ -16,6 +16,13 @@ export interface Next {
 
 /** What to do next, the first of them first. */
 export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]] {
+  if (facts.newer) {
+    const upgrade = {
+      command: UPGRADE,
+      why: 'a newer one has written the state; this one changes nothing there',
+    };
+    return [upgrade, { command: 'cutover rollback --emergency', why: 'needs no database' }];
+  }
   switch (which.name) {
     case 'running':
       return [
@@ -44,6 +51,9 @@ export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]
     }
   }
 }
+
+/** What mends everything where a newer cutover has written the state. */
+export const UPGRADE = 'upgrade cutover';
 
 type Onwards = Exclude<Which, { name: 'running' | 'unfinished' | 'unreadable' | 'drifted' }>;
 

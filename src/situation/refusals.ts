@@ -35,6 +35,7 @@ export type Asking = (typeof ASKING)[number];
  * Running comes before unfinished, and both before any other reason.
  */
 export function refusalOf(facts: Facts, seen: Seen, asking: Asking): CutoverError | null {
+  if (facts.newer && asking !== 'canary status') return facts.newer;
   switch (asking) {
     case 'freeze':
     case 'unfreeze':

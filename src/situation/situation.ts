@@ -7,7 +7,7 @@ import { nextRung } from '../shift/ladder.ts';
 import type { Freeze } from '../store/freeze.ts';
 import { endings } from './endings.ts';
 import type { Facts, Judged, LeaseFact } from './facts.ts';
-import { mends, type Next, nextOf } from './next.ts';
+import { mends, type Next, nextOf, UPGRADE } from './next.ts';
 import { type Asking, mayOf } from './refusals.ts';
 import { type Seen, seenIn } from './seen.ts';
 import { type Unsafe, unsafeIn } from './unsafe.ts';
@@ -100,7 +100,7 @@ function driftIn(facts: Facts, seen: Seen): Drift[] {
     what: `flag ${facts.flagLabel}`,
     state: facts.state.ratio,
     actual: flagRatio,
-    mend: ending ?? mends(facts, seen)[0].command,
+    mend: facts.newer ? UPGRADE : (ending ?? mends(facts, seen)[0].command),
   };
   return [
     ...(flagDrift === null ? [] : [flag]),
@@ -109,7 +109,7 @@ function driftIn(facts: Facts, seen: Seen): Drift[] {
       state: expected,
       actual,
       // No record is a reason for an emergency.
-      mend: ending && !ending.includes('--emergency') ? ending : 'cutover dns apply',
+      mend: facts.newer ? UPGRADE : ending && !ending.includes('--emergency') ? ending : 'cutover dns apply',
     })),
   ];
 }
