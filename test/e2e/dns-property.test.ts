@@ -201,11 +201,14 @@ class Story {
         this.hooked.has(record.at) && this.records.some((one) => one.at === record.at && one.named);
       unsure ||= record.maybe;
       if (killed) tally.killedWhileMoved++;
-      if (was.exact === record.found) stays();
-      else if (killed) expect([was.exact, record.found], `${record.name}\n${why}`).toContain(is.exact);
-      else if (!speaks) {
+      if (killed && speaks) {
+        expect([was.exact, record.found], `${record.name}\n${why}`).toContain(is.exact);
+      } else if (!speaks) {
+        // Nobody can look whether somebody has put it back.
         foreign ||= !record.maybe;
         tally.gone++;
+        stays();
+      } else if (was.exact === record.found) {
         stays();
       } else if (ours || args.includes('--overwrite-dns')) {
         tally[ours ? 'back' : 'overwritten']++;

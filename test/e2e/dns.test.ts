@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BIND, KEYS, startBind } from '../servers/bind.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
@@ -14,6 +14,9 @@ const BENCHES: { title: string; server: Required; start(): Promise<DnsBench> }[]
   { title: 'BIND', server: BIND, start: startBind },
   { title: 'PowerDNS', server: POWERDNS, start: startPowerDns },
 ];
+
+/** Several commands a test, each with servers to ask. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const FORCE = ['--force', '--reason', 'test'];
 const GO = ['--anyway', '--confirm', 'chat-prod'];
