@@ -1,6 +1,14 @@
 import type { PlannedHook } from '../operation/plan.ts';
 import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
-import { isOf, type KnownRecord, type Ledger, sameRecord, sameValues, shouldSay } from './moved.ts';
+import {
+  type Displaced,
+  isOf,
+  type KnownRecord,
+  type Ledger,
+  sameRecord,
+  sameValues,
+  shouldSay,
+} from './moved.ts';
 
 /** What is known of DNS besides what the servers say now. */
 export interface DnsKnowledge {
@@ -98,12 +106,17 @@ function judged(
   const found = record && foundIn(record);
   if (says === null || (unknown && !record)) return { should, found, ok: null };
   const or = record?.moved && !record.moved.left ? record.moved.or : [];
-  const resting = record?.moved ? [] : [config];
-  if (should) return { should, found, ok: [should, ...or, ...resting].some((one) => sameRecord(one, says)) };
+  const byConfig = record?.moved
+    ? lowered(record.moved) && sameValues(config, says)
+    : sameRecord(config, says);
+  if (should) return { should, found, ok: byConfig || [should, ...or].some((one) => sameRecord(one, says)) };
   // Never moved and never read before: wrong only where it leads to the other side.
   const astray = sameValues(says, other) && !sameValues(config, other);
   return { should: astray ? config : says, found, ok: !astray };
 }
+
+/** Only its TTL was moved. */
+const lowered = ({ found, wrote, left }: Displaced): boolean => !left && sameValues(found, wrote);
 
 const foundIn = ({ moved }: KnownRecord): DnsRecordSet | null => moved?.found ?? null;
 

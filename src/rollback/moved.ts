@@ -133,10 +133,9 @@ function movedBy(
   { found, wrote }: { found: DnsRecordSet; wrote: DnsRecordSet },
   moved: Displaced | null,
 ): Displaced | null {
-  const { provider, mends, done } = step;
-  const left = step.back;
+  const { provider, mends, done, back: left } = step;
   const idle = sameRecord(found, wrote);
-  if (provider === 'legacy') {
+  if (provider === 'legacy' && (left || mends)) {
     if (moved === null) return mends || idle ? null : { found, wrote, or: [], left };
     if (done && (mends || sameRecord(wrote, moved.found))) return null;
     // Somebody else's record was left alone; or what it found was ours, and right already.
@@ -147,7 +146,9 @@ function movedBy(
   // A record that says already what it is to say is none of ours; of one that is, this is the newest value.
   if (moved === null) return idle ? null : { found, wrote, or: [], left: false };
   const ours = mends || [moved.wrote, ...moved.or].some((one) => sameValues(one, found));
-  const start = ours ? moved.found : found;
+  // A TTL that was to be lowered, of a record that somebody has replaced since.
+  if (provider === 'legacy' && idle && !ours) return null;
+  const start = ours || idle ? moved.found : found;
   const or = done ? [] : others([moved.wrote, ...moved.or, found], { found: start, wrote });
   return { found: start, wrote, or, left: false };
 }

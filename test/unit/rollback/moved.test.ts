@@ -137,6 +137,18 @@ describe('what our own steps moved', () => {
     expect(ledgerOf([forth, back, look]).records.map(shouldSay)).toEqual([L]);
   });
 
+  it('is not the address of former days where it was replaced after its TTL was lowered', () => {
+    const lower = (from: DnsRecordSet) =>
+      step({ from, to: { ...from, ttl: 30 }, provider: 'legacy', back: false });
+    const newer = set('legacy2', 300);
+    const low = set('legacy2', 30);
+    expect(movesOf(lower(L), lower(newer))).toEqual([{ from: low, to: newer }]);
+    expect(movesOf(lower(L), lower(low))).toEqual([]);
+    expect(movesOf(lower(L), lower(low), step({ from: low, to: T }))).toEqual([{ from: T, to: low }]);
+    // Who has moved it ahead of us has not found what was there.
+    expect(movesOf(lower(L), step({ from: T, to: T }))).toEqual([{ from: T, to: L }]);
+  });
+
   it('counts as settled where a person has mended it', () => {
     const foreign = set('foreign');
     const mend = { provider: 'legacy' as const, mends: true };
