@@ -52,7 +52,7 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
   });
 
   it('names the server that does not say it in time, and what it says; the change stays and is told', async () => {
-    const hook = hookFor(late, [late?.secondary ?? ''], { timeout: '1500ms' });
+    const hook = hookFor(late, [late?.secondary ?? ''], { timeout: '3s' });
     const told: unknown[] = [];
     const fault = await faultOf(hook.run(toTarget, soon(), (before, after) => told.push([before, after])));
     expect(fault).toMatchObject({
@@ -72,7 +72,7 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
 
   it('names a server that does not answer at all', async () => {
     const dead = `127.0.0.1:${await freePort()}`;
-    const fault = await faultOf(hookFor(prompt, [dead], { timeout: '1s' }).run(toTarget, soon()));
+    const fault = await faultOf(hookFor(prompt, [dead], { timeout: '3s' }).run(toTarget, soon()));
     expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('ECONNREFUSED') });
   });
 
@@ -82,7 +82,7 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
     const cloudflare = await startCloudflareStandIn();
     onTestFinished(cloudflare.stop);
     await cloudflare.put('none.elsewhere.test.', 'A', 60, ['192.0.2.1']);
-    const entry = cloudflare.entry([record], { verify: [prompt?.secondary], timeout: '1s' });
+    const entry = cloudflare.entry([record], { verify: [prompt?.secondary], timeout: '3s' });
     const [hook] = hooksOf({ dns: [entry] }, cloudflare).dns;
     const fault = await faultOf(hook?.run(toTarget, soon()) ?? Promise.resolve());
     expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('REFUSED') });
@@ -103,7 +103,7 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
       from: { ...move.from, name: 'other.example.test.' },
       to: { ...move.to, name: 'other.example.test.' },
     };
-    const ran = await hookFor(prompt, [dead], { timeout: '1s' }).run(restoring([move, other]), soon());
+    const ran = await hookFor(prompt, [dead], { timeout: '3s' }).run(restoring([move, other]), soon());
     expect(ran).toMatchObject({
       foreign: [set('theirs.example.net.')],
       notes: [expect.stringContaining('60 s more'), expect.stringContaining(dead)],
@@ -111,7 +111,7 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
   });
 
   it('asks nobody where nothing was moved', async () => {
-    const hook = hookFor(prompt, [`127.0.0.1:${await freePort()}`], { timeout: '1s' });
+    const hook = hookFor(prompt, [`127.0.0.1:${await freePort()}`], { timeout: '3s' });
     await expect(hook.run(restoring([]), soon())).resolves.toBeDefined();
   });
 });

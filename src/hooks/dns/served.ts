@@ -37,9 +37,14 @@ async function waitFor(
   until: number,
   signal: AbortSignal,
 ): Promise<string | null> {
-  for (;;) {
-    const left = Math.max(1, Math.min(ANSWER_MS, until - Date.now()));
-    const wrong = await lookAt(server, sets, AbortSignal.any([signal, AbortSignal.timeout(left)]));
+  for (let looks = 0; ; looks++) {
+    // However late it has become, each is asked once.
+    const left = looks === 0 ? ANSWER_MS : Math.min(ANSWER_MS, until - Date.now());
+    const wrong = await lookAt(
+      server,
+      sets,
+      AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, left))]),
+    );
     if (wrong === null || Date.now() + PAUSE_MS >= until || signal.aborted) return wrong;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
