@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT, messageOf, systemCode } from '../../errors.ts';
+import { readOrdinaryFile } from '../../files.ts';
 import type { DnsRecordSet } from '../../world.ts';
 import { endOfCommand } from '../exec.ts';
 import type { Hook } from '../hook.ts';
@@ -15,6 +15,8 @@ import { type RecordChange, type RecordKey, recordSet } from './records.ts';
 type Entry = HookConfigOf<'rfc2136'>;
 
 const DNS_PORT = 53;
+/** Bytes: a key is one short line. */
+const MAX_KEY_FILE = 65_536;
 /** RCODEs that say something about the records themselves. */
 const NOERROR = 0;
 const NXDOMAIN = 3;
@@ -108,7 +110,7 @@ function checkKey(path: string, where: string, host: HookHost): void {
     });
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readOrdinaryFile(path, { maxBytes: MAX_KEY_FILE });
   } catch (error) {
     throw fail(`cannot be read: ${messageOf(error)}`, error);
   }
