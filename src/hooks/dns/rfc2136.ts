@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT, messageOf, systemCode } from '../../errors.ts';
+import { readOrdinaryFile } from '../../files.ts';
 import type { DnsRecordSet } from '../../world.ts';
 import { endOfCommand } from '../exec.ts';
 import type { Hook } from '../hook.ts';
@@ -17,6 +17,9 @@ import { fieldsOf } from './rest.ts';
 import { RCODE, rcodeName } from './wire.ts';
 
 type Entry = HookConfigOf<'rfc2136'>;
+
+/** Bytes: a key is one short line. */
+const MAX_KEY_FILE = 65_536;
 
 /**
  * Dynamic updates (RFC 2136) signed with TSIG (RFC 8945), through BIND's `nsupdate`. All records of the hook change
@@ -143,7 +146,7 @@ function checkKey(path: string, where: string, host: HookHost): void {
     });
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readOrdinaryFile(path, { maxBytes: MAX_KEY_FILE });
   } catch (error) {
     throw fail(`cannot be read: ${messageOf(error)}`, error);
   }
