@@ -20,18 +20,23 @@ async function runTest(ctx: Context, options: GlobalOptions): Promise<void> {
   const { readState } = await import('../store/state.ts');
   const { withSession } = await import('./session.ts');
   const { styleFor, widthOf } = await import('./style.ts');
-  await withSession(ctx, options, async ({ db, config, drivers, actor, clock, secrets }) => {
-    const { status, ratio, activeProvider } = readState(db, config.migration);
-    const trials = await tryHooks(drivers, {
-      migration: config.migration,
-      world: { status, ratio, activeProvider },
-      actor,
-      id: newOperationId(clock.now(), clock.random).replace(/^op-/, 'test-'),
-      clock,
-      redact: secrets.redact,
-    });
-    if (options.json) ctx.document(trialDocument(trials));
-    else ctx.print(renderTrials(trials, await styleFor(ctx, options, 'stdout'), widthOf(ctx)));
-    if (trials.some(({ outcome }) => outcome === 'failed')) ctx.exit(EXIT.hookFailed);
-  });
+  await withSession(
+    ctx,
+    options,
+    async ({ db, config, drivers, actor, clock, secrets }) => {
+      const { status, ratio, activeProvider } = readState(db, config.migration);
+      const trials = await tryHooks(drivers, {
+        migration: config.migration,
+        world: { status, ratio, activeProvider },
+        actor,
+        id: newOperationId(clock.now(), clock.random).replace(/^op-/, 'test-'),
+        clock,
+        redact: secrets.redact,
+      });
+      if (options.json) ctx.document(trialDocument(trials));
+      else ctx.print(renderTrials(trials, await styleFor(ctx, options, 'stdout'), widthOf(ctx)));
+      if (trials.some(({ outcome }) => outcome === 'failed')) ctx.exit(EXIT.hookFailed);
+    },
+    false,
+  );
 }

@@ -53,6 +53,7 @@ const lineSchema = z.discriminatedUnion('type', [
     step: z.strictObject({ kind: z.enum(['flag', 'dns', 'notify']), label: text(1000) }),
     end,
   }),
+  z.strictObject({ type: z.literal('told'), label: text(1000) }),
   z.strictObject({ type: z.literal('finish'), outcome: z.enum(['done', 'partial', 'failed']) }),
 ]);
 
@@ -119,7 +120,9 @@ function adopt(
   const open = plan.steps.some((_step, position) => ends.get(position)?.outcome !== 'done');
   const emergency = { id: head.id, token: head.token, holder: head.holder, plan };
   const ended: OperationEnd | null = finish ? { outcome: finish.outcome, applied: true, open } : null;
-  const taken = !hasOperation(db, head.id) && adoptEmergency(db, emergency, ends, ended, options, head.why);
+  const told = lines.flatMap((line) => (line.type === 'told' ? [line.label] : []));
+  const taken =
+    !hasOperation(db, head.id) && adoptEmergency(db, emergency, ends, ended, options, head.why, told);
   if (db.memory) return taken ? [waiting(head.id, head.holder.actor)] : [];
   rmSync(path, { force: true });
   return taken ? [`emergency ${head.id} of ${head.holder.actor} was taken into the journal`] : [];

@@ -244,7 +244,7 @@ function openJournal(emergency: Emergency, plan: Plan, begun: Begun): Opened {
     emergency.onDatabaseFault(error);
     const operation = operationWithoutDatabase(emergency, plan, begun);
     const why = messageOf(error);
-    const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal.holder, why);
+    const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal, why);
     return {
       journal,
       look: (see) => lookAside(emergency, see),

@@ -134,7 +134,11 @@ function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hooks['dn
     const hook = drivers[step.kind].find(({ label }) => label === step.label);
     if (hook) return hook;
   }
-  return new CutoverError('DRIVER_GONE', EXIT.config, `${step.label} is no longer in the config`, {
+  return driverGone(step);
+}
+
+export function driverGone({ label }: PlannedStep): CutoverError {
+  return new CutoverError('DRIVER_GONE', EXIT.config, `${label} is no longer in the config`, {
     hint: 'restore it, or begin a new operation with the config as it is now',
   });
 }

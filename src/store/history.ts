@@ -66,6 +66,14 @@ export function appendHistory(
   ).run({ ...row, hash: hashOf(row) });
 }
 
+/** How many entries there are, and the hash of the newest: what pins down everything before it. */
+export function historyHead(db: Db): { entries: number; head: string } {
+  const last = db.prepare('SELECT seq, hash FROM history ORDER BY seq DESC LIMIT 1').get() as
+    | { seq: number; hash: string }
+    | undefined;
+  return { entries: last?.seq ?? 0, head: last?.hash ?? GENESIS };
+}
+
 /** The newest `limit` entries, newest first. */
 export function readHistory(db: Db, limit: number): HistoryEntry[] {
   const rows = db.prepare('SELECT * FROM history ORDER BY seq DESC LIMIT ?').all(limit) as HistoryRow[];
