@@ -23,7 +23,7 @@ import { closeWhenTold, noteStepTold } from './told-steps.ts';
 import { sameWord, type Word } from './word.ts';
 
 /** What is not sent within this time is given up: nobody acts on it any more. */
-const KEPT_MS = 24 * 3_600_000;
+export const KEPT_MS = 24 * 3_600_000;
 /** A sender that cannot be looked at has ended when its own time is over, and this much more. */
 const GRACE_MS = 5000;
 

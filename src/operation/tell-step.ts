@@ -2,7 +2,7 @@ import { CutoverError, messageOf } from '../errors.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { storable } from '../output/storable.ts';
 import type { StepEnd } from './journal.ts';
-import type { Delivery, Outbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import type { PlannedStep } from './plan.ts';
 import { driverGone } from './steps.ts';
 import { type Telling, type Told, tellHook } from './tell.ts';
@@ -21,7 +21,7 @@ export async function tellStep(
 ): Promise<StepEnd> {
   const started = telling.clock.now();
   const hook = hooks.find(({ label }) => label === step.label);
-  if (!hook) return failed(driverGone(step), { attempts: 0, ms: 0 }, telling);
+  if (!hook) return failed(driverGone(step), null, { attempts: 0, ms: 0 }, telling);
   const told = await tellHook(outbox, hook, telling);
   const delivery = outbox.delivery(operationId, hook);
   const ran = { attempts: told.attempts.get(operationId) ?? 0, ms: telling.clock.now() - started };
@@ -29,23 +29,29 @@ export async function tellStep(
     const after = delivery === null ? 'not to be told of this' : (told.after ?? null);
     return { outcome: 'done', ...ran, before: null, after, error: null };
   }
-  return failed(whyNot(delivery, told, ran.attempts > 0), ran, telling);
+  // What was said when it was tried; else what keeps it from being tried.
+  const tried = ran.attempts > 0 ? told.error : undefined;
+  return failed(tried, delivery.error ?? behind(told), ran, telling);
 }
 
-function whyNot(delivery: Delivery, told: Told, tried: boolean): unknown {
-  if (tried) return told.error;
-  if (told.error !== undefined) return `it waits behind an earlier message: ${messageOf(told.error)}`;
-  return delivery.error ?? 'it waits: another process is sending to this hook';
+function behind({ error }: Told): string {
+  const why = error === undefined ? '' : `: ${messageOf(error)}`;
+  return `it waits behind an earlier message${why}`;
 }
 
-function failed(error: unknown, ran: Pick<StepEnd, 'attempts' | 'ms'>, { redact }: Telling): StepEnd {
+function failed(
+  error: unknown,
+  text: string | null,
+  ran: Pick<StepEnd, 'attempts' | 'ms'>,
+  { redact }: Telling,
+): StepEnd {
   const known = error instanceof CutoverError ? error : undefined;
   return {
     outcome: 'failed',
     ...ran,
     before: null,
     after: null,
-    error: storable(messageOf(error), redact),
+    error: storable(text ?? messageOf(error), redact),
     ...(known && { code: known.code }),
     ...(known?.hint && { hint: storable(known.hint, redact) }),
   };

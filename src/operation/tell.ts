@@ -3,8 +3,8 @@ import type { Hook, HookEvent } from '../hooks/hook.ts';
 import { Refused } from '../hooks/http.ts';
 import { storable } from '../output/storable.ts';
 import { retryAfterMs } from '../provider/failure.ts';
-import { attempt } from './attempt.ts';
-import type { Outbox, SendEnd, TakeRule } from './outbox.ts';
+import { attempt, BACKOFF_MAX_MS, backoffMs } from './attempt.ts';
+import { KEPT_MS, type Outbox, type SendEnd, type TakeRule } from './outbox.ts';
 
 export interface Telling {
   clock: { now(): number; random(): number };
@@ -33,8 +33,6 @@ export interface Told {
   error?: unknown;
 }
 
-const BACKOFF_BASE_MS = 200;
-const BACKOFF_MAX_MS = 10_000;
 /** How often somebody who sends to the same hook is looked at. */
 const LOOK_MS = 100;
 /** The receiver has read this very message, and will not have it: that holds up no other. */
@@ -92,9 +90,8 @@ async function deliver(
     const { value, error } = await attempt((signal) => hook.run(event, signal), bounds, clock);
     if (error === undefined)
       return { end: { sent: true, attempts, after: storable(value?.after ?? null, redact) } };
-    const asked = error instanceof Refused ? retryAfterMs(error.retryAfter, clock.now()) : undefined;
-    const backoff = clock.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempts);
-    const wait = Math.max(backoff, asked ?? 0);
+    const asked = waitAskedFor(error, clock.now());
+    const wait = Math.max(backoffMs(attempts, clock.random()), asked ?? 0);
     waited += asked ?? 0;
     if (attempts > retries || waited > hook.timeoutMs || clock.now() + wait >= deadline) {
       const notBefore = asked === undefined ? null : clock.now() + asked;
@@ -105,6 +102,12 @@ async function deliver(
     }
     await pause(wait);
   }
+}
+
+/** How long the receiver wants to be left alone, in milliseconds; nothing waits longer than a message is kept. */
+function waitAskedFor(error: unknown, now: number): number | undefined {
+  const asked = error instanceof Refused ? retryAfterMs(error.retryAfter, now) : undefined;
+  return asked === undefined ? undefined : Math.min(asked, KEPT_MS);
 }
 
 function describe(error: unknown, notBefore: number | null): string {

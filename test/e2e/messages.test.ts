@@ -172,3 +172,28 @@ describe('what could not be sent', () => {
     expect(told(to).at(-1)).toMatchObject({ late: true });
   });
 });
+
+describe('of several commands at once', () => {
+  it('one sends what waits, and each message comes once', async () => {
+    const dir = folder(
+      `    - { driver: exec, command: [sh, -c, 'cat > /dev/null; test -e up || exit 1; sleep 1; echo $CUTOVER_IDEMPOTENCY_KEY >> told'], retries: 0 }\n`,
+    );
+    await cutover(dir, ['canary', 'start', '--yes']);
+    await cutover(dir, ['shift', '25%', ...FORCE]);
+    writeFileSync(join(dir, 'up'), '');
+    await Promise.all([1, 2, 3].map(() => cutover(dir, ['checkpoint', 'create'])));
+    await cutover(dir, ['checkpoint', 'create']);
+    const keys = readFileSync(join(dir, 'told'), 'utf8').trim().split('\n');
+    expect(keys).toHaveLength(2);
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  it('a wait of a million years is one of a day', async () => {
+    const to = await receiver();
+    const dir = folder(hookAt(to.url));
+    to.retryAfter = '99999999999999';
+    to.mood = () => 'busy';
+    const ran = await cutover(dir, ['canary', 'start', '--yes']);
+    expect([ran.code, ran.stderr]).toEqual([4, expect.stringMatching(/left\s+alone\s+until/)]);
+  });
+});

@@ -22,6 +22,8 @@ export interface MoodyReceiver {
   /** The mood for the next call of each path; a function is asked for each. */
   mood: (path: string) => Mood;
   during: number;
+  /** What it says when it is busy. */
+  retryAfter: string;
   stop(): Promise<void>;
 }
 
@@ -45,7 +47,7 @@ export async function startMoodyReceiver(): Promise<MoodyReceiver> {
       if (mood === 'lost') request.socket.destroy();
       if (mood === 'refuses') response.writeHead(503).end('no');
       if (mood === 'unwanted') response.writeHead(400).end('no such thing');
-      if (mood === 'busy') response.writeHead(429, { 'retry-after': '1' }).end('later');
+      if (mood === 'busy') response.writeHead(429, { 'retry-after': receiver.retryAfter }).end('later');
     });
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
@@ -55,6 +57,7 @@ export async function startMoodyReceiver(): Promise<MoodyReceiver> {
     calls: new Map(),
     mood: () => 'takes',
     during: 0,
+    retryAfter: '1',
     stop: () =>
       new Promise<void>((closed) => {
         server.close(() => closed());
