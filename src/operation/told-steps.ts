@@ -15,6 +15,17 @@ export function noteStepTold(
 
 /** Ends an operation of which nothing was left but messages, when none of them waits any more. */
 export function closeWhenTold(db: Db, operationId: string): void {
+  const partial = db
+    .prepare("SELECT 1 FROM operations WHERE id = ? AND outcome = 'partial'")
+    .get(operationId);
+  if (!partial) return;
+  // Whoever has sent one may have been killed before it could say that its step is done.
+  db.prepare(
+    `UPDATE steps SET outcome = 'done', error = NULL
+      WHERE operation_id = @id AND kind = 'notify' AND outcome <> 'done' AND (
+        SELECT outcome FROM messages m WHERE m.operation_id = @id AND m.position = steps.position
+         ORDER BY seq DESC LIMIT 1) = 'sent'`,
+  ).run({ id: operationId });
   const left = db
     .prepare(
       `SELECT count(*) AS steps,
@@ -25,8 +36,8 @@ export function closeWhenTold(db: Db, operationId: string): void {
     )
     .get(operationId) as { steps: number; work: number };
   if (left.work > 0) return;
-  db.prepare(
-    `UPDATE operations SET open = 0, outcome = CASE WHEN ? = 0 THEN 'done' ELSE outcome END
-      WHERE id = ? AND outcome = 'partial'`,
-  ).run(left.steps, operationId);
+  db.prepare('UPDATE operations SET open = 0, outcome = ? WHERE id = ?').run(
+    left.steps === 0 ? 'done' : 'partial',
+    operationId,
+  );
 }
