@@ -16,7 +16,7 @@ CREATE TABLE messages (
   not_before   INTEGER,                     -- the receiver has asked to be left alone until then
   error        TEXT,
   sender       TEXT,                        -- JSON: the process that is sending it
-  sender_until INTEGER,                     -- when it has ended for certain
+  sender_until INTEGER,                     -- when it has ended for certain, by the clock of the file system
   outcome      TEXT CHECK (outcome IN ('sent', 'superseded', 'given up')),
   ended_at     INTEGER
 ) STRICT;

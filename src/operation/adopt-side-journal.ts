@@ -1,9 +1,10 @@
-import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CutoverError, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
 import { planEmergency } from '../rollback/plan.ts';
+import { fileSystemNow } from '../store/file-clock.ts';
 import type { Db } from '../store/open.ts';
 import { adoptEmergency, waiting } from './adopt-emergency.ts';
 import type { JournalOptions, OperationEnd, StepEnd } from './journal.ts';
@@ -134,21 +135,10 @@ function mayRun(db: Db, holder: SideBegin['holder'], path: string): boolean {
   if (state !== 'unknown') return state === 'running';
   // To ask for that clock is to write a file, which who only looks does not do; it shows what would be taken in.
   if (db.memory) return false;
-  return timeNow(path) - statSync(path).mtimeMs < SILENT_MS;
+  return fileSystemNow(path) - statSync(path).mtimeMs < SILENT_MS;
 }
 
 type SideBegin = Extract<SideLine, { type: 'begin' }>;
-
-/** The time that a file written now would get. */
-function timeNow(beside: string): number {
-  const probe = `${beside}.${process.pid}.now`;
-  closeSync(openSync(probe, 'wx', 0o600));
-  try {
-    return statSync(probe).mtimeMs;
-  } finally {
-    rmSync(probe, { force: true });
-  }
-}
 
 /** The lines that are whole and mean something; a process that died while it wrote leaves half a line at the end. */
 function parseLines(content: string): SideLine[] {

@@ -2,6 +2,7 @@ import type { Hook, HookEvent } from '../hooks/hook.ts';
 import { messageFor } from '../hooks/notify/message.ts';
 import { asksFor } from '../hooks/notify/on.ts';
 import { weightOf } from '../hooks/notify/weight.ts';
+import { fileSystemNow } from '../store/file-clock.ts';
 import { appendHistory, historyHead } from '../store/history.ts';
 import {
   claimMessage,
@@ -141,7 +142,10 @@ export function databaseOutbox(db: Db, sender: Sender): Outbox {
 function take(db: Db, hook: Told, rule: TakeRule, sender: Sender): Taken | 'busy' | null {
   const now = sender.now();
   const waiting = waitingMessages(db, receiverOf(hook));
-  const inSending = waiting.filter((message) => isSending(message, now));
+  if (waiting.length === 0) return null;
+  // Who sends may be on another host, whose clock is another.
+  const shared = fileSystemNow(db.name);
+  const inSending = waiting.filter((message) => isSending(message, shared));
   const young = lastWords(waiting).filter(({ at }) => now - at < KEPT_MS);
   const left = young.filter(({ seq }) => !rule.passed.has(seq));
   const first = left.find(({ operationId }) => operationId === rule.first);
@@ -149,7 +153,7 @@ function take(db: Db, hook: Told, rule: TakeRule, sender: Sender): Taken | 'busy
   if (!next) return null;
   if (first ? inSending.includes(first) : inSending.length > 0) return 'busy';
   if (!first && (next.notBefore ?? 0) > now) return null;
-  const until = now + rule.budgetMs + GRACE_MS;
+  const until = Math.ceil(shared + rule.budgetMs + GRACE_MS);
   claimMessage(db, next.seq, { sender: senderOf(sender.holder), until, now });
   const { seq, operationId, attempts } = next;
   return { seq, operationId, event: eventOf(db, next, waiting), attempts };
@@ -174,6 +178,7 @@ function eventOf(db: Db, message: Message, waiting: readonly Message[]): HookEve
   };
 }
 
+/** @param now by the clock of the file system */
 function isSending({ sender, senderUntil }: Message, now: number): boolean {
   if (sender === null || senderUntil === null || senderUntil <= now) return false;
   return holderState(JSON.parse(sender) as Holder) !== 'gone';
@@ -217,8 +222,10 @@ function senderOf({ actor, host, pid, process, boot, namespace }: Holder): strin
 /** Gives up what has waited for a day; to be called in a transaction. */
 export function giveUpOld(db: Db, { holder, now }: Sender): void {
   const at = now();
-  for (const message of waitingMessages(db)) {
-    if (at - message.at < KEPT_MS || isSending(message, at)) continue;
+  const old = waitingMessages(db).filter((message) => at - message.at >= KEPT_MS);
+  if (old.length === 0) return;
+  const shared = fileSystemNow(db.name);
+  for (const message of old.filter((one) => !isSending(one, shared))) {
     const { seq, label, key, attempts, error, operationId } = message;
     endMessage(db, seq, { outcome: 'given up', attempts: 0, at });
     const detail = { label, key, attempts, error, why: 'a day is over' };

@@ -50,9 +50,9 @@ flag: { driver: exec, command: [sh, flag.sh], timeout: 20s, retries: 0 }
 hooks:
   dns: [{ driver: exec, command: [sh, -c, 'cat > /dev/null; test ! -e dns-broken'], timeout: 20s, retries: 0 }]
   notify:
-    - { driver: webhook, url: "${receiver.url}${PATHS.all}", timeout: 2s, retries: 1 }
-    - { driver: webhook, url: "${receiver.url}${PATHS.back}", timeout: 2s, retries: 0, on: [rollback, failed] }
-    - { driver: pagerduty, url: "${receiver.url}${PATHS.pager}", routingKey: "\${env:KEY}", timeout: 2s, retries: 0 }
+    - { driver: webhook, url: "${receiver.url}${PATHS.all}", timeout: 20s, retries: 1 }
+    - { driver: webhook, url: "${receiver.url}${PATHS.back}", timeout: 20s, retries: 0, on: [rollback, failed] }
+    - { driver: pagerduty, url: "${receiver.url}${PATHS.pager}", routingKey: "\${env:KEY}", timeout: 20s, retries: 0 }
 `);
   writeFileSync(join(dir, 'ratio'), '0');
   writeFileSync(
