@@ -148,12 +148,13 @@ describe('what could not be sent', () => {
 
   it('is left alone until the receiver wants to be asked again, when that is longer than the hook may take', async () => {
     const to = await receiver();
-    const dir = folder(`    - { driver: webhook, url: "${to.url}/hook", retries: 3, timeout: 500ms }\n`);
+    const dir = folder(`    - { driver: webhook, url: "${to.url}/hook", retries: 3, timeout: 5s }\n`);
+    to.retryAfter = '6';
     to.mood = () => 'busy';
     expect((await cutover(dir, ['canary', 'start', '--yes'])).code).toBe(4);
     expect(to.calls.get('/hook')).toBe(1);
     to.mood = () => 'takes';
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await new Promise((resolve) => setTimeout(resolve, 6100));
     await cutover(dir, ['checkpoint', 'create']);
     expect(told(to).map(gist)).toEqual(['canary start done']);
   });
