@@ -60,7 +60,10 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
   try {
     const end = await runEmergency({
       execution,
-      journal: { migration, holder: thisHolder(actor), keep: settings.checkpoints.keep, now: clock.now },
+      journal: {
+        ...{ migration, holder: thisHolder(actor), keep: settings.checkpoints.keep, now: clock.now },
+        told: execution.drivers.notify,
+      },
       stateDir,
       plan,
       openDatabase: () => {

@@ -13,6 +13,9 @@ interface ResumeOptions extends ApplyOptions {
   wait?: string;
 }
 
+/** Who resumes wants it to be told: as patient as a hook is by default. */
+const RETRIES = 2;
+
 export function register(program: Command, ctx: Context): void {
   program
     .command('resume')
@@ -55,9 +58,7 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   }
   if (!operation) {
     if (betweenRungs) ctx.note('the gradual rollback goes on by itself; `cutover rollback` ends it at once');
-    if (options.json) ctx.document({ schemaVersion: 1, command: 'resume', operation: null, steps: [] });
-    else ctx.print('nothing to resume: every operation is finished');
-    return;
+    return finishTelling(ctx, options, session);
   }
   if (options.dryRun) return sayWhatIsLeft(ctx, options, session, operation);
   if (!options.json) ctx.note(`resuming ${commandOf(operation.plan)} ${operation.id}`);
@@ -70,6 +71,23 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
       `on the way to ${formatRatio(leadsTo.ratio)}: \`cutover resume\` again, or \`cutover rollback\`, goes there`,
     );
   }
+}
+
+/** Every operation is finished: what is left is to tell of them. */
+async function finishTelling(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {
+  const { EXIT } = await import('../errors.ts');
+  const { leftLines, sendLeft } = await import('./send-left.ts');
+  const { untoldDocument } = await import('../report/untold.ts');
+  const { waitingMessages } = await import('../store/messages.ts');
+  const sent = options.dryRun ? [] : await sendLeft(ctx, session, RETRIES);
+  const waiting = waitingMessages(session.db);
+  if (waiting.length > 0) ctx.exit(EXIT.hookFailed);
+  if (options.json) {
+    const messages = { sent: sent.reduce((sum, one) => sum + one.sent, 0), waiting: untoldDocument(waiting) };
+    return ctx.document({ schemaVersion: 1, command: 'resume', operation: null, steps: [], messages });
+  }
+  const untold = waiting.length === 0 ? '' : `; not everyone was told: ${waiting.length} waiting`;
+  ctx.print([`nothing to resume: every operation is finished${untold}`, ...leftLines(sent)].join('\n  '));
 }
 
 async function mendFlag(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { NOTIFY_ON } from '../hooks/notify/on.ts';
 import { absoluteName, isWithin, RECORD_TYPES, recordValue } from './dns-values.ts';
 import { attempts, command, duration, headers, httpUrl, secretReference } from './fields.ts';
 
@@ -147,21 +148,25 @@ const dnsHook = z.discriminatedUnion('driver', [
   webhookHook,
 ]);
 
+/** What a notify hook is told of; without it every operation. */
+const on = z.array(z.enum(NOTIFY_ON)).min(1, 'at least one, or leave it out for every operation').optional();
+const told = { on, ...attempts };
+
 /** Who knows a chat's webhook address can write there. */
 const secretUrl = httpUrl.regex(
   /\$\{(env|file):[^}]+\}/,
   'this address is a secret and never written here; refer to it: ${env:NAME} or ${file:PATH}',
 );
 
-const slackHook = z.strictObject({ driver: z.literal('slack'), url: secretUrl, ...attempts });
-const teamsHook = z.strictObject({ driver: z.literal('teams'), url: secretUrl, ...attempts });
-const discordHook = z.strictObject({ driver: z.literal('discord'), url: secretUrl, ...attempts });
+const slackHook = z.strictObject({ driver: z.literal('slack'), url: secretUrl, ...told });
+const teamsHook = z.strictObject({ driver: z.literal('teams'), url: secretUrl, ...told });
+const discordHook = z.strictObject({ driver: z.literal('discord'), url: secretUrl, ...told });
 
 const pagerDutyHook = z.strictObject({
   driver: z.literal('pagerduty'),
   routingKey: secretReference,
   url: httpUrl.prefault('https://events.pagerduty.com/v2/enqueue'),
-  ...attempts,
+  ...told,
 });
 
 const alertmanagerHook = z.strictObject({
@@ -170,7 +175,7 @@ const alertmanagerHook = z.strictObject({
   headers,
   /** How long a rollback or a failure stays an alert when nothing resolves it. */
   keep: duration.prefault('1d'),
-  ...attempts,
+  ...told,
 });
 
 const mailAddress = z.string().regex(/^[^\s@]+@[^\s@]+$|^[^\r\n]*<[^\s@]+@[^\s@]+>$/, 'not a mail address');
@@ -188,7 +193,7 @@ const emailHook = z
     to: z
       .union([mailAddress, z.array(mailAddress).min(1)])
       .transform((value) => (typeof value === 'string' ? [value] : value)),
-    ...attempts,
+    ...told,
   })
   .superRefine(({ user, password }, ctx) => {
     if ((user === undefined) === (password === undefined)) return;
@@ -202,8 +207,8 @@ const notifyHook = z.discriminatedUnion('driver', [
   pagerDutyHook,
   alertmanagerHook,
   emailHook,
-  execHook,
-  webhookHook,
+  execHook.extend({ on }),
+  webhookHook.extend({ on }),
 ]);
 
 export const hooksSchema = z

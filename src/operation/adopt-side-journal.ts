@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { RECORD_TYPES } from '../config/dns-values.ts';
@@ -7,6 +7,7 @@ import { readOrdinaryFile } from '../files.ts';
 import { MAX_TOKEN } from '../flag/token.ts';
 import type { MovingStep } from '../rollback/moved.ts';
 import { planEmergency } from '../rollback/plan.ts';
+import { fileSystemNow } from '../store/file-clock.ts';
 import type { Db } from '../store/open.ts';
 import { adoptEmergency, waiting } from './adopt-emergency.ts';
 import type { JournalOptions, OperationEnd, StepEnd } from './journal.ts';
@@ -70,6 +71,7 @@ const lineSchema = z.discriminatedUnion('type', [
     }),
     end,
   }),
+  z.strictObject({ type: z.literal('told'), label: text(1000) }),
   z.strictObject({ type: z.literal('finish'), outcome: z.enum(['done', 'partial', 'failed']) }),
 ]);
 
@@ -137,7 +139,9 @@ function adopt(
   const ended: OperationEnd | null = finish
     ? { outcome: outcomeOf(finish.outcome, open), applied: true, open }
     : null;
-  const taken = !hasOperation(db, head.id) && adoptEmergency(db, emergency, ends, ended, options, head.why);
+  const told = lines.flatMap((line) => (line.type === 'told' ? [line.label] : []));
+  const taken =
+    !hasOperation(db, head.id) && adoptEmergency(db, emergency, ends, ended, options, head.why, told);
   if (db.memory) return taken ? [waiting(head.id, head.holder.actor)] : [];
   rmSync(path, { force: true });
   return taken ? [`emergency ${head.id} of ${head.holder.actor} was taken into the journal`] : [];
@@ -187,21 +191,10 @@ function mayRun(db: Db, holder: SideBegin['holder'], path: string): boolean {
   if (state !== 'unknown') return state === 'running';
   // To ask for that clock is to write a file, which who only looks does not do; it shows what would be taken in.
   if (db.memory) return false;
-  return timeNow(path) - statSync(path).mtimeMs < SILENT_MS;
+  return fileSystemNow(path) - statSync(path).mtimeMs < SILENT_MS;
 }
 
 type SideBegin = Extract<SideLine, { type: 'begin' }>;
-
-/** The time that a file written now would get. */
-function timeNow(beside: string): number {
-  const probe = `${beside}.${process.pid}.now`;
-  closeSync(openSync(probe, 'wx', 0o600));
-  try {
-    return statSync(probe).mtimeMs;
-  } finally {
-    rmSync(probe, { force: true });
-  }
-}
 
 /** The lines that are whole and mean something; a process that died while it wrote leaves half a line at the end. */
 function parseLines(content: string): SideLine[] {

@@ -15,7 +15,7 @@ export interface Attempted<T> {
 }
 
 const BACKOFF_BASE_MS = 200;
-const BACKOFF_MAX_MS = 10_000;
+export const BACKOFF_MAX_MS = 10_000;
 
 /**
  * Codes of errors that end an attempt at once. FENCED: another operation has taken over. DNS_CHANGED: somebody else has
@@ -38,12 +38,21 @@ export async function attempt<T>(
       return { value: await once(work, Math.min(bounds.timeoutMs, bounds.deadline - clock.now())), attempts };
     } catch (error) {
       const final = error instanceof CutoverError && FINAL.includes(error.code);
-      const pause = clock.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempts);
+      const pause = backoffMs(attempts, clock.random());
       if (final || attempts > bounds.retries || clock.now() + pause >= bounds.deadline)
         return { error, attempts };
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
+}
+
+/**
+ * How long to wait before the next try, in milliseconds.
+ * @param attempts how many tries there were
+ * @param random in [0, 1)
+ */
+export function backoffMs(attempts: number, random: number): number {
+  return random * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempts);
 }
 
 async function once<T>(work: (signal: AbortSignal) => Promise<T>, timeoutMs: number): Promise<T> {

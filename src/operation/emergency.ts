@@ -283,7 +283,7 @@ function openJournal(emergency: Emergency, plans: Plans, begun: Begun): Opened {
     const known = planBy(plans, (see) => lookAside(emergency, see), emergency.execution);
     const operation = operationWithoutDatabase(emergency, known.plan, begun);
     const why = messageOf(error);
-    const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal.holder, why);
+    const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal, why);
     return {
       journal,
       look: (see) => lookAside(emergency, see),

@@ -103,3 +103,20 @@ export function stepsFor(drivers: PlannedDrivers, dns: readonly PlannedStep[]): 
   const { flag, otherFlags = [], notify } = drivers;
   return [flag, ...otherFlags, ...dns, ...notify];
 }
+
+/** The command that leads back. One that would send traffic to target again has to be forced. */
+export function undoOf(plan: Plan, checkpointId: number | null): string {
+  if (plan.mends === 'dns') return `cutover dns apply --to ${checkpointId ?? 'N'}`;
+  const back = `cutover rollback --to ${checkpointId ?? 'N'}`;
+  return plan.from.ratio > plan.to.ratio ? `${back} --force --reason "…"` : back;
+}
+
+/** The position of the step that tells a hook; -1 when there is none. */
+export function notifyPosition({ steps }: Pick<Plan, 'steps'>, { label }: { label: string }): number {
+  return steps.findIndex((step) => step.kind === 'notify' && step.label === label);
+}
+
+/** Those of `hooks` that a plan tells. */
+export function tellable<H extends { label: string }>(plan: Pick<Plan, 'steps'>, hooks: readonly H[]): H[] {
+  return hooks.filter((hook) => notifyPosition(plan, hook) >= 0);
+}

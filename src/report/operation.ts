@@ -99,9 +99,7 @@ export function renderOutcome(
   const what = {
     done: style.green(`${migration}: ${change}`),
     partial: style.yellow(`${migration}: ${change}; but ${countFailed(failed)}`),
-    failed: style.red(
-      `${migration}: the flag could not be set to ${formatRatio(report.kind === 'emergency' ? 0 : report.to.ratio)}`,
-    ),
+    failed: style.red(`${migration}: the flag could not be set to ${formatRatio(report.asked.ratio)}`),
   }[report.outcome];
   const labels = failed.map((step) => safe(step.label)).join(', ');
   const todo = [
@@ -146,6 +144,7 @@ export function operationDocument(command: string, report: OperationReport): Rec
     operation: { id: report.id, kind: report.kind, outcome: report.outcome, open: report.open },
     from: report.from,
     to: report.to,
+    asked: report.asked,
     checkpoint: report.checkpointId,
     steps: report.steps,
     flag: report.flag,
