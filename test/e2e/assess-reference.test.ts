@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -88,7 +88,11 @@ async function compare(name: string, question: Question): Promise<Record<string,
     join(dir, `${name}.jsonl`),
     question.lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
   );
-  if (question.list) writeFileSync(join(dir, question.list.name), litellm(question.list.prices));
+  if (question.list) {
+    const { name: file, date, prices } = question.list;
+    writeFileSync(join(dir, file), litellm(prices));
+    utimesSync(join(dir, file), new Date(date), new Date(date));
+  }
   const flags: [string, unknown][] = [
     ['--config', `${name}.yaml`],
     ['--timezone', question.zone],
@@ -163,6 +167,7 @@ describe('every figure, made again from the documents', () => {
       },
       list: {
         name: 'list.json',
+        date: '2026-01-15',
         prices: {
           big: {
             input: 1.25,
@@ -265,7 +270,11 @@ describe('every figure, made again from the documents', () => {
       zone: 'UTC',
       legacy: {},
       target: { chat: { input: 1.4, cachedInput: 1.4, output: 6.5 } },
-      list: { name: 'small.json', prices: { chat: { input: 2.1, cachedInput: 0.5, output: 8.2 } } },
+      list: {
+        name: 'small.json',
+        date: '2026-02-03',
+        prices: { chat: { input: 2.1, cachedInput: 0.5, output: 8.2 } },
+      },
       models: {},
       drift: {},
       since: Date.UTC(2026, 4, 4, 7, 30),

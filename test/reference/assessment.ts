@@ -34,7 +34,8 @@ export interface Question {
   /** By model; `"*"` for others. What is not in the config may be in the price list. */
   legacy: Readonly<Record<string, Prices>>;
   target: Readonly<Record<string, Prices>>;
-  list?: { name: string; prices: Readonly<Record<string, Prices>> };
+  /** `date` is when it was written, as `2026-09-23`. */
+  list?: { name: string; date: string; prices: Readonly<Record<string, Prices>> };
   models: Readonly<Record<string, string>>;
   drift: Readonly<Record<string, number>>;
   dedupe?: boolean;
@@ -131,6 +132,7 @@ export function reference(question: Question): Record<string, unknown> {
     const legacy = config ?? listed;
     const recomputed = (line: Line) =>
       legacy && priceOf(legacy, line.input_tokens, line.cached_input_tokens ?? 0, line.output_tokens);
+    const listPrice = config ? 'config' : listed && question.list?.name;
     const reported = reports && config === undefined;
     const current = (line: Line) => (reported ? line.cost : recomputed(line));
     const targetModel = question.models[model] ?? question.models['*'] ?? model;
@@ -162,13 +164,8 @@ export function reference(question: Question): Record<string, unknown> {
       plain: (line: Line) => at(line, undefined, undefined),
       hasCurrent: reported || legacy !== undefined,
       hasTarget: offer !== undefined,
-      currentPrice: reported
-        ? 'reported by the logs'
-        : config
-          ? 'config'
-          : listed
-            ? question.list?.name
-            : null,
+      listPrice,
+      currentPrice: reported ? 'reported by the logs' : (listPrice ?? null),
       targetPrice: !offer
         ? null
         : (question.target[targetModel] ?? question.target['*'])
@@ -266,6 +263,12 @@ export function reference(question: Question): Record<string, unknown> {
   const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1);
   groups.sort((a, b) => (inOrder ? byKey(a, b) : b.tokens - a.tokens || byKey(a, b)));
 
+  // A list that only tells what the reported costs would have been is used, too.
+  const origins = ['config', question.list?.name].filter((name) =>
+    priced.some(
+      ({ billed, listPrice, targetPrice }) => billed.length > 0 && [listPrice, targetPrice].includes(name),
+    ),
+  );
   const all = sum(used.map(tokens));
   const bySize = [...priced].sort(
     (a, b) => sum(b.own.map(tokens)) - sum(a.own.map(tokens)) || (a.model < b.model ? -1 : 1),
@@ -304,7 +307,11 @@ export function reference(question: Question): Record<string, unknown> {
       dailyAverage: all / days,
       byModel: Object.fromEntries(priced.map(({ model, own }) => [model, sum(own.map(tokens))])),
       unbilled: sum(used.filter((line) => !isBilled(line)).map(tokens)),
+      // The lines above tell of no dimension but cached input, and each has its counts.
+      byDimension: {},
+      untoldRequests: 0,
     },
+    searches: null,
     latencyMs: latencies(used),
     ttftMs: ttfts(used),
     cost: {
@@ -408,6 +415,8 @@ export function reference(question: Question): Record<string, unknown> {
             },
           },
     heavyDays,
+    prices: origins.map((name) => ({ name, date: name === 'config' ? null : question.list?.date })),
+    priceGaps: [],
     ...(question.currency ? { currency: question.currency } : {}),
   };
 }

@@ -178,9 +178,8 @@ export function unpack({ texts, shapes }: Tables, bytes: Buffer): unknown {
         return filled(new Float64Array(whole()), double);
       case Tag.object: {
         const fields = shapes[whole()] as readonly string[];
-        const object: Record<string, unknown> = {};
-        for (const field of fields) object[field] = read();
-        return object;
+        // Not by assignment: a field may be called `__proto__`.
+        return Object.fromEntries(fields.map((field) => [field, read()]));
       }
     }
   };
