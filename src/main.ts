@@ -4,6 +4,7 @@ import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { Tally } from './assess/tally.ts';
 import type { Context } from './cli/context.ts';
+import { narrowItem } from './cli/help.ts';
 import { createInterrupt, type Interrupt } from './cli/interrupt.ts';
 import { type EmergencyRequest, emergencyRequest } from './cli/is-emergency.ts';
 import { GLOBAL_OPTIONS } from './cli/rollback-options.ts';
@@ -48,7 +49,8 @@ async function main(argv: string[]): Promise<void> {
   const interrupt = createInterrupt();
   const stop = () => {
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
-    if (interrupt.fire()) ctx.note('\nStopping after the running step; press Ctrl-C again to stop at once.');
+    const saying = interrupt.fire();
+    if (saying !== undefined) ctx.note(`\n${saying}; press Ctrl-C again to stop at once.`);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -98,7 +100,7 @@ async function runEmergency(request: EmergencyRequest, ctx: Context): Promise<vo
 /** Without a config there was no flag to set. */
 function withoutFlag(error: CutoverError): CutoverError {
   const { code, exitCode, message, hint } = error;
-  if (!code.startsWith('CONFIG_')) return error;
+  if (!code.startsWith('CONFIG_') && code !== 'USAGE') return error;
   return new CutoverError(code, exitCode, `NOT SAFE: nothing was changed: ${message}`, {
     hint,
     cause: error,
@@ -120,11 +122,15 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
   const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   const wanted = named ? [named] : Object.values(COMMANDS);
   const loading = Promise.all(wanted.map((entry) => entry.load(named ? argv : [], ctx)));
-  const [loaded, { Command }] = await Promise.all([loading, import('commander')]);
+  const [loaded, { Command, Help }] = await Promise.all([loading, import('commander')]);
   const program = new Command('cutover')
     .description('Move production LLM traffic from one provider to another, and back, safely.')
     .version(packageVersion())
-    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 })
+    .configureHelp({
+      showGlobalOptions: true,
+      minWidthToWrap: 20,
+      formatItem: (...item) => narrowItem(item[3], Help.prototype.formatItem, ...item),
+    })
     .showHelpAfterError(false)
     .exitOverride()
     .configureOutput({

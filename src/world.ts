@@ -18,6 +18,23 @@ export function sameWorld(a: World, b: World): boolean {
   return a.status === b.status && a.ratio === b.ratio && a.activeProvider === b.activeProvider;
 }
 
+/**
+ * Why there can be no such world, in words; null when there can. The active provider is target once all requests go
+ * there, and on a gradual way back from there, where DNS moves last.
+ */
+export function worldFault({ status, ratio, activeProvider }: World): string | null {
+  const says = `${status} at ${formatRatio(ratio)} with ${activeProvider} as the active provider`;
+  const between = ratio > 0 && ratio < 1;
+  const possible = {
+    idle: ratio === 0 && activeProvider === 'legacy',
+    canary: between && activeProvider === 'legacy',
+    rolling: between,
+    complete: ratio === 1 && activeProvider === 'target',
+    rollback: ratio === 0 && activeProvider === 'legacy',
+  }[status];
+  return possible ? null : `no migration is ${says}`;
+}
+
 /** `10 % → 25 %, canary → rolling`: what changes between two worlds. */
 export function describeChange(from: World, to: World): string {
   if (sameWorld(from, to)) return `stays at ${formatRatio(to.ratio)}, ${to.status}`;

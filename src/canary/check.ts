@@ -269,7 +269,7 @@ function emptyDocument(
 }
 
 function noStage(fixed: Fixed): CanaryDocument {
-  const judgement = inconclusive('no_stage', 'no canary is running; `cutover canary start` begins one');
+  const judgement = inconclusive('no_stage', 'no canary is running; `cutover status` says what comes next');
   return documentOf(fixed, {
     stage: null,
     judgement,

@@ -159,11 +159,13 @@ function waitingFor(guardrail: Guardrail, test: ETest, baseline: Baseline, limit
     return { code: 'no_baseline', text };
   }
   if (test.n === 0) return { code: 'too_few_pairs', text: `${metric}: no pair could be measured yet` };
-  const { pass } = pairsNeeded(test, guardrail, limits);
+  const { pass, fail } = pairsNeeded(test, guardrail, limits);
+  // One run may not go all the way: the last pair of a FAIL is another run's.
+  const bad = fail === null ? '' : `; about ${Math.max(1, fail)} more pairs, in another run, to FAIL`;
   const far = `not on its way to PASS at the rate seen so far (${percentOf(lnEPass(test), limits.passAt)} of the evidence)`;
   return {
     code: 'too_few_pairs',
-    text: `${metric}: ${pass === null ? far : `about ${pass} more pairs to PASS`}`,
+    text: `${metric}: ${pass === null ? far : `about ${pass} more pairs to PASS`}${bad}`,
   };
 }
 

@@ -8,6 +8,9 @@ import { plannedDrivers } from '../operation/steps.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import type { Db } from '../store/open.ts';
 
+/** A flag keeps which emergency has set it, and not whose that was. */
+const UNKNOWN = { actor: 'unknown', host: 'unknown', pid: 0, process: null, boot: null, namespace: null };
+
 /**
  * Takes into the journal what emergencies could not write there: their side files, and the one that was killed
  * right after it had set a file flag, which is known by the mark it left in the flag.
@@ -26,10 +29,10 @@ export async function adoptEmergencies(
   const already = new Map([
     [0, { outcome: 'done', attempts: 1, ms: 0, before: null, after: mark, error: null } as const],
   ]);
-  const plan = planEmergency(plannedDrivers(drivers), null, 'found by its mark in the flag');
+  const plan = planEmergency(plannedDrivers(drivers), null, 'unknown: found by its mark in the flag');
   const mine = adoptEmergency(
     db,
-    { ...mark, plan, holder: options.holder },
+    { ...mark, plan, holder: UNKNOWN },
     already,
     null,
     options,

@@ -1,4 +1,6 @@
 import { STILL_AFTER_MS } from '../operation/heartbeat.ts';
+import { overtakenBy } from '../operation/overtaken.ts';
+import { flagsOf } from '../operation/steps.ts';
 import { operationDocument, renderOutcome } from '../report/operation.ts';
 import { planRollback, wayToLegacy } from '../rollback/plan.ts';
 import { assertMay } from '../situation/ask.ts';
@@ -63,6 +65,8 @@ async function autoRollback(
   const report = await whileHeld(ctx, HELD_WAIT_MS, async (watched) => {
     if (!sameStage()) return null;
     const input = gatherRollback(session, { reason });
+    const emergency = input.open.findLast(({ kind }) => kind === 'emergency');
+    if (emergency) throw await overtakenBy(null, flagsOf(session.drivers), () => emergency);
     const to = wayToLegacy(input.previous, (id) => getCheckpoint(session.db, id));
     const journal = { ...session.journal, watched };
     return runPlan(ctx, options, { ...session, journal }, planRollback(input, to));

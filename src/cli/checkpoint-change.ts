@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
+import type { Asking } from '../situation/refusals.ts';
+import type { ImportedCheckpoint } from '../store/checkpoint-content.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
+import type { Side } from '../world.ts';
 import type { Context } from './context.ts';
 import { DRY_RUN, type DryRunOptions, sayDryRun } from './dry-run.ts';
 import type { Session } from './session.ts';
@@ -25,7 +28,9 @@ export function registerChanges(checkpoint: Command, ctx: Context): void {
     });
   checkpoint
     .command('import')
-    .description('take in checkpoints that `checkpoint export` wrote; they get new numbers and are pinned')
+    .description(
+      'take in checkpoints that `checkpoint export` wrote, each once; they get new numbers and are pinned',
+    )
     .argument('<file>', 'the JSON file, or - for stdin')
     .option(...DRY_RUN)
     .action(async (file: string, _options: unknown, command: Command) => {
@@ -55,11 +60,14 @@ interface Change {
 async function change(
   ctx: Context,
   options: DryRunOptions,
+  asking: Asking,
   decide: (session: Session) => Change | Promise<Change>,
 ): Promise<void> {
+  const { assertMay } = await import('../situation/ask.ts');
   const { withSession } = await import('./session.ts');
   const { printCheckpoints } = await import('./checkpoint.ts');
   await withSession(ctx, options, async (session) => {
+    await assertMay(session, asking);
     const { plan, line, apply } = await decide(session);
     if (options.dryRun) return sayDryRun(ctx, options, 'checkpoint', plan, [line]);
     await printCheckpoints(ctx, options, session, apply());
@@ -72,9 +80,7 @@ async function create(ctx: Context, options: DryRunOptions & { reason: string; p
   const { createCheckpoint } = await import('../store/checkpoints.ts');
   const { readState } = await import('../store/state.ts');
   const { formatRatio } = await import('../config/units.ts');
-  const { assertMay } = await import('../situation/ask.ts');
-  await change(ctx, options, async (session) => {
-    await assertMay(session, 'checkpoint create');
+  await change(ctx, options, 'checkpoint create', async (session) => {
     const { db, config, drivers, secrets, actor, clock } = session;
     const { migration } = config;
     const { status, ratio, activeProvider } = readState(db, migration);
@@ -94,28 +100,52 @@ async function importFile(ctx: Context, options: DryRunOptions, file: string): P
   const { parseCheckpointFile } = await import('./checkpoint-file.ts');
   const { storableReadings } = await import('../operation/dns.ts');
   const { storable } = await import('../output/storable.ts');
-  const { importCheckpoints } = await import('../store/checkpoints.ts');
+  const { checkpointDocument } = await import('../report/checkpoint.ts');
+  const { describeLeftOut, importable } = await import('../rollback/imported.ts');
+  const { sortOut } = await import('../store/checkpoint-content.ts');
+  const { importCheckpoints, listCheckpoints } = await import('../store/checkpoints.ts');
+  const { assertMay } = await import('../situation/ask.ts');
+  const { printCheckpoints } = await import('./checkpoint.ts');
+  const { withSession } = await import('./session.ts');
   const read = parseCheckpointFile(ctx.cwd, file);
-  await change(ctx, options, (session) => {
+  await withSession(ctx, options, async (session) => {
+    await assertMay(session, 'checkpoint import');
     const { redact } = session.secrets;
-    const checkpoints = read.map((one) => ({
-      ...storable({ ...one, dns: [] }, redact),
-      dns: storableReadings(one.dns, redact),
-    }));
-    return {
-      plan: { action: 'import', checkpoints },
-      line: `take in ${checkpoints.length} checkpoint${checkpoints.length === 1 ? '' : 's'}, pinned`,
-      apply: () => importCheckpoints(session.db, checkpoints, byHand(session)),
-    };
+    const checkpoints = read.map(({ dns, ...one }) => {
+      const readings = dns.map(({ records, ...words }) => ({ ...storable(words, redact), records }));
+      return { ...storable(one, redact), dns: storableReadings(readings, redact) };
+    });
+    const says = (side: Side) => session.drivers.dns.flatMap((hook) => hook.expected?.(side) ?? []);
+    const named = { legacy: says('legacy'), target: says('target') };
+    const as = (one: ImportedCheckpoint) => importable(one, named).checkpoint;
+    const leftOut = checkpoints.flatMap((one) => importable(one, named).leftOut);
+    for (const text of new Set(leftOut.map(describeLeftOut)))
+      ctx.note(`warning: not taken in: ${text}; a rollback goes by the values of the config there`);
+    if (options.dryRun) {
+      const { fresh, known } = sortOut(listCheckpoints(session.db), checkpoints, as);
+      const plan = { action: 'import', checkpoints: fresh, known, leftOut };
+      return sayDryRun(ctx, options, 'checkpoint', plan, [takeIn(fresh.length), ...hereAlready(known)]);
+    }
+    const { taken, known } = importCheckpoints(session.db, checkpoints, as, byHand(session));
+    if (options.json) return ctx.document({ ...checkpointDocument(taken), known, leftOut });
+    if (taken.length > 0) await printCheckpoints(ctx, options, session, taken);
+    else ctx.print('nothing to take in');
+    for (const line of hereAlready(known)) ctx.print(line);
   });
 }
+
+const takeIn = (count: number) =>
+  count === 0 ? 'nothing to take in' : `take in ${count} checkpoint${count === 1 ? '' : 's'}, pinned`;
+
+const hereAlready = (known: readonly number[]) =>
+  known.length === 0 ? [] : [`here already: checkpoint${known.length === 1 ? '' : 's'} ${known.join(', ')}`];
 
 async function pin(ctx: Context, options: DryRunOptions, text: string, pinned: boolean): Promise<void> {
   const { checkpointArgument } = await import('./evidence.ts');
   const { getCheckpoint, pinCheckpoint } = await import('../store/checkpoints.ts');
-  await change(ctx, options, (session) => {
+  const action = pinned ? 'pin' : 'unpin';
+  await change(ctx, options, `checkpoint ${action}`, (session) => {
     const { id } = getCheckpoint(session.db, checkpointArgument(text));
-    const action = pinned ? 'pin' : 'unpin';
     return {
       plan: { action, checkpoint: id },
       line: `${action} checkpoint ${id}`,
@@ -126,12 +156,14 @@ async function pin(ctx: Context, options: DryRunOptions, text: string, pinned: b
 
 async function prune(ctx: Context, options: DryRunOptions & { keep?: string }): Promise<void> {
   const { CutoverError, EXIT } = await import('../errors.ts');
+  const { assertMay } = await import('../situation/ask.ts');
   const { prunableCheckpoints, pruneByHand } = await import('../store/checkpoints.ts');
   const { withSession } = await import('./session.ts');
   if (options.keep !== undefined && !/^[1-9]\d{0,5}$/.test(options.keep)) {
     throw new CutoverError('USAGE', EXIT.usage, `--keep ${options.keep}: not a whole number above 0`);
   }
   await withSession(ctx, options, async (session) => {
+    await assertMay(session, 'checkpoint prune');
     const keep = options.keep === undefined ? session.config.checkpoints.keep : Number(options.keep);
     if (options.dryRun) {
       const checkpoints = prunableCheckpoints(session.db, keep);

@@ -12,9 +12,10 @@ export interface Context {
   readonly signal: AbortSignal;
   /**
    * Runs what is brought to its end, or ends by itself, after an interrupt; everything else is left where it stands.
+   * @param saying what an interrupt is answered with meanwhile; without it, that the running step is finished
    * @throws what the signal fired with, when it has fired before.
    */
-  toItsEnd<T>(work: () => Promise<T>): Promise<T>;
+  toItsEnd<T>(work: () => Promise<T>, saying?: string): Promise<T>;
   now(): Date;
   /** Writes the result, and only the result. A newline is added. */
   print(text: string): void;

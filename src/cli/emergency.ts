@@ -4,7 +4,7 @@ import { type EmergencySettings, emergencySettings, type FlagSource } from '../c
 import { configPath, MAX_CONFIG_BYTES } from '../config/path.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { formatRatio } from '../config/units.ts';
-import { EXIT, messageOf } from '../errors.ts';
+import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
 import { createFlag, otherFlag } from '../flag/create.ts';
 import type { FlagDriver } from '../flag/driver.ts';
@@ -17,9 +17,12 @@ import { thisHolder } from '../operation/lease.ts';
 import type { Plan } from '../operation/plan.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { storable } from '../output/storable.ts';
+import { wrap } from '../report/text.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import { type Db, openStore } from '../store/open.ts';
 import { readStore } from '../store/reading.ts';
+import { readState } from '../store/state.ts';
+import type { World } from '../world.ts';
 import type { Context } from './context.ts';
 import type { EmergencyRequest } from './is-emergency.ts';
 
@@ -39,7 +42,7 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
   const { execution, sources } = await executionOf(path, settings, request, ctx);
   const plan = (flagRatio: number | null) =>
     planEmergency(plannedDrivers(execution.drivers), flagRatio, storable(request.reason, execution.redact));
-  if (request.dryRun) return dryRun(ctx, execution, plan, request);
+  if (request.dryRun) return dryRun(ctx, execution, plan, request, settings);
   const { stateDir, migration } = settings;
   const { clock, actor } = execution;
   let db: Db | undefined;
@@ -50,7 +53,7 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
       stateDir,
       plan,
       openDatabase: () => {
-        db = openStore(stateDir, { now: clock.now(), busyTimeoutMs: DATABASE_WAIT_MS });
+        db = openFor(settings, clock.now(), ctx);
         return db;
       },
       readDatabase: () => readStore(stateDir, clock.now()).db,
@@ -66,6 +69,18 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
     await tellEmergency(ctx, request, migration, end.report, wordOf(end, sources));
   } finally {
     if (db?.open) db.close();
+  }
+}
+
+/** A group that does not exist keeps no emergency from its database. */
+function openFor({ stateDir, group }: EmergencySettings, now: number, ctx: Context): Db {
+  const options = { now, busyTimeoutMs: DATABASE_WAIT_MS };
+  try {
+    return openStore(stateDir, group ? { ...options, group } : options);
+  } catch (error) {
+    if (!(error instanceof CutoverError) || error.code !== 'STATE_GROUP') throw error;
+    ctx.note(`warning: ${safe(error.message)}`);
+    return openStore(stateDir, options);
   }
 }
 
@@ -114,18 +129,56 @@ const WHENCE: Record<FlagSource, string> = {
   default: 'the default',
 };
 
+/** The plan with what the state says; where that cannot be read it is said, and nothing is made up in its place. */
 async function dryRun(
   ctx: Context,
   execution: Execution,
   planFor: (flagRatio: number | null) => Plan,
   request: EmergencyRequest,
+  settings: EmergencySettings,
 ): Promise<void> {
-  const { plan } = await readEmergencyPlan(execution, planFor);
-  const { planDocument, renderPlan } = await import('../report/operation.ts');
-  const { styleFor } = await import('./style.ts');
-  if (request.json) return ctx.document(planDocument('rollback', plan));
+  const { plan: planned } = await readEmergencyPlan(execution, planFor);
+  const { planDocument, renderPlan, renderSteps } = await import('../report/operation.ts');
+  const { pageWidth, styleFor } = await import('./style.ts');
+  const { from, why } = await stateNow(settings, execution.clock.now());
+  const plan = from ? { ...planned, from } : planned;
+  if (request.json)
+    return ctx.document({
+      ...planDocument('rollback', { ...plan, from }),
+      ...(why && { stateUnknown: safe(why) }),
+    });
   const style = await styleFor(ctx, { color: request.color }, 'stdout');
-  ctx.print(`${renderPlan(plan, execution.migration, style)}\nA dry run: nothing was changed.`);
+  const columns = pageWidth(ctx);
+  const { migration } = execution;
+  const lines = from
+    ? [renderPlan(plan, migration, style, columns)]
+    : [
+        ...wrap(
+          `${migration}: to 0 %, rollback; what the state says is not known: ${safe(why)}`,
+          columns,
+          '  ',
+        ),
+        ...renderSteps(plan, columns),
+      ];
+  ctx.print([...lines, 'A dry run: nothing was changed.'].join('\n'));
+}
+
+/** The world as the state says, or why nobody can tell. */
+async function stateNow(
+  { stateDir, migration }: EmergencySettings,
+  now: number,
+): Promise<{ from: World; why: null } | { from: null; why: string }> {
+  try {
+    const { db } = readStore(stateDir, now);
+    try {
+      const { status, ratio, activeProvider } = readState(db, migration);
+      return { from: { status, ratio, activeProvider }, why: null };
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    return { from: null, why: messageOf(error) };
+  }
 }
 
 async function tellEmergency(

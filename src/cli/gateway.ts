@@ -21,7 +21,7 @@ export function register(program: Command, ctx: Context): void {
 }
 
 async function run(ctx: Context, flags: GatewayFlags): Promise<void> {
-  const [{ loadConfig }, { secretsOf }, { formatRatio }, { parseListen }, { startGateway }] =
+  const [{ loadConfig }, { secretsOf }, { formatDuration, formatRatio }, { parseListen }, { startGateway }] =
     await Promise.all([
       import('../config/load.ts'),
       import('./secrets.ts'),
@@ -46,10 +46,13 @@ async function run(ctx: Context, flags: GatewayFlags): Promise<void> {
   if (flags.json)
     ctx.document({ schemaVersion: 1, command: 'gateway', listen: gateway.url, ratio, usageLog });
   else ctx.print(`listening on ${gateway.url}, ratio ${formatRatio(ratio)}, usage log ${usageLog}`);
-  const lost = await ctx.toItsEnd(async () => {
-    await aborted(ctx.signal);
-    return gateway.stop();
-  });
+  const lost = await ctx.toItsEnd(
+    async () => {
+      await aborted(ctx.signal);
+      return gateway.stop();
+    },
+    `Stopping when the running requests have ended, after ${formatDuration(config.gateway.stopWithin)} at most`,
+  );
   if (lost > 0) {
     const { CutoverError, EXIT } = await import('../errors.ts');
     throw new CutoverError(

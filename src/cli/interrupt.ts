@@ -3,8 +3,8 @@ import type { Context } from './context.ts';
 
 /** What an interrupt (Ctrl-C, SIGTERM) does to the command that runs. */
 export interface Interrupt extends Pick<Context, 'signal' | 'toItsEnd'> {
-  /** The first interrupt. Returns whether something has to come to its end first. */
-  fire(): boolean;
+  /** The first interrupt. Returns what to say where something has to come to its end first. */
+  fire(): string | undefined;
   /** Rejects when a command that has nothing to finish does not stop by itself. */
   readonly leave: Promise<never>;
 }
@@ -15,7 +15,7 @@ const GRACE_MS = 500;
 export function createInterrupt(): Interrupt {
   const controller = new AbortController();
   const { signal } = controller;
-  let running = 0;
+  const running: string[] = [];
   let begun = false;
   let leaveNow: (reason: unknown) => void = () => {};
   const leave = new Promise<never>((_resolve, reject) => {
@@ -26,21 +26,21 @@ export function createInterrupt(): Interrupt {
   return {
     signal,
     leave,
-    async toItsEnd(work) {
+    async toItsEnd(work, saying = 'Stopping after the running step') {
       signal.throwIfAborted();
       begun = true;
-      running += 1;
+      running.push(saying);
       try {
         return await work();
       } finally {
-        running -= 1;
+        running.splice(running.lastIndexOf(saying), 1);
       }
     },
     fire() {
       controller.abort(interrupted(begun));
-      if (running > 0) return true;
+      if (running.length > 0) return running.at(-1);
       setTimeout(() => leaveNow(signal.reason), GRACE_MS);
-      return false;
+      return undefined;
     },
   };
 }

@@ -45,9 +45,14 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   const { assertMay } = await import('../situation/ask.ts');
   const { commandOf } = await import('../operation/plan.ts');
   const { resume, tell } = await import('./apply.ts');
-  const { open } = await assertMay(session, 'resume');
+  const { open, betweenRungs } = await assertMay(session, 'resume');
   const operation = open.at(-1);
+  if (!operation && betweenRungs && betweenRungs.holder !== 'running') {
+    const { finishGradual } = await import('./resume-gradual.ts');
+    return finishGradual(ctx, options, session, betweenRungs);
+  }
   if (!operation) {
+    if (betweenRungs) ctx.note('the gradual rollback goes on by itself; `cutover rollback` ends it at once');
     if (options.json) ctx.document({ schemaVersion: 1, command: 'resume', operation: null, steps: [] });
     else ctx.print('nothing to resume: every operation is finished');
     return;
@@ -55,6 +60,13 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   if (options.dryRun) return sayWhatIsLeft(ctx, options, operation);
   if (!options.json) ctx.note(`resuming ${commandOf(operation.plan)} ${operation.id}`);
   await tell(ctx, options, session, 'resume', await resume(ctx, options, session, operation));
+  const { leadsTo } = operation.plan;
+  if (leadsTo) {
+    const { formatRatio } = await import('../config/units.ts');
+    ctx.note(
+      `on the way to ${formatRatio(leadsTo.ratio)}: \`cutover resume\` again, or \`cutover rollback\`, goes there`,
+    );
+  }
 }
 
 async function mendFlag(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {

@@ -43,7 +43,7 @@ async function runRollback(ctx: Context, options: RollbackOptions): Promise<void
     planRollback(input, to);
     const gate = await legacyGate(session);
     const plan = planRollback({ ...input, gates: [gate] }, to);
-    if (!gate.ok && !options.anyway && !options.dryRun) await refuse(gate);
+    if (!options.anyway && !options.dryRun) await assertLegacy(gate);
     if (overMs === null) {
       await applyPlan(ctx, options, session, plan, 'rollback');
       return;
@@ -87,7 +87,9 @@ async function runOver(
   }
 }
 
-async function refuse({ detail, exitCode }: Readiness): Promise<never> {
+/** @throws CutoverError LEGACY_NOT_READY when legacy does not answer */
+export async function assertLegacy({ ok, detail, exitCode }: Readiness): Promise<void> {
+  if (ok) return;
   const { CutoverError, EXIT } = await import('../errors.ts');
   throw new CutoverError('LEGACY_NOT_READY', exitCode ?? EXIT.unreachable, detail, {
     hint: 'to roll back onto it all the same: --anyway; in an emergency: --emergency, which never asks',

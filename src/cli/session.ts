@@ -4,7 +4,7 @@ import { configPath } from '../config/path.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { earlierFlags, keepSnapshot } from '../config/snapshot.ts';
 import { stateSettings } from '../config/state.ts';
-import { messageOf, systemCode } from '../errors.ts';
+import { type CutoverError, messageOf, systemCode } from '../errors.ts';
 import { createFlag, otherFlag } from '../flag/create.ts';
 import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
@@ -12,6 +12,7 @@ import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { DATABASE_NAME, type Db, explainFault, openStore } from '../store/open.ts';
+import type { StateCopy } from '../store/reading.ts';
 import { adoptEmergencies } from './adopt.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { secretsOf } from './secrets.ts';
@@ -24,6 +25,8 @@ export interface Reading extends LoadedConfig {
   drivers: Drivers;
   actor: string;
   clock: { now(): number; random(): number };
+  /** What every change is refused with: a newer cutover has written the state. Null when none has. */
+  newer: CutoverError | null;
   /** Reads the state anew where `db` is a copy of it: what happens meanwhile is in no copy. */
   refresh(): Promise<void>;
   close(): void;
@@ -45,8 +48,13 @@ export async function openSession(
   const { group, ...config } = await configured(ctx, globals);
   if (globals.dryRun) {
     // What would be done is decided on a copy: nothing at all is changed, not even by looking.
-    const copy = await copyOf(config, true, (warning) => ctx.note(`warning: ${warning}`));
-    return { ...config, db: copy, refresh: async () => {}, close: () => void copy.close() };
+    const { db: copy, newer } = await copyOf(config, true, (warning) => ctx.note(`warning: ${warning}`));
+    // What would be refused is no plan.
+    if (newer) {
+      copy.close();
+      throw newer;
+    }
+    return { ...config, db: copy, newer, refresh: async () => {}, close: () => void copy.close() };
   }
   const { stateDir, drivers, journal, clock } = config;
   const db = openStore(stateDir, { now: clock.now(), group });
@@ -57,7 +65,7 @@ export async function openSession(
     db.close();
     throw explainFault(db.name, error);
   }
-  return { ...config, db, refresh: async () => {}, close: () => db.close() };
+  return { ...config, db, newer: null, refresh: async () => {}, close: () => db.close() };
 }
 
 /**
@@ -68,15 +76,18 @@ export async function openSession(
  */
 export async function openReading(ctx: Context, globals: GlobalOptions, journaled = false): Promise<Reading> {
   const { group: _group, ...config } = await configured(ctx, globals);
-  const db = await copyOf(config, journaled, (warning) => ctx.note(`warning: ${warning}`));
+  const warn = (text: string) => ctx.note(`warning: ${text}`);
+  const { db, newer } = await copyOf(config, journaled, warn);
+  if (newer) warn(`${newer.message}; shown as far as this one knows it`);
   const reading = {
     ...config,
     db,
+    newer,
     refresh: async () => {
       // What is to be known was told of the first copy.
       const anew = await copyOf(config, journaled, () => {});
       reading.db.close();
-      reading.db = anew;
+      Object.assign(reading, anew);
     },
     close: () => void reading.db.close(),
   };
@@ -88,11 +99,11 @@ async function copyOf(
   { stateDir, drivers, clock, journal }: Pick<Session, 'stateDir' | 'drivers' | 'clock' | 'journal'>,
   journaled: boolean,
   warn: (text: string) => void,
-): Promise<Db> {
+): Promise<StateCopy> {
   const { readStore } = await import('../store/reading.ts');
-  const { db, warnings } = readStore(stateDir, clock.now());
+  const copy = readStore(stateDir, clock.now());
+  const { db } = copy;
   try {
-    for (const warning of warnings) warn(warning);
     db.exec('BEGIN');
     try {
       for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) warn(line);
@@ -103,7 +114,7 @@ async function copyOf(
     }
     // It is a copy: what would be written to it would be lost.
     db.pragma('query_only = ON');
-    return db;
+    return copy;
   } catch (error) {
     db.close();
     throw error;

@@ -119,6 +119,8 @@ export const gatewaySchema = z
     /** Clients' connections; without it as many as the limit of open files allows. */
     maxConnections: z.number().int().min(1).max(100_000).optional(),
     maxBodyMiB: z.number().positive().max(1024).prefault(32),
+    /** How long a request may take to arrive, from its headers to the end of its body. */
+    bodyWithin: duration.refine((ms) => ms >= 1000 && ms <= 3_600_000, 'from 1s to 1h').prefault('60s'),
     /** How long a stop waits for the requests that are under way. */
     stopWithin: duration.prefault('10s'),
   })

@@ -31,7 +31,8 @@ export interface FlagInQuestion {
   source: FlagSource;
 }
 
-export interface EmergencySettings extends Pick<EmergencyConfig, 'migration' | 'hooks' | 'checkpoints'> {
+export interface EmergencySettings
+  extends Pick<EmergencyConfig, 'migration' | 'hooks' | 'checkpoints' | 'group'> {
   /** At least one; no two mean the same flag. */
   flags: [FlagInQuestion, ...FlagInQuestion[]];
   dir: string;
@@ -106,6 +107,7 @@ async function fromBoth(
     migration: parts?.migration ?? snapshot?.config.migration ?? '?',
     hooks: rest?.hooks ?? { dns: [], notify: [] },
     checkpoints: rest?.checkpoints ?? { keep: 10 },
+    group: rest?.group,
     flags: flagsInQuestion(parts, snapshot, dir),
     dir,
     stateDir: known?.dir ?? (folders[0] as string),

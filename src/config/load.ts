@@ -94,6 +94,8 @@ export interface ConfigParts {
   checkpoints: EmergencyConfig['checkpoints'] | undefined;
   /** The state folder as it is written. */
   state: string | undefined;
+  /** The group that may read the state, where the config names one. */
+  group: string | null | undefined;
   /** What had to be left out. */
   warnings: string[];
 }
@@ -110,6 +112,8 @@ export function readParts(text: string, whole: boolean): ConfigParts {
     return parsed.success ? parsed.data : undefined;
   };
   const { hooks, warnings } = wholeHooks(fields.hooks);
+  const validState = valid(state, fields.state);
+  const written = validState === undefined ? undefined : stateSettings(validState);
   const flagWritten = fields.flag !== undefined && fields.flag !== null;
   const found = valid(flag, fields.flag ?? undefined);
   return {
@@ -120,13 +124,10 @@ export function readParts(text: string, whole: boolean): ConfigParts {
     flagWritten,
     hooks,
     checkpoints: valid(checkpoints, fields.checkpoints),
-    state: stateFolder(valid(state, fields.state)),
+    state: written?.path,
+    group: written?.group,
     warnings,
   };
-}
-
-function stateFolder(state: Config['state'] | undefined): string | undefined {
-  return state === undefined ? undefined : stateSettings(state).path;
 }
 
 /** The keys at the top of a config; none when it cannot be read in any way. */

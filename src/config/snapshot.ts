@@ -4,10 +4,13 @@ import { join, resolve, sep } from 'node:path';
 import { readOrdinaryFile } from '../files.ts';
 import { flagIdentity } from './flag-identity.ts';
 import type { Config, FlagConfig } from './schema.ts';
-import { DEFAULT_STATE } from './state.ts';
+import { DEFAULT_STATE, stateSettings } from './state.ts';
 
 /** The parts of a config that an emergency needs. */
-export type EmergencyConfig = Pick<Config, 'migration' | 'flag' | 'hooks' | 'checkpoints'>;
+export interface EmergencyConfig extends Pick<Config, 'migration' | 'flag' | 'hooks' | 'checkpoints'> {
+  /** The group that may read the state, where the config names one. */
+  group?: string | null | undefined;
+}
 
 /** A flag, and the folder that its path or command starts from. */
 export interface PlacedFlag {
@@ -63,9 +66,9 @@ function movedTo(dir: string, snapshot: Snapshot): Snapshot {
 
 /** Keeps a copy of a whole config for an emergency (see lenient.ts). Does nothing when it is there already. */
 export function keepSnapshot(stateDir: string, text: string, dir: string, config: Config): void {
-  const { migration, flag, hooks, checkpoints } = config;
+  const { migration, flag, hooks, checkpoints, state } = config;
   const last = readSnapshot(stateDir, dir);
-  const kept = { migration, flag, hooks, checkpoints };
+  const kept = { migration, flag, hooks, checkpoints, group: stateSettings(state).group };
   keep(stateDir, { hash: configHash(text), dir, config: kept, written: last?.written ?? [] }, last);
   forgetMoved(dir, stateDir, migration);
 }

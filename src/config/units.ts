@@ -14,6 +14,7 @@ export function parseDuration(text: string): number | undefined {
 
 /** Milliseconds → `10s`, `1m30s`, `250ms`; the inverse of parseDuration for whole milliseconds. */
 export function formatDuration(ms: number): string {
+  if (ms === 0) return '0s';
   if (ms < 1000) return `${Math.round(ms)}ms`;
   if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))}s`;
   let seconds = Math.round(ms / 1000);

@@ -16,6 +16,7 @@ import { readOrdinaryFile } from '../files.ts';
 import { createLike, keepReaders } from './access.ts';
 import type { FlagChange, FlagDriver, FlagReading } from './driver.ts';
 import { flagSet, readFlag } from './flagd.ts';
+import { canBeExceeded } from './token.ts';
 
 /** Marks the temporary files of a write: NAME.cutover-TOKEN-PID.tmp beside the flag file. */
 const TEMPORARY = /\.cutover-(\d+)-\d+\.tmp$/;
@@ -169,6 +170,7 @@ function render(path: string, key: string, change: FlagChange): string {
 }
 
 function outranks(inForce: FlagReading, change: FlagChange): boolean {
+  if (change.kind === 'emergency' && !canBeExceeded(inForce.token)) return false;
   return (
     inForce.token > change.token || (inForce.token === change.token && inForce.operation !== change.operation)
   );

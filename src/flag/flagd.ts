@@ -2,6 +2,7 @@ import { CutoverError, EXIT } from '../errors.ts';
 import type { Side } from '../world.ts';
 import type { FlagReading } from './driver.ts';
 import { murmur3 } from './murmur3.ts';
+import { MAX_TOKEN } from './token.ts';
 
 /**
  * The flagd flag set (https://flagd.dev/schema/v0/flags.json) that holds the ratio, as pure functions: what to
@@ -195,8 +196,8 @@ function ratioOfWeights(entries: readonly unknown[], key: string): number {
 
 function tokenOf(value: unknown, key: string): number {
   if (value === undefined) return 0;
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw invalid(`metadata of flag ${key}: cutoverToken must be a whole number, 0 or more`);
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_TOKEN) return value;
+  throw invalid(`metadata of flag ${key}: cutoverToken must be a whole number from 0 to ${MAX_TOKEN}`);
 }
 
 function textOf(value: unknown): string | null {

@@ -100,6 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     callers: { hosts: [...gateway.hosts, ...ownName(options.listen)], origins: gateway.origins },
     maxConnections,
     maxBody: gateway.maxBodyMiB * 2 ** 20,
+    bodyWithin: gateway.bodyWithin,
     stopWithin: gateway.stopWithin,
     onRefused: metrics.refuse,
     onNote: note,

@@ -7,9 +7,13 @@ import { StreamCut } from '../router/answer.ts';
 import { ENDPOINTS } from '../router/request.ts';
 import { errorAnswer, type Router, type RouterAnswer } from '../router/router.ts';
 import { type Callers, originOf, refusalOf } from './admission.ts';
+import { readBody } from './body.ts';
 import { boundConnections, type Connections } from './connections.ts';
 import { httpUrl, type ListenAddress } from './listen.ts';
 
+/** How long the headers of a request may take, and how often connections are looked over for that. */
+const HEADERS_MS = 15_000;
+const LOOK_MS = 1000;
 /** How long a client may go on sending what is too large. */
 const DRAIN_MS = 5000;
 
@@ -20,6 +24,8 @@ export interface HttpServerOptions {
   maxConnections: number;
   /** Bytes of a request's body; more is answered with 413. */
   maxBody: number;
+  /** Milliseconds that the body of a request may take; then it is answered with 408. */
+  bodyWithin: number;
   /** Milliseconds that a stop waits for running requests. */
   stopWithin: number;
   /** Answers of the gateway's own: /health and /metrics. Undefined for any other path. */
@@ -42,7 +48,13 @@ export async function startServer(address: ListenAddress, options: HttpServerOpt
   const running = new Map<Promise<void>, AbortController>();
   let stopping = false;
 
-  const server = createServer((request, response) => {
+  const limits = {
+    headersTimeout: HEADERS_MS,
+    // Ours comes first; this one bounds the bodies that nobody reads, of requests that were refused.
+    requestTimeout: HEADERS_MS + options.bodyWithin,
+    connectionsCheckingInterval: LOOK_MS,
+  };
+  const server = createServer(limits, (request, response) => {
     if (stopping) response.setHeader('connection', 'close');
     const gone = new AbortController();
     response.on('close', () => {
@@ -132,7 +144,11 @@ async function respond(
   }
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') return refuse(415, `the body must not be encoded (${encoding})`);
-  const body = method === 'GET' ? null : await readBody(request, options.maxBody);
+  const body = method === 'GET' ? null : await readBody(request, options.maxBody, options.bodyWithin);
+  if (body === 'too slow') {
+    response.setHeader('connection', 'close');
+    return refuse(408, `the body did not arrive within ${formatDuration(options.bodyWithin)}`);
+  }
   if (body === 'too large') {
     response.setHeader('connection', 'close');
     // A connection closed on a client that is still sending is reset, and the client would never see why.
@@ -166,18 +182,6 @@ function preflight(request: IncomingMessage, response: ServerResponse, method: s
       'access-control-max-age': '600',
     })
     .end();
-}
-
-async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | 'too large'> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) return 'too large';
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    size += chunk.length;
-    if (size > limit) return 'too large';
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** Writes an answer no faster than the client reads it. */

@@ -24,7 +24,9 @@ async function runExec(
   host: HookHost,
   signal: AbortSignal,
 ): Promise<string> {
-  const env = { ...host.env, ...hookVariables(event), ...messageVariables(event) };
+  // The mark of a test comes from this event or not at all: not from a test that this command was itself run by.
+  const unmarked = { ...host.env, CUTOVER_TEST: undefined };
+  const env = { ...unmarked, ...hookVariables(event), ...messageVariables(event) };
   const { redactSaid: redact } = host.secrets;
   const said = await runCommand(command, {
     cwd: host.dir,
@@ -45,6 +47,5 @@ function messageVariables(event: HookEvent): Record<string, string> {
     CUTOVER_MESSAGE: title,
     CUTOVER_LEVEL: level,
     CUTOVER_UNDO: event.undo,
-    ...(event.test ? { CUTOVER_TEST: '1' } : {}),
   };
 }

@@ -7,6 +7,7 @@ import type { HookEvent } from './hook.ts';
 const KEPT_OUTPUT = 2000;
 /** How much of it is held, of each stream: more than any secret, so that one is whole where the end of it is kept. */
 const HELD_OUTPUT = 1_000_000;
+const STARTS = "a command's path starts at the config's folder, and the file must be executable";
 /** Between the polite end of a command that took too long and the hard one. */
 const GRACE_MS = 500;
 
@@ -33,8 +34,8 @@ export interface CommandEnd {
 export function endOfCommand(command: readonly string[], options: CommandOptions): Promise<CommandEnd> {
   const [file = '', ...args] = command;
   return new Promise((resolve, reject) => {
-    const fail = (what: string, cause?: unknown) =>
-      reject(new CutoverError('HOOK_FAILED', EXIT.unreachable, `${file}: ${what}`, { cause }));
+    const fail = (what: string, cause?: unknown, hint?: string) =>
+      reject(new CutoverError('HOOK_FAILED', EXIT.unreachable, `${file}: ${what}`, { cause, hint }));
     if (options.signal.aborted) return fail(messageOf(options.signal.reason));
     const child = spawn(file, args, {
       cwd: options.cwd,
@@ -62,7 +63,7 @@ export function endOfCommand(command: readonly string[], options: CommandOptions
     options.signal.addEventListener('abort', stop, { once: true });
     child.on('error', (error) => {
       options.signal.removeEventListener('abort', stop);
-      fail(`cannot be started: ${messageOf(error)}`, error);
+      fail(`cannot be started: ${messageOf(error)}`, error, STARTS);
     });
     child.on('close', (code, signal) => {
       options.signal.removeEventListener('abort', stop);
@@ -123,6 +124,7 @@ export function hookVariables(event: HookEvent): Record<string, string> {
     CUTOVER_PROVIDER: event.provider,
     CUTOVER_REASON: event.reason,
     CUTOVER_ACTOR: event.actor,
+    ...(event.test ? { CUTOVER_TEST: '1' } : {}),
   };
   return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, safe(value)]));
 }

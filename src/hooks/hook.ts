@@ -21,7 +21,7 @@ export interface HookEvent {
   undo: string;
   /** What was known when the operation was decided: the verdict and its reasons. */
   evidence?: unknown;
-  /** Present when nothing happened: `cutover hooks test` tries whether messages arrive. */
+  /** Present when nothing happened: `cutover hooks test` tries the hook. `provider` is where traffic goes already. */
   test?: true;
   /** For a DNS hook of a rollback: the record sets to put back exactly; without them, `provider` says which. */
   restore?: DnsRecordSet[];

@@ -27,12 +27,12 @@ export function adoptEmergency(
   return explainingFaults(db.name, () =>
     db
       .transaction(() => {
-        const journal = begin(db, emergency, already, options);
+        const journal = begin(db, emergency, already, { ...options, holder: emergency.holder });
         if (!journal) return false;
         try {
           appendHistory(db, {
             at: options.now(),
-            actor: emergency.holder.actor,
+            actor: options.holder.actor,
             event: 'emergency taken into the journal',
             operationId: emergency.id,
             detail: { why },

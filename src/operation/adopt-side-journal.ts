@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { CutoverError, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
+import { MAX_TOKEN } from '../flag/token.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import type { Db } from '../store/open.ts';
 import { adoptEmergency, waiting } from './adopt-emergency.ts';
@@ -43,7 +44,7 @@ const lineSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('begin'),
     id: z.string().regex(/^op-[0-9a-z]{1,16}-[0-9a-z]{1,16}$/),
-    token: z.number().int().nonnegative().max(1e15),
+    token: z.number().int().nonnegative().max(MAX_TOKEN),
     holder,
     reason: text(10_000),
     why: text(10_000),

@@ -1,22 +1,25 @@
 import { accessSync, constants } from 'node:fs';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import type { FlagDriver, FlagReading } from '../flag/driver.ts';
+import { canBeExceeded, TOKEN_LEAP } from '../flag/token.ts';
 import type { Db } from '../store/open.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
 import {
   ALREADY_JOURNALED,
   beginOperation,
+  claimOperation,
   type Journal,
   type JournalOptions,
   resumeOperation,
   type StepEnd,
 } from './journal.ts';
-import { findOperation } from './operations.ts';
+import { findOperation, hasOperation } from './operations.ts';
+import { overtakenBy } from './overtaken.ts';
 import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
 import { type Rival, rivalCommands, rivalOperations } from './rivals.ts';
 import { beginSideJournal } from './side-journal.ts';
-import { runStep, sameRatio } from './steps.ts';
+import { flagsOf, runStep, sameRatio } from './steps.ts';
 
 export interface Emergency {
   execution: Execution;
@@ -53,11 +56,6 @@ export interface EmergencyEnd {
   rivals: readonly Rival[] | null;
 }
 
-/**
- * An emergency's token is far above any that the lease has given out, as the lease cannot be asked; the lease goes
- * on from there.
- */
-const TOKEN_LEAP = 1_000_000;
 /** How long a flag may take to say what it is before it is overwritten unread. */
 const READ_MS = 2000;
 const LOOK_MS = 100;
@@ -69,14 +67,16 @@ export async function readEmergencyPlan(
   execution: Execution,
   plan: Emergency['plan'],
 ): Promise<{ plan: Plan; token: number }> {
-  const readings = await Promise.all(flagsOf(execution).map((flag) => readQuietly(flag)));
+  const readings = await Promise.all(flagsOf(execution.drivers).map((flag) => readQuietly(flag)));
   const known = readings.filter((reading) => reading !== undefined);
-  // What cannot be read is overwritten; the clock gives a token above all others.
-  const token = known.length === readings.length ? 0 : execution.clock.now();
+  const tokens = known.map((reading) => reading?.token ?? 0);
+  // What cannot be read or exceeded is overwritten; the clock gives a token above all others.
+  const inOrder = known.length === readings.length && tokens.every(canBeExceeded);
+  const least = inOrder ? 0 : execution.clock.now();
   const ratios = known.flatMap((reading) => (reading ? [reading.ratio] : []));
   return {
     plan: plan(known.length === 0 ? null : Math.max(0, ...ratios)),
-    token: Math.max(token, ...known.map((reading) => (reading?.token ?? 0) + TOKEN_LEAP)),
+    token: Math.max(least, ...tokens.filter(canBeExceeded).map((token) => token + TOKEN_LEAP)),
   };
 }
 
@@ -90,9 +90,16 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   const startedAt = execution.clock.now();
   const { plan, token } = await readEmergencyPlan(execution, emergency.plan);
   const id = newOperationId(startedAt, execution.clock.random);
-  const flagEnds = await setFlagsFirst(emergency, plan, { id, token });
+  const flagEnds = await setFlagsFirst(emergency, plan, { id, token }).catch(async (error: unknown) => {
+    if (!(error instanceof CutoverError) || error.code !== 'FENCED') throw error;
+    const find = (of: string | null) =>
+      of === null
+        ? null
+        : lookAside(emergency, (db) => (hasOperation(db, of) ? findOperation(db, of) : null));
+    throw await overtakenBy({ id, token }, flagsOf(execution.drivers), find, error);
+  });
   const { journal, look, unseen } = openJournal(emergency, plan, { id, token, startedAt, flagEnds });
-  const rivals = flagsOf(execution).every(({ fences }) => fences)
+  const rivals = flagsOf(execution.drivers).every(({ fences }) => fences)
     ? Promise.resolve([])
     : outlastRivals(emergency, journal.operation, look, unseen);
   const hooks = lookingAgain(journal, execution).then((looked) => execute(looked, execution));
@@ -100,12 +107,10 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   await Promise.allSettled([hooks, rivals]);
   const [report, left] = await Promise.all([hooks, rivals]);
   const flags = await Promise.all(
-    flagsOf(execution).map((flag, position) => endOf(flag, flagEnds.get(position))),
+    flagsOf(execution.drivers).map((flag, position) => endOf(flag, flagEnds.get(position))),
   );
   return { report, flags, rivals: left };
 }
-
-const flagsOf = ({ drivers }: Execution): FlagDriver[] => [drivers.flag, ...(drivers.otherFlags ?? [])];
 
 /** Undefined when the flag cannot be read in time; null when there is none. */
 async function readQuietly(flag: FlagDriver, ms = READ_MS): Promise<FlagReading | null | undefined> {
@@ -134,7 +139,7 @@ async function endOf(flag: FlagDriver, end: StepEnd | undefined): Promise<FlagEn
  */
 async function lookingAgain(journal: Journal, execution: Execution): Promise<Journal> {
   const { operation } = journal;
-  const readings = await Promise.all(flagsOf(execution).map((flag) => readQuietly(flag)));
+  const readings = await Promise.all(flagsOf(execution.drivers).map((flag) => readQuietly(flag)));
   const steps = operation.steps.map((step) => {
     const reading = readings[step.position];
     const stands =
@@ -152,7 +157,7 @@ async function setFlagsFirst(
 ): Promise<Map<number, StepEnd>> {
   const { execution } = emergency;
   const ends = await Promise.all(
-    flagsOf(execution).map(async (flag, position): Promise<[number, StepEnd]> => {
+    flagsOf(execution.drivers).map(async (flag, position): Promise<[number, StepEnd]> => {
       const end = await runStep(execution.drivers, position, {
         migration: emergency.journal.migration,
         operation,
@@ -183,7 +188,7 @@ async function outlastRivals(
   unseen: Rival | null,
 ): Promise<readonly Rival[] | null> {
   const { execution } = emergency;
-  const flags = flagsOf(execution).filter(({ fences }) => !fences);
+  const flags = flagsOf(execution.drivers).filter(({ fences }) => !fences);
   const own = Math.max(...flags.map(({ timeoutMs, retries }) => timeoutMs * (retries + 1)));
   const longestWrite = Math.max(...flags.map(({ timeoutMs }) => timeoutMs));
   const started = execution.clock.now();
@@ -296,6 +301,7 @@ function beginOrGoOn(db: Db, options: JournalOptions, plan: Plan, { id, token, f
     return beginOperation(db, plan, beginning, options);
   } catch (error) {
     if (!(error instanceof CutoverError) || error.code !== ALREADY_JOURNALED) throw error;
+    claimOperation(db, id, options.holder.actor, plan.reason);
     return resumeOperation(db, findOperation(db, id), options, { force: true, atLeast: token });
   }
 }

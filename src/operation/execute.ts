@@ -2,10 +2,11 @@ import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import { sameWorld, type World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
+import { overtakenBy } from './overtaken.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import { isBackward, type StepOutcome } from './record.ts';
 import { type Rival, rivalCommands } from './rivals.ts';
-import { type Drivers, runStep, type StepContext, sameRatio } from './steps.ts';
+import { type Drivers, flagsOf, runStep, type StepContext, sameRatio } from './steps.ts';
 
 /** What a step came to, as output shows it. */
 export interface StepReport {
@@ -107,6 +108,9 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
       }
     }
     return conclude(journal, ends);
+  } catch (error) {
+    if (!(error instanceof CutoverError) || error.code !== 'FENCED') throw error;
+    throw await overtakenBy(operation, flagsOf(execution.drivers), journal.find, error);
   } finally {
     journal.close();
   }

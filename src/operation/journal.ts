@@ -50,6 +50,8 @@ export interface Journal {
   readonly sideFile: string | null;
   /** @throws CutoverError FENCED (75) when another operation has taken over. */
   guard(): void;
+  /** The operation with this id, or without one the newest that has taken over; null when there is none. */
+  find(id: string | null): OperationRecord | null;
   /** What the flag is to say by the operation that has taken over; null while nobody has. */
   winner(): FlagChange | null;
   stepBegins(position: number): void;
@@ -200,6 +202,17 @@ export function resumeOperation(
   return databaseJournal(db, findOperation(db, operation.id), options);
 }
 
+/** Says whose an emergency is that was journaled by its mark in the flag, which does not keep that. */
+export function claimOperation(db: Db, id: string, actor: string, reason: string): void {
+  explainingFaults(db.name, () =>
+    db
+      .prepare(
+        `UPDATE operations SET actor = ?, reason = ?, plan = json_set(plan, '$.reason', ?) WHERE id = ?`,
+      )
+      .run(actor, reason, reason, id),
+  );
+}
+
 function databaseJournal(db: Db, operation: OperationRecord, options: JournalOptions): Journal {
   const { token } = operation;
   const heartbeat = setInterval(() => {
@@ -216,6 +229,7 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
     kept: 'database',
     sideFile: null,
     guard: () => assertHeld(db, token),
+    find: (id) => (id === null ? newestOver(db, token) : hasOperation(db, id) ? findOperation(db, id) : null),
     winner: () => winnerOver(db, token),
     stepBegins: (position) =>
       write(() => {
@@ -240,13 +254,19 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
   };
 }
 
-/** The flag write of the newest operation, if it is another one that has begun or made it. */
-function winnerOver(db: Db, token: number): FlagChange | null {
+/** The operation that has taken over from the one with this token. */
+function newestOver(db: Db, token: number): OperationRecord | null {
   const row = db
     .prepare('SELECT id FROM operations WHERE token > ? ORDER BY token DESC LIMIT 1')
     .get(token) as { id: string } | undefined;
-  if (!row) return null;
-  const { id, kind, plan, token: greater, steps } = findOperation(db, row.id);
+  return row ? findOperation(db, row.id) : null;
+}
+
+/** The flag write of the newest operation, if it is another one that has begun or made it. */
+function winnerOver(db: Db, token: number): FlagChange | null {
+  const newest = newestOver(db, token);
+  if (!newest) return null;
+  const { id, kind, plan, token: greater, steps } = newest;
   const written = steps.some((step) => step.kind === 'flag' && ['running', 'done'].includes(step.outcome));
   return written ? { ratio: plan.to.ratio, token: greater, operation: id, kind } : null;
 }
@@ -387,11 +407,17 @@ function stalePlan(): CutoverError {
   });
 }
 
-/** The error of a command that must not go on while traffic may be other than the state says. */
-export function unfinished(operation: OperationRecord): CutoverError {
-  const { kind, id, plan } = operation;
-  const undo = kind === 'emergency' ? '' : ', `cutover rollback` undoes it';
+/**
+ * The error of a command that must not go on while traffic may be other than the state says.
+ * @param ways the commands that end it, where it is known which of them may be run now
+ */
+export function unfinished(
+  { id, plan }: OperationRecord,
+  ways: readonly { command: string; does: string }[] = [
+    { command: 'cutover status', does: 'says how it is ended' },
+  ],
+): CutoverError {
   return new CutoverError('UNFINISHED', EXIT.notNow, `the ${commandOf(plan)} ${id} is not finished`, {
-    hint: `\`cutover resume\` finishes it${undo}`,
+    hint: ways.map(({ command, does }) => `\`${command}\` ${does}`).join(', '),
   });
 }

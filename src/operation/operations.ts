@@ -1,5 +1,6 @@
 import type { Db } from '../store/open.ts';
 import type { OperationKind } from '../world.ts';
+import type { Holder } from './holder.ts';
 import type { Plan, StepKind } from './plan.ts';
 import type { OperationOutcome, OperationRecord, StepOutcome, StepRecord } from './record.ts';
 
@@ -42,6 +43,12 @@ export function lastOperation(db: Db): OperationRecord | null {
     | OperationRow
     | undefined;
   return row ? fromRow(db, row) : null;
+}
+
+/** Who began an operation, or has resumed it last; null when nobody kept that. */
+export function holderOf(db: Db, id: string): Holder | null {
+  const row = db.prepare('SELECT holder FROM operations WHERE id = ?').get(id) as { holder: string | null };
+  return row.holder === null ? null : (JSON.parse(row.holder) as Holder);
 }
 
 /** The operation with this id; it must exist. */

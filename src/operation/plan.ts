@@ -34,6 +34,8 @@ export interface Plan {
   previous: 'own checkpoint' | number | null;
   /** The checkpoint being restored, for a rollback. */
   restores: number | null;
+  /** Of a rung of a gradual rollback but the last: where the row leads. */
+  leadsTo?: World;
   /** For a rollback: the DNS records that its checkpoint kept, to be put back exactly. */
   dns: DnsReading[];
   /**

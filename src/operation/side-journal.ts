@@ -55,6 +55,7 @@ export function beginSideJournal(
     kept: path ? 'side file' : 'nowhere',
     sideFile: path ?? null,
     guard: () => {},
+    find: () => null,
     winner: () => null,
     stepBegins: () => {},
     stepEnds,

@@ -14,6 +14,11 @@ export interface Drivers extends Hooks {
   otherFlags?: readonly FlagDriver[];
 }
 
+/** All flags of these, the one of the config first. */
+export function flagsOf({ flag, otherFlags = [] }: Drivers): FlagDriver[] {
+  return [flag, ...otherFlags];
+}
+
 /** What a step needs to know of the operation it belongs to. */
 export interface StepContext {
   migration: string;
@@ -128,7 +133,7 @@ async function setFlag(
 
 function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hooks['dns'][number] | CutoverError {
   if (step.kind === 'flag') {
-    const flag = [drivers.flag, ...(drivers.otherFlags ?? [])].find(({ label }) => label === step.label);
+    const flag = flagsOf(drivers).find(({ label }) => label === step.label);
     if (flag) return flag;
   } else {
     const hook = drivers[step.kind].find(({ label }) => label === step.label);

@@ -9,7 +9,7 @@ export interface HookTrial {
   kind: 'dns' | 'notify';
   driver: string;
   label: string;
-  /** `skipped`: a DNS hook of the user's own, which cannot be read and must not be run without an operation. */
+  /** `skipped`: a DNS hook of the user's own, which must not be run beside an operation that is not finished. */
   outcome: 'ok' | 'failed' | 'skipped';
   attempts: number;
   /** Milliseconds. */
@@ -30,6 +30,8 @@ export interface TrialContext {
   actor: string;
   /** Marks this trial; receivers that know idempotency keys know it by this. */
   id: string;
+  /** The operation that runs or is not finished: where traffic goes is not known then. Null when there is none. */
+  busy: string | null;
   clock: { now(): number; random(): number };
   redact(text: string): string;
 }
@@ -37,26 +39,40 @@ export interface TrialContext {
 /** All tries of all hooks together. */
 const DEADLINE_MS = 60_000;
 
-/** Reads every DNS hook and sends every notify hook a message that says it is a test, side by side. Never throws. */
+/**
+ * Reads every DNS hook that can be read, and runs every other hook with an event that says it is a test, side by side.
+ * Never throws.
+ */
 export function tryHooks(hooks: Hooks, context: TrialContext): Promise<HookTrial[]> {
   return Promise.all([
-    ...hooks.dns.map((hook) => tryRead(hook, context)),
-    ...hooks.notify.map((hook, position) =>
-      trial('notify', hook, context, async (signal) => {
-        const { after } = await hook.run(testEvent(context, position), signal);
-        return { detail: typeof after === 'string' ? after : JSON.stringify(after ?? '') };
-      }),
+    ...hooks.dns.map((hook, position) =>
+      hook.read ? tryRead(hook, hook.read, context) : tryOwnDns(hook, position, context),
     ),
+    ...hooks.notify.map((hook, i) => tryRun('notify', hook, hooks.dns.length + i, context)),
   ]);
 }
 
-async function tryRead(hook: Hook, context: TrialContext): Promise<HookTrial> {
-  const { read } = hook;
-  if (!read) {
-    const { driver, label } = hook;
-    const detail = 'cannot be read; it runs only in an operation';
-    return { kind: 'dns', driver, label, outcome: 'skipped', attempts: 0, ms: 0, detail };
-  }
+/** One that does not look at the mark moves nothing either: it is told what is so already. */
+async function tryOwnDns(hook: Hook, position: number, context: TrialContext): Promise<HookTrial> {
+  if (context.busy === null) return tryRun('dns', hook, position, context);
+  const { driver, label } = hook;
+  const detail = `not run: ${context.busy}`;
+  return { kind: 'dns', driver, label, outcome: 'skipped', attempts: 0, ms: 0, detail };
+}
+
+function tryRun(
+  kind: HookTrial['kind'],
+  hook: Hook,
+  position: number,
+  context: TrialContext,
+): Promise<HookTrial> {
+  return trial(kind, hook, context, async (signal) => {
+    const { after } = await hook.run(testEvent(context, kind, position), signal);
+    return { detail: typeof after === 'string' ? after : JSON.stringify(after ?? '') };
+  });
+}
+
+function tryRead(hook: Hook, read: NonNullable<Hook['read']>, context: TrialContext): Promise<HookTrial> {
   return trial('dns', hook, context, async (signal) => {
     const records = await read(signal);
     return { records, detail: compare(hook, records, context.world.activeProvider) };
@@ -100,17 +116,21 @@ function compare(hook: Hook, records: readonly DnsRecordSet[], active: Side): st
   return same ? `${said}: what ${active} should have` : `${said}: not what the config has for ${active}`;
 }
 
-function testEvent({ migration, world, actor, id }: TrialContext, position: number): HookEvent {
+function testEvent(
+  { migration, world, actor, id }: TrialContext,
+  step: HookEvent['step'],
+  position: number,
+): HookEvent {
   return {
     schemaVersion: 1,
     migration,
-    step: 'notify',
+    step,
     operation: { id, kind: 'shift' },
     idempotencyKey: `${id}:${position}`,
     from: world,
     to: world,
     provider: world.activeProvider,
-    reason: 'a test of the notifications: nothing has happened',
+    reason: 'a test of the hooks: nothing has happened',
     actor,
     steps: [],
     undo: '',

@@ -2,7 +2,7 @@ import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
 import { commandOf, type Plan } from '../operation/plan.ts';
-import { describeChange, sameWorld } from '../world.ts';
+import { describeChange, sameWorld, type World } from '../world.ts';
 import type { Style } from './style.ts';
 import { alignColumns, wrap } from './text.ts';
 
@@ -33,19 +33,21 @@ export function renderPlan(plan: Plan, migration: string, style: Style, columns 
       ),
     );
   }
-  lines.push(
-    ...alignColumns(
-      plan.steps.map((step, index) => [
-        String(index + 1),
-        step.kind,
-        safe(step.label),
-        stepAim(step.kind, plan),
-      ]),
-      2,
-      columns,
-    ),
+  return [...lines, ...renderSteps(plan, columns)].join('\n');
+}
+
+/** The steps of a plan, in the order they run. */
+export function renderSteps(plan: Plan, columns = WIDTH): string[] {
+  return alignColumns(
+    plan.steps.map((step, index) => [
+      String(index + 1),
+      step.kind,
+      safe(step.label),
+      stepAim(step.kind, plan),
+    ]),
+    2,
+    columns,
   );
-  return lines.join('\n');
 }
 
 function stepAim(kind: StepReport['kind'], plan: Plan): string {
@@ -141,6 +143,9 @@ export function operationDocument(command: string, report: OperationReport): Rec
 }
 
 /** The JSON document of `--dry-run`: the plan itself. */
-export function planDocument(command: string, plan: Plan): Record<string, unknown> {
+export function planDocument(
+  command: string,
+  plan: Omit<Plan, 'from'> & { from: World | null },
+): Record<string, unknown> {
   return { schemaVersion: 1, command, dryRun: true, plan };
 }

@@ -6,7 +6,7 @@ import type { StatusView } from './status.ts';
 
 /** The `status` JSON document. Times are ISO 8601. */
 export function statusDocument({ migration, facts, situation, lastCheckpoint }: StatusView) {
-  const { state, flag, freeze, lease, run, fail, last } = facts;
+  const { state, flag, freeze, lease, run, fail, last, betweenRungs } = facts;
   const [next, ...otherwise] = situation.next;
   const { left } = situation;
   return {
@@ -36,6 +36,14 @@ export function statusDocument({ migration, facts, situation, lastCheckpoint }: 
     },
     lastFail: fail && { ...judged(fail), document: fail.document },
     lastOperation: last && { ...operation(last), what: commandOf(last.plan), running: runs(facts, last) },
+    gradualRollback: betweenRungs && {
+      operation: betweenRungs.rung.id,
+      actor: betweenRungs.rung.actor,
+      at: betweenRungs.rung.plan.to.ratio,
+      to: betweenRungs.leadsTo,
+      checkpoint: betweenRungs.rung.plan.restores,
+      process: betweenRungs.holder,
+    },
     unfinished: left && { ...operation(left), steps: left.steps },
     lastCheckpoint: lastCheckpoint && {
       id: lastCheckpoint.id,

@@ -4,7 +4,7 @@ import { formatDuration, formatRatio } from '../config/units.ts';
 import { commandOf } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
 import type { Facts, Judged } from '../situation/facts.ts';
-import type { Situation } from '../situation/situation.ts';
+import { type Situation, wayDown } from '../situation/situation.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import { describeChange } from '../world.ts';
 import { renderLadder } from './ladder.ts';
@@ -50,7 +50,7 @@ function whereRows({ facts, situation }: StatusView): Row[] {
     'not asked': () => '',
   };
   const { stage } = state;
-  const bakes = situation.gates.some(({ name }) => name === 'bake');
+  const bakes = limits.bake > 0 && situation.gates.some(({ name }) => name === 'bake');
   const bake = bakes ? `; has to bake ${formatDuration(limits.bake)}` : '';
   return [
     { label: 'ratio', text: renderLadder(ladder, state.ratio) },
@@ -92,6 +92,11 @@ function eventRows({ facts, situation }: StatusView, style: Style): Row[] {
   const { now, last, freeze, lease, dns } = facts;
   const rows: Row[] = [];
   if (last) rows.push({ label: 'last', text: lastText(last, facts) });
+  if (facts.betweenRungs) {
+    const { actor, plan } = facts.betweenRungs.rung;
+    const text = `${wayDown(facts)}; by ${safe(actor)}${plan.reason ? `: ${safe(plan.reason)}` : ''}`;
+    rows.push({ label: 'gradual', text, paint: style.yellow });
+  }
   if (freeze) {
     const until = freeze.until === null ? '' : ` until ${formatTime(freeze.until)}`;
     const text = `by ${safe(freeze.actor)}${until}: ${safe(freeze.reason)}`;

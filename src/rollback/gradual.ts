@@ -38,6 +38,7 @@ export function gradualPlans(plan: Plan, ladder: readonly number[], flagRatio: n
       ...plan,
       from: last(),
       to: { status: 'rolling', ratio, activeProvider },
+      leadsTo: to,
       steps: flag,
       dns: [],
       previous: plan.restores,

@@ -101,8 +101,8 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
   const id = to ?? possible.to;
   if (id === null) throw notEligible(possible);
   const point = input.findCheckpoint(id);
-  const raise = raiseOf(world.ratio, input.found, point.ratio);
-  if (raise && !(input.force && input.reason !== '')) throw rollbackRaises(raise);
+  const raise = raiseOf(world, input.found, point);
+  if (raise && !(input.force && input.reason !== '')) throw rollbackRaises(raise, input.freeze);
   const frozen = raise && input.freeze && gateRefusal([freezeGate(input.freeze)], point.ratio);
   if (frozen) throw frozen;
   return {
@@ -124,28 +124,32 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
   };
 }
 
-/** From what is sent to target now to what would be. */
-export interface Raise {
-  from: number;
-  to: number;
-}
+/** From what is sent to target now to what would be; or DNS would lead there, whatever the flag says. */
+export type Raise = { from: number; to: number } | 'dns';
 
 /**
- * Whether going to `to` sends more to target than the state says, or than the flag does.
+ * Whether going to `to` sends more to target than the state says, or than the flag or DNS does.
  * @param found what the flag says: null when there is none, undefined when nobody knows
  */
-export function raiseOf(stateRatio: number, found: number | null | undefined, to: number): Raise | null {
-  const from = found === undefined ? stateRatio : Math.min(stateRatio, found ?? 0);
-  return to > from + RATIO_TOLERANCE ? { from, to } : null;
+export function raiseOf(
+  state: Pick<World, 'ratio' | 'activeProvider'>,
+  found: number | null | undefined,
+  to: Pick<World, 'ratio' | 'activeProvider'>,
+): Raise | null {
+  const from = found === undefined ? state.ratio : Math.min(state.ratio, found ?? 0);
+  if (to.ratio > from + RATIO_TOLERANCE) return { from, to: to.ratio };
+  return state.activeProvider === 'legacy' && to.activeProvider === 'target' ? 'dns' : null;
 }
 
-export function rollbackRaises({ from, to }: Raise): CutoverError {
-  return new CutoverError(
-    'ROLLBACK_RAISES',
-    EXIT.usage,
-    `this sends more to target: ${formatRatio(from)} → ${formatRatio(to)}`,
-    { hint: 'if that is meant: --force --reason "…"; further back: --to N, see `cutover checkpoint list`' },
-  );
+export function rollbackRaises(raise: Raise, freeze: Freeze | null = null): CutoverError {
+  const more =
+    raise === 'dns'
+      ? 'target becomes the active provider'
+      : `${formatRatio(raise.from)} → ${formatRatio(raise.to)}`;
+  const meant = `${freeze ? '`cutover unfreeze`, then ' : ''}--force --reason "…"`;
+  return new CutoverError('ROLLBACK_RAISES', EXIT.usage, `this sends more to target: ${more}`, {
+    hint: `if that is meant: ${meant}; further back: --to N, see \`cutover checkpoint list\``,
+  });
 }
 
 export function notEligible({ why }: Eligibility): CutoverError {

@@ -47,7 +47,7 @@ export function planCanaryStart(input: ShiftInput, ratio: number): Plan {
  */
 export function planShift(input: ShiftInput, ladder: readonly number[], ratio: number | null): Plan | null {
   const { world } = input;
-  const wrong = cannotShift(world);
+  const wrong = cannotShift(world, input.gates);
   if (wrong) throw wrong;
   const to = ratio ?? nextRung(ladder, world.ratio);
   if (to === null) {
@@ -66,7 +66,11 @@ export function planShift(input: ShiftInput, ladder: readonly number[], ratio: n
   return forward(
     down ? { ...input, gates: [] } : input,
     'shift',
-    { status: complete ? 'complete' : 'rolling', ratio: to, activeProvider: complete ? 'target' : 'legacy' },
+    {
+      status: complete ? 'complete' : 'rolling',
+      ratio: to,
+      activeProvider: complete ? 'target' : world.activeProvider,
+    },
     complete,
   );
 }
@@ -123,9 +127,15 @@ export function cannotStart({ status }: World): CutoverError | null {
   );
 }
 
-/** Why nothing can be shifted in this state; null when it can. */
-export function cannotShift({ status }: World): CutoverError | null {
+/**
+ * Why nothing can be shifted in this state; null when it can.
+ * @param gates those of the state: a canary is advised only when none of them is shut
+ */
+export function cannotShift({ status }: World, gates: readonly Gate[]): CutoverError | null {
   if (status === 'canary' || status === 'rolling') return null;
-  const hint = status === 'complete' ? 'to go back: `cutover rollback`' : 'begin with `cutover canary start`';
+  const begin = gates.every(({ ok }) => ok)
+    ? 'begin with `cutover canary start`'
+    : 'what comes next: `cutover status`';
+  const hint = status === 'complete' ? 'to go back: `cutover rollback`' : begin;
   return new CutoverError('WRONG_STATUS', EXIT.usage, `nothing to shift: the status is ${status}`, { hint });
 }

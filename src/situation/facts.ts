@@ -7,7 +7,7 @@ import type { GateLimits } from '../shift/gates.ts';
 import type { JudgedRun } from '../store/canary.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { State } from '../store/state.ts';
-import type { DnsReading } from '../world.ts';
+import type { DnsReading, Side, World } from '../world.ts';
 
 /** What the flag store said. */
 export type FlagFact =
@@ -26,6 +26,16 @@ export interface LeaseFact {
   operation: OperationRecord;
 }
 
+/** A gradual rollback between two of its rungs: nothing has begun since. */
+export interface BetweenRungs {
+  /** The rung it has come to. */
+  rung: OperationRecord;
+  /** Where it leads. */
+  leadsTo: World;
+  /** Whether the process that takes the next rung still runs. */
+  holder: HolderState;
+}
+
 /** One run of the canary. */
 export interface Judged extends Omit<JudgedRun, 'document' | 'settings'> {
   /** Given under the guardrails, probes, prices and providers of the config as it is now. */
@@ -36,6 +46,8 @@ export interface Judged extends Omit<JudgedRun, 'document' | 'settings'> {
 /** All that is known of a migration at one moment. Times are Unix milliseconds. */
 export interface Facts {
   now: number;
+  /** What every change is refused with: a newer cutover has written the state. Null when none has. */
+  newer: CutoverError | null;
   state: State;
   ladder: readonly number[];
   limits: GateLimits;
@@ -55,8 +67,11 @@ export interface Facts {
   open: OperationRecord[];
   /** The ratio of the checkpoint that a rollback without `--to` leads to; null when it leads nowhere. */
   backRatio: number | null;
+  /** Its active provider; without it, legacy. */
+  backProvider?: Side | undefined;
   /** The operation that began last. */
   last: OperationRecord | null;
+  betweenRungs: BetweenRungs | null;
   freeze: Freeze | null;
   /** The latest run of the stage. */
   run: Judged | null;

@@ -4,15 +4,22 @@ import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { dnsDrift, readDns } from '../operation/dns.ts';
 import { stoodStill, type Watched } from '../operation/heartbeat.ts';
 import { holderState, type Lease, readLease } from '../operation/lease.ts';
-import { findOperation, isAnswered, lastOperation, openOperations } from '../operation/operations.ts';
+import {
+  findOperation,
+  holderOf,
+  isAnswered,
+  lastOperation,
+  openOperations,
+} from '../operation/operations.ts';
+import type { OperationRecord } from '../operation/record.ts';
 import { rivalCommands, rivalOperations } from '../operation/rivals.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { type JudgedRun, lastFail, latestRun } from '../store/canary.ts';
-import { checkpointRatio } from '../store/checkpoints.ts';
+import { checkpointTraffic } from '../store/checkpoints.ts';
 import { readFreeze } from '../store/freeze.ts';
 import type { Db } from '../store/open.ts';
 import { readState } from '../store/state.ts';
-import type { Facts, FlagFact, Judged, LeaseFact } from './facts.ts';
+import type { BetweenRungs, Facts, FlagFact, Judged, LeaseFact } from './facts.ts';
 import { wayBack } from './seen.ts';
 
 /** Where the facts come from. */
@@ -26,6 +33,7 @@ export interface Sources {
   readonly secrets: { redact(text: string): string };
   /** What was seen of the heartbeat of a holder that cannot be looked at. */
   readonly journal?: { watched?: Watched | undefined };
+  readonly newer: CutoverError | null;
   /** Reads the state anew where `db` is a copy. */
   refresh(): Promise<void>;
 }
@@ -74,10 +82,10 @@ export async function gatherJournal(sources: Sources): Promise<Facts> {
   return journalOnly(sources, await readJournal(sources));
 }
 
-function journalOnly({ config, drivers }: Sources, journal: JournalFacts): Facts {
-  const { now, state, lease, open, backRatio, last, freeze } = journal;
+function journalOnly({ config, drivers, newer }: Sources, journal: JournalFacts): Facts {
+  const { now, state, lease, open, backRatio, backProvider, last, betweenRungs, freeze } = journal;
   return {
-    ...{ now, state, lease, open, backRatio, last, freeze },
+    ...{ now, newer, state, lease, open, backRatio, backProvider, last, betweenRungs, freeze },
     ladder: config.ladder,
     limits: config.stage,
     canaryRatio: config.canary.ratio,
@@ -91,7 +99,10 @@ function journalOnly({ config, drivers }: Sources, journal: JournalFacts): Facts
   };
 }
 
-type JournalFacts = Pick<Facts, 'now' | 'state' | 'lease' | 'open' | 'backRatio' | 'last' | 'freeze'> & {
+type JournalFacts = Pick<
+  Facts,
+  'now' | 'state' | 'lease' | 'open' | 'backRatio' | 'backProvider' | 'last' | 'betweenRungs' | 'freeze'
+> & {
   /** Changes whenever an operation begins or ends. */
   moment: string;
 };
@@ -108,7 +119,7 @@ async function readJournal(sources: Sources): Promise<JournalFacts> {
   }
 }
 
-function snapshot({ db, config, clock, journal }: Sources): JournalFacts {
+function snapshot({ db, config, clock, journal, newer }: Sources): JournalFacts {
   return db.transaction(() => {
     const now = clock.now();
     const { token, held } = readLease(db);
@@ -119,15 +130,26 @@ function snapshot({ db, config, clock, journal }: Sources): JournalFacts {
     };
     const state = readState(db, config.migration);
     const open = openOperations(db);
-    const { to } = wayBack({ state, lease, open });
+    const last = lastOperation(db);
+    const { to } = wayBack({ newer, state, lease, open });
+    const back = to === null ? null : checkpointTraffic(db, to);
     return {
-      ...{ now, state, lease, open },
-      backRatio: to === null ? null : checkpointRatio(db, to),
-      last: lastOperation(db),
+      ...{ now, state, lease, open, last },
+      backRatio: back?.ratio ?? null,
+      backProvider: back?.activeProvider,
+      betweenRungs: betweenRungs(db, last),
       freeze: readFreeze(db, now),
       moment: `${token} ${held ? 'held' : 'free'}`,
     };
   })();
+}
+
+/** Whatever begins after a rung ends the row: an emergency, a step forward, another rollback. */
+function betweenRungs(db: Db, last: OperationRecord | null): BetweenRungs | null {
+  const leadsTo = last?.plan.leadsTo;
+  if (!last || !leadsTo || last.open || !last.applied) return null;
+  const holder = holderOf(db, last.id);
+  return { rung: last, leadsTo, holder: holder ? holderState(holder) : 'unknown' };
 }
 
 /** A holder that cannot be looked at is gone once its heartbeat was seen to stand still for long enough. */

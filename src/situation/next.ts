@@ -1,14 +1,13 @@
 import { formatRatio } from '../config/units.ts';
 import { commandOf } from '../operation/plan.ts';
-import type { OperationRecord } from '../operation/record.ts';
 import { nextRung } from '../shift/ladder.ts';
 import { raisesFlag } from '../shift/mend.ts';
+import { endings } from './endings.ts';
 import type { Facts } from './facts.ts';
-import { frozenForward } from './refusals.ts';
 import type { Seen } from './seen.ts';
 import type { Which } from './situation.ts';
 
-/** A command that comes next, and why. `wait` is no command: an operation runs. */
+/** A command that comes next, and why. `wait` is no command: an operation runs. Nor is `upgrade cutover`. */
 export interface Next {
   command: string;
   why: string;
@@ -16,13 +15,23 @@ export interface Next {
 
 /** What to do next, the first of them first. */
 export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]] {
+  if (facts.newer) {
+    const upgrade = {
+      command: UPGRADE,
+      why: 'a newer one has written the state; this one changes nothing there',
+    };
+    return [upgrade, { command: 'cutover rollback --emergency', why: 'needs no database' }];
+  }
   switch (which.name) {
     case 'running':
       return [
         { command: 'wait', why: 'the operation ends by itself; `--wait 30s` lets a command wait for it' },
       ];
     case 'unfinished':
-      return endings(facts, seen, which.operation);
+      return endings(facts, seen, which.operation).map(({ command, why }) => ({ command, why })) as [
+        Next,
+        ...Next[],
+      ];
     case 'unreadable':
       return [
         { command: 'cutover status', why: 'when the flag can be read again' },
@@ -31,7 +40,7 @@ export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]
     case 'drifted':
       return mends(facts, seen);
     default: {
-      const [first, ...others] = onwards(facts, seen, which);
+      const [first, ...others] = downOr(facts, seen, onwards(facts, seen, which));
       const left = seen.open.at(-1);
       if (!left) return [first, ...others];
       return [
@@ -42,6 +51,9 @@ export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]
     }
   }
 }
+
+/** What mends everything where a newer cutover has written the state. */
+export const UPGRADE = 'upgrade cutover';
 
 type Onwards = Exclude<Which, { name: 'running' | 'unfinished' | 'unreadable' | 'drifted' }>;
 
@@ -71,43 +83,41 @@ function onwards(facts: Facts, seen: Seen, which: Onwards): [Next, ...Next[]] {
   }
 }
 
-function afterFail({ state }: Facts, seen: Seen, ratio: number): [Next, ...Next[]] {
+/** A gradual rollback between two rungs goes before what leads forward: it was decided to go down. */
+function downOr({ betweenRungs }: Facts, seen: Seen, ways: [Next, ...Next[]]): [Next, ...Next[]] {
+  if (!betweenRungs || !seen.rollback.eligible || seen.raisedBack) return ways;
+  const to = formatRatio(betweenRungs.leadsTo.ratio);
+  const command = 'cutover rollback';
+  if (betweenRungs.holder === 'running') {
+    const wait = { command: 'wait', why: `the rollback to ${to} goes on by itself` };
+    const [first] = ways;
+    return first.command === command ? [first, wait] : [wait, { command, why: `to ${to} at once` }];
+  }
+  const finish = { command, why: `finishes the rollback to ${to}, at once` };
+  return [finish, ...ways.filter((way) => way.command !== command)];
+}
+
+function afterFail({ state, freeze }: Facts, seen: Seen, ratio: number): [Next, ...Next[]] {
   const look = { command: 'cutover canary status', why: `how the canary failed at ${formatRatio(ratio)}` };
   if (state.ratio > 0)
     return [{ command: back(seen), why: 'target has failed and still gets requests' }, look];
-  const again = {
-    command: 'cutover canary start --force --reason "…"',
-    why: 'when somebody knows why it failed',
-  };
-  return [look, again];
-}
-
-/** The ways out of an operation that ended half-way. */
-function endings(facts: Facts, seen: Seen, operation: OperationRecord): [Next, ...Next[]] {
-  const finish = {
-    command: 'cutover resume',
-    why: `finishes the ${commandOf(operation.plan)} ${operation.id}`,
-  };
-  const undo = { command: 'cutover rollback', why: seen.rollback.why };
-  const ways = [
-    ...(frozenForward(facts, operation) ? [] : [finish]),
-    ...(seen.rollback.eligible && !seen.raisedBack ? [undo] : []),
-  ];
-  const [first, ...others] = ways;
-  return first
-    ? [first, ...others]
-    : [{ command: 'cutover rollback --emergency', why: 'all requests to legacy, whatever is half done' }];
+  const command = 'cutover canary start --force --reason "…"';
+  return freeze
+    ? [look, { command: 'cutover unfreeze', why: `before any step forward; then \`${command}\`` }]
+    : [look, { command, why: 'when somebody knows why it failed' }];
 }
 
 /** Back, or forward to what the state says. */
-function mends({ state }: Facts, seen: Seen): [Next, ...Next[]] {
+export function mends({ state, freeze }: Facts, seen: Seen): [Next, ...Next[]] {
   const undo = { command: back(seen), why: 'brings state, flag and DNS together, towards legacy' };
   if (seen.flagDrift === null) return [undo];
-  const raises = raisesFlag(state, seen.flagRatio) ? '; it raises the flag: --force --reason "…"' : '';
-  const write = {
-    command: 'cutover resume --flag',
-    why: `sets the flag to ${formatRatio(state.ratio)}, which the state says${raises}`,
-  };
+  const raises = raisesFlag(state, seen.flagRatio);
+  const command = `cutover resume --flag${raises ? ' --force --reason "…"' : ''}`;
+  const why = `sets the flag to ${formatRatio(state.ratio)}, which the state says`;
+  const write =
+    raises && freeze
+      ? { command: 'cutover unfreeze', why: `before the flag may go up; then \`${command}\` ${why}` }
+      : { command, why };
   return seen.rollback.eligible || raises ? [undo, write] : [write];
 }
 

@@ -1,13 +1,12 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import { unfinished } from '../operation/journal.ts';
 import { LeaseHeld } from '../operation/lease.ts';
-import { commandOf } from '../operation/plan.ts';
-import type { OperationRecord } from '../operation/record.ts';
 import { notEligible, rollbackRaises } from '../rollback/plan.ts';
 import { gateRefusal } from '../shift/gates.ts';
 import { nextRung } from '../shift/ladder.ts';
 import { flagRaises, raisesFlag } from '../shift/mend.ts';
 import { cannotShift, cannotStart } from '../shift/plan.ts';
+import { endings, frozenForward } from './endings.ts';
 import type { Facts } from './facts.ts';
 import type { Seen } from './seen.ts';
 
@@ -24,6 +23,10 @@ export const ASKING = [
   'freeze',
   'unfreeze',
   'checkpoint create',
+  'checkpoint pin',
+  'checkpoint unpin',
+  'checkpoint prune',
+  'checkpoint import',
 ] as const;
 export type Asking = (typeof ASKING)[number];
 
@@ -32,6 +35,7 @@ export type Asking = (typeof ASKING)[number];
  * Running comes before unfinished, and both before any other reason.
  */
 export function refusalOf(facts: Facts, seen: Seen, asking: Asking): CutoverError | null {
+  if (facts.newer && asking !== 'canary status') return facts.newer;
   switch (asking) {
     case 'freeze':
     case 'unfreeze':
@@ -41,18 +45,22 @@ export function refusalOf(facts: Facts, seen: Seen, asking: Asking): CutoverErro
     case 'canary run':
     case 'canary status':
       // Judging goes on while an operation runs: one that hangs must not keep a FAIL from being seen.
-      return seen.unfinished && unfinished(seen.unfinished);
+      return halfDone(facts, seen);
     case 'rollback':
       return heldBy(seen);
     case 'resume':
       return heldBy(seen) ?? frozenForward(facts, seen.open.at(-1));
     case 'checkpoint create':
-      return busy(seen);
+    case 'checkpoint pin':
+    case 'checkpoint unpin':
+    case 'checkpoint prune':
+    case 'checkpoint import':
+      return busy(facts, seen);
     case 'canary start':
     case 'shift':
-      return busy(seen) ?? unreadable(facts);
+      return busy(facts, seen) ?? unreadable(facts);
     case 'resume --flag':
-      return busy(seen) ?? unreadable(facts) ?? notMendable(facts, seen);
+      return busy(facts, seen) ?? unreadable(facts) ?? notMendable(facts, seen);
   }
 }
 
@@ -69,8 +77,8 @@ function optional(facts: Facts, seen: Seen, asking: Asking): CutoverError | null
   const gates = (to: number) =>
     gateRefusal(seen.gates, to, { forced: false, verdict: facts.run?.verdict ?? null });
   if (asking === 'canary start') return cannotStart(state) ?? gates(facts.canaryRatio);
-  if (asking === 'shift') return cannotShift(state) ?? gates(nextRung(ladder, state.ratio) ?? 1);
-  if (asking === 'rollback') return backRefusal(seen);
+  if (asking === 'shift') return cannotShift(state, seen.gates) ?? gates(nextRung(ladder, state.ratio) ?? 1);
+  if (asking === 'rollback') return backRefusal(facts, seen);
   if (asking === 'resume --flag' && raisesFlag(state, seen.flagRatio)) {
     return flagRaises(state, seen.flagRatio);
   }
@@ -78,13 +86,18 @@ function optional(facts: Facts, seen: Seen, asking: Asking): CutoverError | null
 }
 
 /** A rollback without `--to`. */
-function backRefusal(seen: Seen): CutoverError | null {
+function backRefusal({ freeze }: Facts, seen: Seen): CutoverError | null {
   if (!seen.rollback.eligible) return notEligible(seen.rollback);
-  return seen.raisedBack && rollbackRaises(seen.raisedBack);
+  return seen.raisedBack && rollbackRaises(seen.raisedBack, freeze);
 }
 
-function busy(seen: Seen): CutoverError | null {
-  return heldBy(seen) ?? (seen.unfinished && unfinished(seen.unfinished));
+function busy(facts: Facts, seen: Seen): CutoverError | null {
+  return heldBy(seen) ?? halfDone(facts, seen);
+}
+
+function halfDone(facts: Facts, seen: Seen): CutoverError | null {
+  const operation = seen.unfinished;
+  return operation && unfinished(operation, endings(facts, seen, operation));
 }
 
 function heldBy({ running }: Seen): CutoverError | null {
@@ -93,22 +106,6 @@ function heldBy({ running }: Seen): CutoverError | null {
 
 function unreadable({ flag }: Facts): CutoverError | null {
   return flag.is === 'unreadable' ? flag.error : null;
-}
-
-/** An operation towards target that has traffic still to move is not finished in a freeze. */
-export function frozenForward(
-  { freeze }: Facts,
-  operation: OperationRecord | undefined,
-): CutoverError | null {
-  if (!freeze || !operation || operation.plan.to.ratio <= operation.plan.from.ratio) return null;
-  const left = operation.steps.some(({ kind, outcome }) => kind !== 'notify' && outcome !== 'done');
-  if (!left) return null;
-  return new CutoverError(
-    'FROZEN',
-    EXIT.notNow,
-    `frozen by ${freeze.actor}: ${freeze.reason}; the ${commandOf(operation.plan)} ${operation.id} goes towards target`,
-    { hint: '`cutover rollback` undoes it; to lift the freeze: `cutover unfreeze`' },
-  );
 }
 
 function notMendable(facts: Facts, { flagDrift, flagRatio, gates }: Seen): CutoverError | null {

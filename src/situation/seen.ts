@@ -51,9 +51,16 @@ export function seenIn(facts: Facts): Seen {
     flagDrift: drift && !drift.ok ? drift.detail : null,
     flagRatio,
     rollback: wayBack(facts),
-    raisedBack:
-      facts.backRatio === null ? null : raiseOf(state.ratio, known ? flagRatio : undefined, facts.backRatio),
+    raisedBack: raisedBack(facts, known ? flagRatio : undefined),
   };
+}
+
+function raisedBack(
+  { state, backRatio, backProvider }: Facts,
+  found: number | null | undefined,
+): Raise | null {
+  if (backRatio === null) return null;
+  return raiseOf(state, found, { ratio: backRatio, activeProvider: backProvider ?? 'legacy' });
 }
 
 /** Whoever still reads the flag of an earlier config does as that says. */
@@ -71,7 +78,8 @@ function runningIn({ lease }: Pick<Facts, 'lease'>): LeaseFact | null {
 }
 
 /** Where a rollback without `--to` leads. */
-export function wayBack(facts: Pick<Facts, 'state' | 'lease' | 'open'>): Eligibility {
+export function wayBack(facts: Pick<Facts, 'state' | 'lease' | 'open' | 'newer'>): Eligibility {
+  if (facts.newer) return { eligible: false, to: null, why: 'a newer cutover has written the state' };
   if (runningIn(facts)) return { eligible: false, to: null, why: 'an operation is running' };
   const { state, open } = facts;
   return eligibility({ world: state, previous: state.previous, open });

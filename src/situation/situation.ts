@@ -5,8 +5,9 @@ import type { OperationRecord } from '../operation/record.ts';
 import type { Eligibility } from '../rollback/plan.ts';
 import { nextRung } from '../shift/ladder.ts';
 import type { Freeze } from '../store/freeze.ts';
+import { endings } from './endings.ts';
 import type { Facts, Judged, LeaseFact } from './facts.ts';
-import { back, type Next, nextOf } from './next.ts';
+import { back, mends, type Next, nextOf, UPGRADE } from './next.ts';
 import { type Asking, mayOf } from './refusals.ts';
 import { type Seen, seenIn } from './seen.ts';
 import { type Unsafe, unsafeIn } from './unsafe.ts';
@@ -94,12 +95,13 @@ function whichOf(facts: Facts, seen: Seen): Which {
 function driftIn(facts: Facts, seen: Seen): Drift[] {
   if (seen.running) return [];
   const { unfinished, flagDrift, flagRatio } = seen;
-  const mend = unfinished ? 'cutover resume' : back(seen);
+  const ending = unfinished && endings(facts, seen, unfinished)[0].command;
+  const mend = facts.newer ? UPGRADE : (ending ?? back(seen));
   const flag: Drift = {
     what: `flag ${facts.flagLabel}`,
     state: facts.state.ratio,
     actual: flagRatio,
-    mend: unfinished || seen.rollback.eligible ? mend : 'cutover resume --flag',
+    mend: facts.newer ? UPGRADE : (ending ?? mends(facts, seen)[0].command),
   };
   return [
     ...(flagDrift === null ? [] : [flag]),
@@ -132,7 +134,22 @@ function whereRequestsGo({ flag, state }: Facts): string {
   return `the flag sends ${formatRatio(state.ratio)} of requests to target`;
 }
 
-function besides({ freeze, fail }: Facts, seen: Seen, which: Which): string[] {
+/** `the rollback to 0 % stopped at 10 %`: a gradual one between two rungs. */
+export function wayDown({ betweenRungs }: Facts): string | null {
+  if (!betweenRungs) return null;
+  const { rung, leadsTo, holder } = betweenRungs;
+  const stands = {
+    running: 'goes on by itself, now',
+    gone: 'stopped',
+    unknown: 'has stopped, or pauses (whether its process still runs is not known here),',
+  };
+  const at = formatRatio(rung.plan.to.ratio);
+  return `the rollback to ${formatRatio(leadsTo.ratio)} ${stands[holder]} at ${at}`;
+}
+
+function besides(facts: Facts, seen: Seen, which: Which): string[] {
+  const { freeze, fail } = facts;
+  const down = wayDown(facts);
   const onwards: Partial<Record<Which['name'], string>> = {
     'waiting for evidence': 'waiting for evidence',
     'waiting for bake': 'waiting for the bake time',
@@ -143,7 +160,7 @@ function besides({ freeze, fail }: Facts, seen: Seen, which: Which): string[] {
   return [
     ...(fail ? [`the canary failed at ${formatRatio(fail.ratio)}, and nobody has answered that`] : []),
     ...(freeze ? ['forward steps are frozen'] : []),
-    ...(words ? [words] : []),
+    ...(down ? [down] : words ? [words] : []),
     ...(left ? ['not everyone was told of the last change'] : []),
   ];
 }

@@ -1,5 +1,6 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { DnsReading, Side, Status, World } from '../world.ts';
+import { type ImportedCheckpoint, sortOut } from './checkpoint-content.ts';
 import { appendHistory } from './history.ts';
 import { type Db, explainingFaults } from './open.ts';
 import { readState } from './state.ts';
@@ -110,12 +111,12 @@ export function listCheckpoints(db: Db): Checkpoint[] {
   return (db.prepare('SELECT * FROM checkpoints ORDER BY id DESC').all() as CheckpointRow[]).map(fromRow);
 }
 
-/** The ratio that a checkpoint kept; null when there is no such checkpoint. */
-export function checkpointRatio(db: Db, id: number): number | null {
-  const row = db.prepare('SELECT ratio FROM checkpoints WHERE id = ?').get(id) as
-    | { ratio: number }
-    | undefined;
-  return row?.ratio ?? null;
+/** How much a checkpoint sent to target, and what was active then; null when there is no such checkpoint. */
+export function checkpointTraffic(db: Db, id: number): Pick<World, 'ratio' | 'activeProvider'> | null {
+  const row = db
+    .prepare('SELECT ratio, active_provider AS activeProvider FROM checkpoints WHERE id = ?')
+    .get(id);
+  return (row as Pick<World, 'ratio' | 'activeProvider'> | undefined) ?? null;
 }
 
 /** @throws CutoverError CHECKPOINT_UNKNOWN (64). */
@@ -158,20 +159,25 @@ export function pruneByHand(db: Db, keep: number, by: ByHand): number[] {
 }
 
 /**
- * Takes in checkpoints of another database. They get new numbers and are pinned; their links to operations and to
- * one another stay behind.
+ * Takes in checkpoints of another database, but for those that are here already. They get new numbers and are pinned;
+ * their links to operations and to one another stay behind.
+ * @param as how each is taken in, see `sortOut`
+ * @returns those that were new, newest first, and the numbers of those that were here
  */
 export function importCheckpoints(
   db: Db,
-  imported: readonly Omit<Checkpoint, 'id' | 'pinned' | 'operationId' | 'previous'>[],
+  imported: readonly ImportedCheckpoint[],
+  as: (one: ImportedCheckpoint) => ImportedCheckpoint,
   by: ByHand,
-): Checkpoint[] {
+): { taken: Checkpoint[]; known: number[] } {
   return writing(db, () => {
-    const ids = imported.map((one) => insertCheckpoint(db, { ...one, operationId: null, previous: null }));
+    const { fresh, known } = sortOut(listCheckpoints(db), imported, as);
+    const ids = fresh.map((one) => insertCheckpoint(db, { ...one, operationId: null, previous: null }));
     const pin = db.prepare('UPDATE checkpoints SET pinned = 1 WHERE id = ?');
     for (const id of ids) pin.run(id);
-    appendHistory(db, { ...by, event: 'checkpoints imported', detail: { checkpoints: ids } });
-    return ids.map((id) => getCheckpoint(db, id)).toReversed();
+    if (ids.length > 0)
+      appendHistory(db, { ...by, event: 'checkpoints imported', detail: { checkpoints: ids, known } });
+    return { taken: ids.map((id) => getCheckpoint(db, id)).toReversed(), known };
   });
 }
 

@@ -33,9 +33,16 @@ function make(work: () => void): boolean {
   }
 }
 
+/** Modes are the owner's business: whoever else may write here goes by them as they are. */
+function mayChange(uid: number): boolean {
+  const me = process.geteuid?.();
+  return me === 0 || me === uid;
+}
+
 function tighten(path: string, asked: number): void {
-  const mode = statSync(path).mode & 0o777;
-  if ((mode & ~asked) !== 0) chmodSync(path, mode & asked);
+  const { mode: bits, uid } = statSync(path);
+  const mode = bits & 0o777;
+  if ((mode & ~asked) !== 0 && mayChange(uid)) chmodSync(path, mode & asked);
 }
 
 /** Gives what was just made to the group; where that fails it is removed again, so that nothing half-shared stays. */

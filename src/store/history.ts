@@ -1,4 +1,11 @@
-import { createHash } from 'node:crypto';
+import {
+  GENESIS,
+  type HistoryHead,
+  type HistoryRow,
+  hashOf,
+  type Verification,
+  verifyChain,
+} from './chain.ts';
 import type { Db } from './open.ts';
 
 /** One thing that happened. `detail` is a JSON value. */
@@ -12,33 +19,6 @@ export interface HistoryEntry {
   detail: unknown;
 }
 
-interface HistoryRow {
-  seq: number;
-  at: number;
-  actor: string;
-  event: string;
-  operation_id: string | null;
-  detail: string;
-  previous: string;
-  hash: string;
-}
-
-const GENESIS = '0'.repeat(64);
-
-/** The hash covers every column and the hash of the row before: no row can change, go or move unseen. */
-function hashOf(row: Omit<HistoryRow, 'hash'>): string {
-  const text = JSON.stringify([
-    row.seq,
-    row.at,
-    row.actor,
-    row.event,
-    row.operation_id,
-    row.detail,
-    row.previous,
-  ]);
-  return createHash('sha256').update(text).digest('hex');
-}
-
 /**
  * Appends an entry, inside the transaction of what it tells about. Outside of one, another connection could append
  * between the look at the last entry and the new one: that is a mistake of the caller, and thrown as one.
@@ -48,17 +28,15 @@ export function appendHistory(
   entry: { at: number; actor: string; event: string; operationId?: string | null; detail: unknown },
 ): void {
   if (!db.inTransaction) throw new Error(`history: ${entry.event} is told outside of a transaction`);
-  const last = db.prepare('SELECT seq, hash FROM history ORDER BY seq DESC LIMIT 1').get() as
-    | { seq: number; hash: string }
-    | undefined;
+  const last = historyHead(db);
   const row = {
-    seq: (last?.seq ?? 0) + 1,
+    seq: last.entries + 1,
     at: entry.at,
     actor: entry.actor,
     event: entry.event,
     operation_id: entry.operationId ?? null,
     detail: JSON.stringify(entry.detail),
-    previous: last?.hash ?? GENESIS,
+    previous: last.head,
   };
   db.prepare(
     `INSERT INTO history (seq, at, actor, event, operation_id, detail, previous, hash)
@@ -66,9 +44,43 @@ export function appendHistory(
   ).run({ ...row, hash: hashOf(row) });
 }
 
-/** The newest `limit` entries, newest first. */
-export function readHistory(db: Db, limit: number): HistoryEntry[] {
-  const rows = db.prepare('SELECT * FROM history ORDER BY seq DESC LIMIT ?').all(limit) as HistoryRow[];
+/**
+ * How many entries the history has by now, and the hash of the newest. Whoever keeps the hash elsewhere can later
+ * tell that all up to it is as it was: `cutover history --verify --expect-head HASH`.
+ */
+export function historyHead(db: Db): HistoryHead {
+  const last = db.prepare('SELECT seq AS entries, hash AS head FROM history ORDER BY seq DESC LIMIT 1').get();
+  return (last as HistoryHead | undefined) ?? { entries: 0, head: GENESIS };
+}
+
+/** Which entries are asked for: those that fit all that is given. */
+export interface HistoryQuery {
+  /** So many of the newest. */
+  limit: number;
+  /** Not before this time, Unix milliseconds. */
+  since?: number | undefined;
+  /** Part of what the event is called, in any case. */
+  event?: string | undefined;
+  /** The id of an operation. */
+  operation?: string | undefined;
+}
+
+/** The entries that are asked for, newest first. */
+export function readHistory(db: Db, { limit, since, event, operation }: HistoryQuery): HistoryEntry[] {
+  const rows = db
+    .prepare(
+      `SELECT * FROM history
+        WHERE (@since IS NULL OR at >= @since)
+          AND (@event IS NULL OR instr(lower(event), lower(@event)) > 0)
+          AND (@operation IS NULL OR operation_id = @operation)
+        ORDER BY seq DESC LIMIT @limit`,
+    )
+    .all({
+      limit,
+      since: since ?? null,
+      event: event ?? null,
+      operation: operation ?? null,
+    }) as HistoryRow[];
   return rows.map((row) => ({
     seq: row.seq,
     at: row.at,
@@ -79,16 +91,14 @@ export function readHistory(db: Db, limit: number): HistoryEntry[] {
   }));
 }
 
-/** Walks the whole chain. Returns how many entries stand, and the first that does not fit. */
-export function verifyHistory(db: Db): { entries: number; brokenAt: number | null; head: string } {
-  let previous = GENESIS;
-  let entries = 0;
-  for (const row of db.prepare('SELECT * FROM history ORDER BY seq').iterate() as Iterable<HistoryRow>) {
-    if (row.seq !== entries + 1 || row.previous !== previous || row.hash !== hashOf(row)) {
-      return { entries, brokenAt: row.seq, head: previous };
-    }
-    previous = row.hash;
-    entries++;
-  }
-  return { entries, brokenAt: null, head: previous };
+/** Whether the history knows an operation of this id. */
+export function historyKnows(db: Db, operation: string): boolean {
+  return db.prepare('SELECT 1 FROM history WHERE operation_id = ? LIMIT 1').get(operation) !== undefined;
+}
+
+/** Walks the whole chain; `expected` as for `verifyChain`. */
+export function verifyHistory(db: Db, expected: string | null = null): Verification {
+  const kept = db.prepare('SELECT entries, head FROM history_head').get() as HistoryHead | undefined;
+  const rows = db.prepare('SELECT * FROM history ORDER BY seq').iterate() as Iterable<HistoryRow>;
+  return verifyChain(rows, kept ?? null, expected);
 }

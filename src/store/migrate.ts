@@ -61,19 +61,19 @@ function apply(db: Database.Database, shipped: Migration[], path: string, now: n
 }
 
 /**
- * Brings a copy in memory to this version's schema. One that a newer cutover has written stays as it is, if it has all
- * that this version knows: migrations only add.
+ * Brings a copy in memory to this version's schema. One that a newer cutover has written stays as it is, if that
+ * says that this version understands it, and it has all that this version knows.
  * @param path of the database it is a copy of, for messages
- * @returns a warning about a newer one
- * @throws CutoverError as `migrate` does
+ * @returns what a command that writes is refused with when a newer cutover has written it; null when none has
+ * @throws CutoverError as `migrate` does, for a newer one that cannot be understood
  */
-export function migrateCopy(db: Database.Database, path: string, now: number): string[] {
+export function migrateCopy(db: Database.Database, path: string, now: number): CutoverError | null {
   const shipped = shippedMigrations();
   const last = shipped.at(-1)?.version ?? 0;
   const version = db.pragma('user_version', { simple: true }) as number;
   if (version <= last) {
     apply(db, shipped, path, now);
-    return [];
+    return null;
   }
   verifyChecksums(db, last, shipped, path);
   const ours = new (db.constructor as typeof Database)(':memory:');
@@ -84,7 +84,14 @@ export function migrateCopy(db: Database.Database, path: string, now: number): s
   } finally {
     ours.close();
   }
-  return [`${path} was written by a newer cutover (schema ${version}); shown as far as this one knows it`];
+  if (readableFrom(db) > last) throw newer(path, version);
+  return newer(path, version);
+}
+
+/** The oldest schema whose cutover understands this database: the migrations that were applied have set it. */
+function readableFrom(db: Database.Database): number {
+  const said = db.prepare('SELECT max(readable_from) FROM schema_readable').pluck().get() as number | null;
+  return said ?? Number.POSITIVE_INFINITY;
 }
 
 function columns(db: Database.Database): string[] {

@@ -9,8 +9,8 @@ import { applyWal } from './wal.ts';
 /** A copy in memory of the state as it was at one moment. */
 export interface StateCopy {
   db: Db;
-  /** What the user should know about it. */
-  warnings: string[];
+  /** What a command that writes is refused with: a newer cutover has written it. Null when none has. */
+  newer: CutoverError | null;
 }
 
 /** Somebody who writes without a pause leaves one soon. */
@@ -29,7 +29,7 @@ export function readStore(stateDir: string, now: number): StateCopy {
     const bytes = explainingReading(path, () => databaseBytes(path));
     const db = openSqlite(bytes ?? ':memory:');
     try {
-      return { db, warnings: migrateCopy(db, path, now) };
+      return { db, newer: migrateCopy(db, path, now) };
     } catch (error) {
       db.close();
       throw error;

@@ -14,6 +14,51 @@ function folder(extra = ''): string {
   return dir;
 }
 
+it.each([
+  [['-c', '', 'status'], {}, 'cutover: -c needs a path'],
+  [['rollback', '--emergency', '-c', ''], {}, 'cutover: NOT SAFE: nothing was changed: -c needs a path'],
+  [['status'], { CUTOVER_CONFIG: '' }, 'cutover: CUTOVER_CONFIG is empty: it needs a path'],
+])('a config that is named and empty: cutover %j %j', async (args, env, says) => {
+  const { code, stderr } = await cutover(folder(), args, { env });
+  expect(stderr.split('\n')[0]).toBe(says);
+  expect(code).toBe(64);
+});
+
+it('a stage that need not bake says nothing of it', async () => {
+  const dir = folder();
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  expect((await cutover(dir, ['status'])).stdout).toMatch(/^ *stage +.* at 10 %$/m);
+});
+
+it.each([[[]], [['assess']], [['rollback']], [['canary', 'check']]])(
+  'help fits 48 columns: %j',
+  async (args: string[]) => {
+    const { stdout } = await cutover(folder(), [...args, '--help'], { env: { COLUMNS: '48' } });
+    // An example is to be copied as it stands.
+    for (const line of stdout.split('\n').filter((text) => !text.includes('cutover assess ')))
+      expect(line.length, line).toBeLessThanOrEqual(48);
+    // No column so narrow that it holds a word a line.
+    expect(stdout).toMatch(/^ {6}\S+ \S+ \S+/m);
+  },
+);
+
+it.each(['80', '48'])(
+  'assess tells models apart whose names differ in the middle, at %s columns',
+  async (columns) => {
+    const dir = folder();
+    const names = ['405b-instruct-turbo-2025', '8b-instruct-turbo-2025', '405b-instruct-turbo-2024'].map(
+      (name) => `accounts/fireworks/models/llama-v3p1-${name}-with-a-tail`,
+    );
+    const line = (model: string) => JSON.stringify({ model, input_tokens: 10, output_tokens: 1 });
+    writeFileSync(join(dir, 'usage.jsonl'), names.map(line).join('\n'));
+    const { stdout } = await cutover(dir, ['assess', 'usage.jsonl'], { env: { COLUMNS: columns } });
+    for (const name of names) {
+      // In the table and where it is said to be without a price.
+      expect(stdout.split(name).length - 1, stdout).toBe(2);
+    }
+  },
+);
+
 describe('names of commands', () => {
   it.each([
     ['constructor'],

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   linkSync,
@@ -422,6 +423,49 @@ describe('the readers of a flag file', () => {
     const ran = await emergency(dir);
     expect(ran.code).toBe(0);
     expect(readdirSync(join(dir, 'prod'))).toEqual(['flags.json']);
+  });
+});
+
+describe('an emergency that is known by its mark in the flag alone', () => {
+  it('is recorded as somebody unknown, not as whoever finds it', async () => {
+    const dir = makeFolder();
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const path = join(dir, 'flags.json');
+    const database = join(dir, '.cutover', 'state.db');
+    const files = ['', '-wal', '-shm'].map((end) => database + end);
+    const before = files
+      .filter((file) => existsSync(file))
+      .map((file) => [file, readFileSync(file)] as const);
+    expect((await cutover(dir, ['rollback', '--emergency', '--reason', 'fire'])).code).toBe(0);
+    // The same after a crash right behind the flag write.
+    for (const file of files) rmSync(file, { force: true });
+    for (const [file, bytes] of before) writeFileSync(file, bytes);
+    expect(readFileSync(path, 'utf8')).toContain('emergency');
+    await cutover(dir, ['resume'], { env: { USER: 'finder' } });
+    const { lastOperation } = await cutoverJson<{ lastOperation: Record<string, unknown> }>(dir, ['status']);
+    expect(lastOperation).toMatchObject({ kind: 'emergency', actor: 'unknown' });
+    expect(lastOperation.reason).toBe('unknown: found by its mark in the flag');
+  });
+});
+
+describe('an emergency that makes the database', () => {
+  it.each([
+    ['root', 0o640],
+    ['no-such-group', 0o600],
+  ])('gives it to the group %s that the config names, where there is such a group', async (group, mode) => {
+    const dir = makeFolder(PROD);
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    mkdirSync(join(dir, 'prod'));
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    rmSync(join(dir, '.cutover'), { recursive: true });
+    appendFileSync(configPath(dir), `state: { path: .cutover, group: ${group} }\n`);
+    const ran = await emergency(dir, '--json');
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ safe: true, operation: { outcome: 'done' } });
+    expect(JSON.parse(ran.stdout).sideFile).toBeUndefined();
+    expect(statSync(join(dir, '.cutover', 'state.db')).mode & 0o777).toBe(mode);
+    expect(ran.stderr.includes('cannot be given to the group')).toBe(mode === 0o600);
   });
 });
 

@@ -88,6 +88,40 @@ providers:
   target: { name: holysheep, baseUrl: http://127.0.0.1:9/v1 }
 `;
 
+/** What an operation says that an emergency has taken over from. */
+const IN_FORCE =
+  /the emergency op-\S+ of \S+@\S+ has taken over and is in force: file flags\.json says 0 %; stopped here/;
+
+/** A command held by a signal right before it replaces the flag, where no timeout of its own can help. */
+async function heldAtItsFlag(dir: string, args: string[]) {
+  const shim = join(dir, 'hold.mjs');
+  writeFileSync(
+    shim,
+    `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+const rename = fs.renameSync;
+fs.renameSync = (from, to) => {
+  if (String(to).endsWith('flags.json')) { fs.writeFileSync('held', ''); process.kill(process.pid, 'SIGSTOP'); }
+  return rename(from, to);
+};
+syncBuiltinESMExports();`,
+  );
+  const child = spawn(process.execPath, ['--import', shim, BIN, ...args], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (text) => {
+      said[name] += text;
+    });
+  }
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, ...said })),
+  );
+  while (!existsSync(join(dir, 'held'))) await new Promise((resolve) => setTimeout(resolve, 10));
+  return { child, ended };
+}
+
 describe('an emergency sends every request to legacy', () => {
   it('when all is well, and journals it', async () => {
     const dir = await rollingAt25();
@@ -271,7 +305,7 @@ hooks:
     expect(flagOf(dir)).toBe(0);
     const loser = await shift;
     expect(loser.code, loser.stderr).toBe(75);
-    expect(loser.stderr).toContain('taken over');
+    expect(loser.stderr.replaceAll(/\s+/g, ' ')).toMatch(IN_FORCE);
     expect(flagOf(dir)).toBe(0);
     expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({
       status: 'rollback',
@@ -280,30 +314,50 @@ hooks:
     });
   });
 
+  it('in a dry run by what the state says, and makes up nothing where that cannot be read', async () => {
+    const dir = await rollingAt25();
+    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
+    await cutoverJson(dir, ['rollback', '--yes', '--anyway', '--confirm', 'chat-prod']);
+    const known = await cutover(dir, ['rollback', '--emergency', '--dry-run']);
+    expect(known.stdout).toContain('25 % → 0 %, rolling → rollback');
+    writeFileSync(join(dir, '.cutover', 'state.db'), 'no database');
+    for (const end of ['-wal', '-shm']) rmSync(join(dir, '.cutover', `state.db${end}`), { force: true });
+    const unknown = await cutover(dir, ['rollback', '--emergency', '--dry-run']);
+    expect(unknown.code, unknown.stderr).toBe(0);
+    expect(unknown.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'to 0 %, rollback; what the state says is not known:',
+    );
+    expect(unknown.stdout).not.toContain('rolling');
+    const { plan } = await cutoverJson<{ plan: { from: unknown } }>(dir, [
+      'rollback',
+      '--emergency',
+      '--dry-run',
+    ]);
+    expect(plan.from).toBeNull();
+  });
+
+  it('against another emergency: the one that is overtaken says which is in force, and what the flag says', async () => {
+    const dir = await rollingAt25();
+    const held = await heldAtItsFlag(dir, ['rollback', '--emergency']);
+    expect((await emergency(dir)).code).toBe(0);
+    const ran = await emergency(dir, '--json');
+    expect(ran.code, ran.stderr).toBe(0);
+    held.child.kill('SIGCONT');
+    const loser = await held.ended;
+    expect(loser.code, loser.stderr).toBe(75);
+    expect(loser.stderr.replaceAll(/\s+/g, ' ')).toMatch(IN_FORCE);
+    expect(loser.stderr).toContain(JSON.parse(ran.stdout).operation.id);
+    expect(loser.stdout).not.toContain('safe');
+    await expectJournaled(dir);
+  });
+
   it('against a shift that was stopped right before its flag write', async () => {
     const dir = await rollingAt25();
-    // Held by a signal where no timeout of the shift can help, then let go after the emergency.
-    const shim = join(dir, 'hold.mjs');
-    writeFileSync(
-      shim,
-      `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
-const rename = fs.renameSync;
-fs.renameSync = (from, to) => {
-  if (String(to).endsWith('flags.json')) { fs.writeFileSync('held', ''); process.kill(process.pid, 'SIGSTOP'); }
-  return rename(from, to);
-};
-syncBuiltinESMExports();`,
-    );
-    const child = spawn(process.execPath, ['--import', shim, BIN, 'shift', '50%', ...FORCE], {
-      cwd: dir,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-    while (!existsSync(join(dir, 'held'))) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { child, ended } = await heldAtItsFlag(dir, ['shift', '50%', ...FORCE]);
     expect((await emergency(dir)).code).toBe(0);
     expect(flagOf(dir)).toBe(0);
     child.kill('SIGCONT');
-    expect(await ended).toBe(75);
+    expect((await ended).code).toBe(75);
     expect(flagOf(dir)).toBe(0);
     await expectJournaled(dir);
   });
@@ -335,6 +389,27 @@ syncBuiltinESMExports();`,
     expect(flagOf(dir)).toBe(0);
     await expectJournaled(dir);
   });
+
+  it.each([Number.MAX_SAFE_INTEGER, 1e15, 5e14, 5e14 + 1, 1e300])(
+    'over a flag whose token somebody has set to %d, at the first try, and is in the journal then',
+    async (token) => {
+      const dir = await rollingAt25();
+      const path = join(dir, 'flags.json');
+      writeFileSync(
+        path,
+        readFileSync(path, 'utf8').replace(/"cutoverToken": \d+/, `"cutoverToken": ${token}`),
+      );
+      expect(readFileSync(path, 'utf8')).toContain(String(token));
+      const ran = await emergency(dir);
+      expect(ran.code, ran.stderr + ran.stdout).toBe(0);
+      expect(ran.stdout).toContain('safe: the flag sends every request to legacy');
+      expect(flagOf(dir)).toBe(0);
+      await expectJournaled(dir);
+      // What comes after can write the flag.
+      await cutoverJson(dir, ['canary', 'start', '--yes']);
+      expect((await emergency(dir)).code).toBe(0);
+    },
+  );
 
   it('and says so loudly, with its own exit code, when the flag cannot be set', async () => {
     const dir = await rollingAt25();

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
@@ -246,6 +248,8 @@ describe('stopping', () => {
     await expect(openai.chat.completions.create(ask('late'))).rejects.toThrow(/Connection/);
     expect(await running).toHaveLength(20);
     expect(await stopped).toBe(0);
+    expect(gateway.stderr()).toContain('Stopping when the running requests have ended, after 10s at most');
+    expect(gateway.stderr()).not.toContain('step');
     expect(gateway.usage()).toHaveLength(20);
   });
 
@@ -290,6 +294,27 @@ describe('what the gateway itself refuses', () => {
     expect(metrics).toContain('cutover_gateway_refused_total{status="400"} 1\n');
     expect(await gateway.stop()).toBe(0);
     expect(gateway.usage()).toEqual([]);
+  });
+
+  it('a body that does not arrive in time: 408, and the connection is closed', async () => {
+    await discard(gateway);
+    gateway = await startGateway(legacy, target, { ratio: 1, gateway: { bodyWithin: '1s' } });
+    const { hostname, port } = new URL(gateway.url);
+    const started = performance.now();
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{`,
+    );
+    let said = '';
+    socket.on('data', (data: Buffer) => {
+      said += data.toString();
+    });
+    await once(socket, 'close');
+    expect(said).toMatch(/^HTTP\/1.1 408 [\s\S]*the body did not arrive within 1s/);
+    expect(performance.now() - started).toBeGreaterThan(900);
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect((await target.stats()).requests + (await legacy.stats()).requests).toBe(0);
+    expect(await (await fetch(`${gateway.url}/metrics`)).text()).toContain('refused_total{status="408"} 1\n');
   });
 
   function chunked(path: string, body: string): Promise<{ status: number | undefined }> {

@@ -180,6 +180,68 @@ describe('a gradual rollback', () => {
     expect(sets(dir)).toEqual([0.25, 0.1, 0.05, 0.01]);
   });
 
+  describe('killed between two rungs', () => {
+    async function killedAt25(flag = STORE): Promise<string> {
+      const dir = await at50('1%', flag);
+      const gradual = await gradually(dir, '1h');
+      const meanwhile = await status(dir);
+      expect(meanwhile).toMatchObject({ gradualRollback: { process: 'running' }, next: { command: 'wait' } });
+      expect((await cutover(dir, ['resume'])).stderr).toContain('goes on by itself');
+      gradual.child.kill('SIGKILL');
+      await gradual.ended;
+      return dir;
+    }
+    const FINISHED = { ratio: 0.01, drift: [], unfinished: null, gradualRollback: null };
+
+    it('status names it, and where it was to lead', async () => {
+      const dir = await killedAt25();
+      const now = await status(dir);
+      expect(now).toMatchObject({
+        headline: 'safe: the flag sends 25 % of requests to target; the rollback to 1 % stopped at 25 %',
+        next: { command: 'cutover rollback' },
+        gradualRollback: { at: 0.25, to: { ratio: 0.01, status: 'canary' }, process: 'gone' },
+      });
+      const { stdout } = await cutover(dir, ['status']);
+      expect(stdout).toMatch(/^ *gradual +the rollback to 1 % stopped at 25 %; by \S+@/m);
+    });
+
+    it.each([
+      ['resume', ['resume']],
+      ['rollback', ['rollback', '--yes', '--anyway']],
+      ['another gradual one', [...OVER, '100ms']],
+    ])('%s finishes it', async (_name, args) => {
+      const dir = await killedAt25();
+      await cutoverJson(dir, args);
+      expect(await status(dir)).toMatchObject(FINISHED);
+      expectFalling(sets(dir));
+    });
+
+    it('resume --dry-run shows the plan and changes nothing', async () => {
+      const dir = await killedAt25();
+      const { plan } = await cutoverJson<{ plan: unknown }>(dir, ['resume', '--dry-run']);
+      expect(plan).toMatchObject({ kind: 'rollback', from: { ratio: 0.25 }, to: { ratio: 0.01 } });
+      expect(sets(dir)).toEqual([0.25]);
+    });
+
+    it.each([
+      ['an emergency', ['rollback', '--emergency'], 0],
+      ['a step forward', ['shift', '50%', ...FORCE], 0.5],
+    ])('%s ends it', async (_name, args, ratio) => {
+      const dir = await killedAt25('');
+      await cutoverJson(dir, args);
+      expect(await status(dir)).toMatchObject({ gradualRollback: null, ratio });
+      expect((await cutover(dir, ['resume'])).stdout).toContain('nothing to resume');
+    });
+
+    it('resume does not go on when the flag was set below its end since', async () => {
+      const dir = await killedAt25();
+      writeFileSync(join(dir, 'ratio'), '0\n');
+      const ran = await cutover(dir, ['resume']);
+      expect(ran.code, ran.stdout).toBe(64);
+      expect(flagOf(dir)).toBe(0);
+    });
+  });
+
   it('with a flag that cannot be set on the way: ends, never says done, and can be gone on with', async () => {
     const dir = await at50();
     const gradual = await gradually(dir, '9s');
@@ -190,8 +252,9 @@ describe('a gradual rollback', () => {
     expect(ran.stderr + ran.stdout).toContain('cutover resume');
     expect(sets(dir)).toEqual([0.25]);
     rmSync(join(dir, 'broken'));
+    expect((await cutover(dir, ['resume'])).stderr).toContain('on the way to 1 %');
+    expect(await status(dir)).toMatchObject({ ratio: 0.1, gradualRollback: { at: 0.1 } });
     await cutoverJson(dir, ['resume']);
-    expect((await cutover(dir, [...OVER, '100ms'])).code).toBe(0);
     expectFalling(sets(dir));
     expect(await status(dir)).toMatchObject({ ratio: 0.01, drift: [], unfinished: null });
   });

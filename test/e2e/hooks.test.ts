@@ -1,6 +1,6 @@
-import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BIND, type BindBench, KEYS, startBind } from '../servers/bind.ts';
 import { type HttpReceiver, startHttpReceiver } from '../servers/http-receiver.ts';
 import { freePort } from '../servers/process.ts';
@@ -27,10 +27,12 @@ async function receiver(): Promise<HttpReceiver> {
 }
 
 describe('hooks test', () => {
-  it('sends each notify hook a marked message and changes nothing', async () => {
+  it('runs each hook of your own and each notify hook with a marked event, and changes nothing', async () => {
     const { url, received } = await receiver();
     const dir = folder(`hooks:
-  dns: [{ driver: exec, command: [touch, ran] }]
+  dns:
+    - { driver: exec, command: [sh, -c, 'cat > dns.json; echo "test $CUTOVER_TEST, to $CUTOVER_PROVIDER"'] }
+    - { driver: webhook, url: ${url}/dns }
   notify:
     - { driver: slack, url: "\${env:SLACK}" }
     - { driver: webhook, url: ${url}/hook }
@@ -40,15 +42,99 @@ describe('hooks test', () => {
     const before = await cutoverJson(dir, ['status'], env);
     const { hooks } = await cutoverJson<Trials>(dir, ['hooks', 'test'], env);
     expect(hooks.map(({ kind, driver, outcome }) => `${kind} ${driver} ${outcome}`)).toEqual([
-      'dns exec skipped',
+      'dns exec ok',
+      'dns webhook ok',
       'notify slack ok',
       'notify webhook ok',
       'notify exec ok',
     ]);
-    expect(hooks[3]?.detail).toBe('told: [TEST] chat-prod: a test message of cutover');
-    expect(received.map(({ body }) => /\[TEST\]|"test":true/.test(body))).toEqual([true, true]);
-    expect(readdirSync(dir)).not.toContain('ran');
+    expect(hooks[0]?.detail).toBe('test 1, to legacy');
+    expect(hooks[4]?.detail).toBe('told: [TEST] chat-prod: a test message of cutover');
+    expect(received.map(({ body }) => /\[TEST\]|"test":true/.test(body))).toEqual([true, true, true]);
+    // One that does not look at the mark is told what is so already.
+    const asked = JSON.parse(received.find(({ path }) => path === '/dns')?.body ?? '') as object;
+    const world = { status: 'idle', ratio: 0, activeProvider: 'legacy' };
+    expect(asked).toMatchObject({ test: true, step: 'dns', provider: 'legacy', from: world, to: world });
+    expect(JSON.parse(readFileSync(join(dir, 'dns.json'), 'utf8'))).toMatchObject({ test: true, to: world });
     expect(await cutoverJson(dir, ['status'], env)).toEqual(before);
+    // Nothing was made that a change would have made.
+    expect(readdirSync(dir).sort()).toEqual(['cutover.yaml', 'dns.json']);
+  });
+
+  it('fails with the command or the address of your own that fails', async () => {
+    const { url, answer } = await receiver();
+    answer(() => ({ status: 500, body: 'no such zone' }));
+    const dir = folder(`hooks:
+  dns:
+    - { driver: exec, command: [./route-dns.sh], retries: 0 }
+    - { driver: exec, command: [sh, -c, 'echo no right to do this >&2; exit 3'], retries: 0 }
+    - { driver: webhook, url: ${url}, retries: 0 }
+`);
+    const ran = await cutover(dir, ['hooks', 'test', '--json']);
+    expect(ran.code).toBe(4);
+    expect((JSON.parse(ran.stdout) as Trials).hooks).toMatchObject(
+      [
+        { outcome: 'failed', code: 'HOOK_FAILED', error: /ENOENT/, hint: /executable/ },
+        { outcome: 'failed', code: 'HOOK_FAILED', error: /exit 3: no right to do this/ },
+        { outcome: 'failed', code: 'HOOK_FAILED', error: /HTTP 500: no such zone/ },
+      ].map(({ error, hint, ...rest }) => ({
+        ...rest,
+        error: expect.stringMatching(error),
+        ...(hint && { hint: expect.stringMatching(hint) }),
+      })),
+    );
+  });
+
+  it('is told where traffic is, and runs no DNS hook beside an operation that is not finished', async () => {
+    const dir = folder(`hooks:
+  dns: [{ driver: exec, command: [sh, -c, 'echo "test=$CUTOVER_TEST $CUTOVER_PROVIDER" >> ran; [ ! -e broken ]'], retries: 0 }]
+`);
+    const confirmed = [...FORCE, '--confirm', 'chat-prod'];
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['shift', '100%', ...confirmed], { CUTOVER_TEST: '1' });
+    const lines = () => readFileSync(join(dir, 'ran'), 'utf8').trim().split('\n');
+    expect((await cutover(dir, ['hooks', 'test'])).code).toBe(0);
+    expect(lines()).toEqual(['test= target', 'test=1 target']);
+
+    writeFileSync(join(dir, 'broken'), '');
+    expect((await cutover(dir, ['rollback', '--anyway', ...confirmed])).code).toBe(4);
+    expect(lines()).toHaveLength(3);
+    const { hooks } = await cutoverJson<Trials>(dir, ['hooks', 'test']);
+    expect(hooks).toMatchObject([{ outcome: 'skipped', detail: expect.stringContaining('is not finished') }]);
+    expect(lines()).toHaveLength(3);
+  });
+
+  it('runs no DNS hook beside an operation that runs', async () => {
+    const dir = folder(`hooks:
+  dns: [{ driver: exec, command: [touch, ran] }]
+  notify: [{ driver: exec, command: [sh, -c, '[ "$CUTOVER_TEST" ] || { touch running; while [ ! -e go ]; do sleep 0.1; done; }'], timeout: 60s }]
+`);
+    const shift = cutoverJson(dir, ['canary', 'start', '--yes']);
+    await vi.waitFor(() => expect(readdirSync(dir)).toContain('running'), { timeout: 20_000 });
+    const { hooks } = await cutoverJson<Trials>(dir, ['hooks', 'test']);
+    expect(hooks).toMatchObject([
+      { outcome: 'skipped', detail: expect.stringMatching(/^not run: canary start op-\S+ is running$/) },
+      { outcome: 'ok' },
+    ]);
+    writeFileSync(join(dir, 'go'), '');
+    await shift;
+    expect(readdirSync(dir)).not.toContain('ran');
+  });
+
+  it('has each of its fields in docs/json.md', async () => {
+    const dir = folder(`hooks:
+  notify: [{ driver: exec, command: [./nowhere], retries: 0 }, { driver: exec, command: ['true'] }]
+`);
+    const text = readFileSync(new URL('../../docs/json.md', import.meta.url), 'utf8');
+    const told = /^\| `hooks test` \| (.*) \|$/m.exec(text)?.[1] ?? '';
+    const fields = /hooks: \[\{([^}]*)\}\]/
+      .exec(told)?.[1]
+      ?.split(', ')
+      .map((field) => field.replace('?', ''));
+    const ran = await cutover(dir, ['hooks', 'test', '--json']);
+    for (const hook of (JSON.parse(ran.stdout) as Trials).hooks) {
+      for (const field of Object.keys(hook)) expect(fields, told).toContain(field);
+    }
   });
 
   it('exits with 4 when one fails, and tells which, why and how to mend it', async () => {

@@ -279,6 +279,22 @@ describe.runIf(process.getuid?.() === 0)('another user', () => {
     return dir;
   }
 
+  it('who may write the state without owning it changes it, and leaves its modes to its owner', async () => {
+    const dir = folder();
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const open = () => {
+      for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' }))
+        chmodSync(join(dir, name), statSync(join(dir, name)).isDirectory() ? 0o777 : 0o666);
+    };
+    chmodSync(dir, 0o777);
+    open();
+    for (const args of [['resume'], ['freeze', '--reason', 'incident 7'], ['unfreeze']]) {
+      const ran = await run(dir, args, AS_NOBODY);
+      expect(ran.code, ran.stderr).toBe(0);
+    }
+    expect(statSync(join(dir, '.cutover', 'state.db')).mode & 0o777).toBe(0o666);
+  });
+
   it('of the group that the config names reads all: at rest, beside a live writer, after a crash', async () => {
     const dir = await shared(HOLD);
     const modeOf = (name: string) => statSync(join(dir, name)).mode & 0o7777;

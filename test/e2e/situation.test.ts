@@ -107,6 +107,9 @@ const plain = ({ stdout }: Ran) => stdout.trimEnd().split('\n');
 describe('an operation that was killed after its flag write', () => {
   it('is named by every command that changes or judges, before any other reason to refuse', async () => {
     const dir = await killedStart();
+    const exported = await cutover(dir, ['checkpoint', 'export']);
+    expect(exported.code).toBe(0);
+    writeFileSync(join(dir, 'checkpoints.json'), exported.stdout);
     const commands = [
       ['canary', 'check', '--auto-rollback'],
       ['canary', 'run', '--duration', '2s'],
@@ -116,6 +119,10 @@ describe('an operation that was killed after its flag write', () => {
       ['shift', '50%', ...FORCE],
       ['shift', '--next', '--dry-run'],
       ['checkpoint', 'create', '--reason', 'now'],
+      ['checkpoint', 'pin', '1'],
+      ['checkpoint', 'unpin', '1', '--dry-run'],
+      ['checkpoint', 'prune', '--keep', '1'],
+      ['checkpoint', 'import', 'checkpoints.json'],
       ['resume', '--flag', '--yes'],
     ];
     for (const command of commands) {
@@ -243,6 +250,17 @@ const settings = (dir: string, from: string, to: string) =>
   );
 
 describe('a FAIL', () => {
+  it('takes a second run, and the first says how many pairs it still needs', async () => {
+    const dir = await folder('', failing);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const first = await cutover(dir, ['canary', 'check']);
+    expect(first.code, first.stdout).toBe(3);
+    expect(first.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /errors: [^;]*; about \d+ more pairs, in another run, to FAIL/,
+    );
+    expect((await cutover(dir, ['canary', 'check'])).code).toBe(2);
+  });
+
   it('is shown with its evidence after the automatic rollback, and nothing forward begins by itself', async () => {
     const dir = await failed();
     const now = await status(dir);
@@ -272,6 +290,28 @@ describe('a FAIL', () => {
     expect(await refused(dir, ['canary', 'start', '--yes', '--force'])).toMatchObject({ exitCode: 64 });
   });
 
+  it('whose automatic rollback an emergency overtakes names the emergency, and what the flag says', async () => {
+    const dir = await failed(
+      [],
+      `hooks:
+  notify: [{ driver: exec, command: [sh, -c, '[ ! -e slow ] || { touch telling; sleep 2; }'], retries: 0 }]`,
+    );
+    const told = (ran: Ran) => {
+      expect(ran.code, ran.stderr).toBe(75);
+      expect(ran.stdout).toMatch(/^FAIL /);
+      expect(ran.stderr.replaceAll(/\s+/g, ' ')).toMatch(
+        /the emergency op-\S+ of \S+@\S+ has taken over and is in force: file flags\.json says 0 %/,
+      );
+    };
+    writeFileSync(join(dir, 'slow'), '');
+    const check = cutover(dir, ['canary', 'check', '--auto-rollback']);
+    await until(() => existsSync(join(dir, 'telling')));
+    const emergency = cutover(dir, ['rollback', '--emergency']);
+    told(await check);
+    expect((await emergency).code).toBe(0);
+    expect(await status(dir)).toMatchObject({ status: 'rollback', ratio: 0, flag: { ratio: 0 } });
+  });
+
   it('is remembered in a freeze', async () => {
     const dir = await failed();
     await cutoverJson(dir, ['freeze', '--reason', 'incident 7']);
@@ -279,8 +319,12 @@ describe('a FAIL', () => {
       situation: 'frozen',
       lastFail: { ratio: 0.1 },
       next: { command: 'cutover canary status' },
+      otherwise: [{ command: 'cutover unfreeze' }],
     });
     expect((await cutover(dir, ['status'])).stdout).toMatch(/^failed +at 10 %/m);
+    // Nobody is sent to what the freeze refuses.
+    expect((await cutover(dir, ['canary', 'status'])).stdout).not.toContain('canary start');
+    expect((await refused(dir, ['shift', '--next', '--yes'])).hint).toContain('cutover status');
     expect(await refused(dir, ['canary', 'start', ...FORCE])).toMatchObject({ code: 'FROZEN', exitCode: 75 });
     await cutoverJson(dir, ['unfreeze']);
     expect(await refused(dir, ['canary', 'start', '--yes'])).toMatchObject({ code: 'FAIL_UNANSWERED' });

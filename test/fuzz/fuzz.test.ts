@@ -14,7 +14,7 @@ import { listedMutants, type Mutant, mutantOf } from './mutant.ts';
  * Many: CUTOVER_FUZZ=5000. One again, with what it said: CUTOVER_FUZZ_ONLY=NAME, as a failure names it.
  */
 
-const COUNT = Number(process.env.CUTOVER_FUZZ ?? 100);
+const COUNT = Number(process.env.CUTOVER_FUZZ ?? 50);
 /** A run of this many tries every listed mutant of every base. */
 const MANY = 2000;
 const FIRST = Number(process.env.CUTOVER_FUZZ_SEED ?? 1);

@@ -1,13 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 
-/** @param lateMs how long ago the request came at the earliest: this process also has histories to drive. */
-type Handler = (request: IncomingMessage, response: ServerResponse, body: string, lateMs: number) => void;
-
-const TURN_MS = 5;
-/** A connection is taken, then its head is read, then its body: each may need a turn of its own. */
-const TURNS = 4;
+type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 /** One HTTP server for all worlds of a run: each has its parts below a path of its own. */
 export interface Backstage {
@@ -20,19 +15,13 @@ export interface Backstage {
 
 export async function startBackstage(): Promise<Backstage> {
   const handlers = new Map<string, Handler>();
-  const turns = Array.from({ length: TURNS }, () => performance.now());
-  const timer = setInterval(() => {
-    turns.shift();
-    turns.push(performance.now());
-  }, TURN_MS);
   const server = createServer(async (request, response) => {
     response.on('error', () => {});
-    const [came = 0] = turns;
     const handler = [...handlers].find(([path]) => request.url?.startsWith(path))?.[1];
     try {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
-      if (handler) handler(request, response, Buffer.concat(chunks).toString(), performance.now() - came);
+      if (handler) handler(request, response, Buffer.concat(chunks).toString());
       else response.writeHead(404).end();
     } catch (error) {
       // The client has gone, killed perhaps: there is nobody to answer.
@@ -46,7 +35,6 @@ export async function startBackstage(): Promise<Backstage> {
     remove: (path) => handlers.delete(path),
     stop: () =>
       new Promise((stopped) => {
-        clearInterval(timer);
         server.close(() => stopped());
         server.closeAllConnections();
       }),
@@ -59,14 +47,15 @@ export type Mood = 'well' | 'fails' | 'hangs';
 export interface StandIn {
   url: string;
   mood: Mood;
-  /** Called at each request for a completion; `lateMs` as with a handler. */
-  onAsked: (lateMs: number) => void;
+  /** Called at each request for a completion that somebody still waits for. */
+  onAsked: () => void;
 }
 
 export function addProvider(backstage: Backstage, path: string): StandIn {
   const provider: StandIn = { url: `${backstage.url}${path}v1`, mood: 'well', onAsked: () => {} };
-  backstage.add(path, (_request, response, body, lateMs) => {
-    provider.onAsked(lateMs);
+  backstage.add(path, async (request, response, body) => {
+    if (await isGone(request)) return;
+    provider.onAsked();
     if (provider.mood === 'hangs') return;
     const json = (status: number, value: unknown) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
@@ -82,4 +71,14 @@ export function addProvider(backstage: Backstage, path: string): StandIn {
     });
   });
   return provider;
+}
+
+/**
+ * Whether whoever asked has left already. This process also has histories to drive: on a busy machine a connection may
+ * wait for seconds to be taken, and what it brings may have been cut long before.
+ */
+async function isGone({ socket }: IncomingMessage): Promise<boolean> {
+  // What was sent first is read first; that nothing more comes is seen a turn later.
+  for (let turns = 0; turns < 3; turns++) await turn();
+  return socket.destroyed || socket.readableEnded;
 }

@@ -118,6 +118,8 @@ export class Command {
         this.pausedFor = action.lasts;
         recorder.tell(`${log.actor} stands still`);
       }
+      // What leads into the host may stop itself after the command has been let go on.
+      if (this.pausedFor === null && log.stops.length > 0 && running.isStopped()) await running.goOn();
       if (this.pausedFor === null) ran += now - last;
       else if (now - (log.stops[0]?.from ?? now) > LONGEST_STOP_MS) await this.goOn();
       last = now;

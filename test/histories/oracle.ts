@@ -11,8 +11,8 @@ export interface Log {
   store: ({ at: number } & Look)[];
   /** Readers that follow the store with a delay: when they were asked, when they answered, and what they said. */
   readers: Record<string, { at: number; answered: number; share: number }[]>;
-  /** Requests of the gateway to target: when they came at the earliest, and when a busy stand-in counted them. */
-  targetAsked: { came: number; counted: number }[];
+  /** When a request that the gateway waits for reached target. */
+  targetAsked: number[];
   /** The lines of the notify hook: `begin|end OPERATION ACTOR KIND`. */
   told: string[];
   end: number;
@@ -124,20 +124,19 @@ function readersAfter(log: Log, safe: number, until: number): string[] {
         `${name} sends ${percent(wrong.share)} to target again ${Math.round(wrong.at - safe)} ms later`,
       ];
     if (name !== 'gateway') return [];
-    const asked = log.targetAsked.filter(
-      ({ came, counted }) => came > settled.answered + ON_ITS_WAY_MS && counted < until,
-    );
-    const [first] = asked;
-    if (!first) return [];
-    const later = Math.round(first.came - safe);
-    return [`${asked.length} requests of the gateway reach target, the first ${later} ms later`];
+    const asked = log.targetAsked.filter((at) => at > settled.answered + ON_ITS_WAY_MS && at < until);
+    if (asked.length === 0) return [];
+    const [at = 0] = asked;
+    return [
+      `${asked.length} requests of the gateway reach target, the first ${Math.round(at - safe)} ms later`,
+    ];
   });
 }
 
 /** No request may reach target before anybody has asked for that. */
 function uninvited({ commands, hands, targetAsked }: Log): string[] {
   const invited = Math.min(...commands.filter(({ forward }) => forward).map(({ began }) => began), ...hands);
-  const before = targetAsked.filter(({ counted }) => counted < invited);
+  const before = targetAsked.filter((at) => at < invited);
   return before.length > 0 ? [`${before.length} requests reach target before any forward command`] : [];
 }
 

@@ -63,10 +63,7 @@ class Play {
     const { history, world, scene, recorder, over } = this;
     const { log, violations, emergencies, story } = recorder;
     const { file } = world.store;
-    world.target.onAsked = (lateMs) => {
-      const counted = recorder.now();
-      log.targetAsked.push({ came: counted - lateMs, counted });
-    };
+    world.target.onAsked = () => log.targetAsked.push(recorder.now());
     if (file) scene.reader.watch(world.dir, file, firstKey(file.key));
     await this.startGateway();
     const application = file && { reader: scene.reader, id: world.dir };

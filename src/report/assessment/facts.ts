@@ -173,6 +173,6 @@ const SIDES = {
 export function unpricedFacts({ unpriced }: Assessment): Fact[] {
   return unpriced.map((one) => ({
     label: 'Unpriced',
-    text: `${clean(one.model, 40)}: ${SIDES[one.missing]}, left out${one.missing === 'tokens' ? '' : ` (${share(one.share)} of the tokens)`}`,
+    text: `${clean(one.model)}: ${SIDES[one.missing]}, left out${one.missing === 'tokens' ? '' : ` (${share(one.share)} of the tokens)`}`,
   }));
 }

@@ -65,12 +65,11 @@ function modelTable({ models, cost }: Assessment, style: Style, money: Money, ro
     RIGHT('Now'),
     ...(projected ? [RIGHT('Projected')] : []),
   ];
-  const nameWidth = renamed ? 17 : 30;
   const rows = models
     .slice(0, MAX_ROWS)
     .map((one) => [
-      shorten(clean(one.model), nameWidth),
-      ...(renamed ? [shorten(clean(one.targetModel ?? ''), nameWidth)] : []),
+      clean(one.model),
+      ...(renamed ? [clean(one.targetModel ?? '')] : []),
       count(one.requests),
       count(one.tokens),
       one.latencyMs ? ms(one.latencyMs.p95) : '–',
@@ -97,7 +96,7 @@ function groupTable({ groups, cost }: Assessment, style: Style, money: Money, ro
   const ordered = groups.by === 'day' || groups.by === 'hour';
   const shown = ordered ? groups.groups.slice(-31) : groups.groups.slice(0, MAX_ROWS);
   const rows = shown.map((one) => [
-    shorten(clean(one.key), 20),
+    clean(one.key),
     count(one.requests),
     count(one.errors),
     count(one.tokens),
@@ -112,24 +111,25 @@ function groupTable({ groups, cost }: Assessment, style: Style, money: Money, ro
 
 /**
  * A table no wider than `room`: when it is, the names in its first columns give way, never the figures; where that is not
- * enough it becomes a list.
+ * enough, or two names would become one, it becomes a list of whole names.
  */
 function fitting(columns: readonly ColumnSpec[], rows: string[][], names: number, room: number): string[] {
-  const lines = grid(columns, rows);
-  const excess = Math.max(...lines.map(width)) - room;
-  if (excess <= 0) return lines;
+  const whole = grid(columns, rows);
+  const excess = Math.max(...whole.map(width)) - room;
+  if (excess <= 0) return whole;
   const widths = Array.from({ length: names }, (_, i) => Math.max(...rows.map((row) => width(row[i] ?? ''))));
   for (let left = excess; left > 0; left--) {
     const widest = widths.indexOf(Math.max(...widths));
     widths[widest] = Math.max(SHORTEST_NAME, (widths[widest] as number) - 1);
   }
   const cut = (cell: string, i: number) => (i < names ? shorten(cell, widths[i] as number) : cell);
-  const narrow = grid(
-    columns,
-    rows.map((row) => row.map(cut)),
-  );
-  return narrow.every((line) => width(line) <= room) ? narrow : listed(columns, rows, room);
+  const narrow = rows.map((row) => row.map(cut));
+  const lines = grid(columns, narrow);
+  const told = columns.slice(0, names).every((_, i) => distinct(narrow, i) === distinct(rows, i));
+  return told && lines.every((line) => width(line) <= room) ? lines : listed(columns, rows, room);
 }
+
+const distinct = (rows: readonly string[][], column: number) => new Set(rows.map((row) => row[column])).size;
 
 /** The rows one below the other, each under its name. */
 function listed(columns: readonly ColumnSpec[], rows: readonly string[][], room: number): string[] {

@@ -110,7 +110,7 @@ describe('canary check', () => {
     const { out, exit } = await cli('check');
     expect(exit).toBe(3);
     expect(out).toBe(
-      'INCONCLUSIVE  canary of chat-prod\n  no canary is running; `cutover canary start` begins one',
+      'INCONCLUSIVE  canary of chat-prod\n  no canary is running; `cutover status` says what comes next',
     );
   });
 

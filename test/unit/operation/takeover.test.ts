@@ -139,7 +139,9 @@ it('takes an emergency into the journal at once: another connection sees all of 
   const journal: JournalOptions = {
     ...at.journal,
     now: () => {
-      const { length } = readHistory(other, 1000).filter(({ operationId }) => operationId === 'op-3');
+      const { length } = readHistory(other, { limit: 1000 }).filter(
+        ({ operationId }) => operationId === 'op-3',
+      );
       seen.add(`${openOperations(other).length} open, ${length} entries, ${readState(other, 'm').status}`);
       return Date.now();
     },
@@ -157,7 +159,7 @@ it('keeps history only with what it tells about: never outside a transaction', (
   const { db } = world();
   const entry = { at: 0, actor: 'a', event: 'alone', detail: null };
   expect(() => appendHistory(db, entry)).toThrow(/transaction/);
-  expect(readHistory(db, 10)).toEqual([]);
+  expect(readHistory(db, { limit: 10 })).toEqual([]);
 });
 
 it('does not begin a rollback that was planned before an emergency came into the journal', async () => {

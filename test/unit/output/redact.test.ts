@@ -13,6 +13,7 @@ MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj
 MzEfYyjiWA4R4/M2bS1GB4t7NXp98C3SC6dVMvDuictGeurT8jNbvJZHtCSuYEvu
 short==
 -----END PRIVATE KEY-----`;
+const DER = Buffer.from(PEM.split('\n').slice(1, 4).join(''), 'base64');
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 function redacting(...secrets: string[]): (text: string) => string {
@@ -53,16 +54,30 @@ describe('a secret', () => {
     ['folded to one line', PEM.replaceAll('\n', ' ')],
     ['line by line', PEM.split('\n').join('\n    ')],
     ['a part of it', PEM.split('\n').slice(1, 2).join()],
+    ['with a line in base64', base64(PEM.split('\n')[1] as string)],
+    ['with a line within something in base64', base64(`x${PEM.split('\n')[2]}`)],
+    ['with its bytes in hexadecimal', DER.toString('hex')],
+    ['with its bytes in HEXADECIMAL, in lines', DER.toString('hex').toUpperCase().replace(/.{60}/g, '$&\n')],
+    ['with its bytes in base64url', DER.toString('base64url')],
+    ['with its bytes within something in base64', Buffer.concat([Buffer.from('x'), DER]).toString('base64')],
+    ['with a line in hexadecimal', Buffer.from(PEM.split('\n')[1] as string).toString('hex')],
     ['in base64', base64(PEM)],
     ['in base64 of lines', base64(`${PEM}\n`).replace(/.{76}/g, '$&\n')],
     ['in base64 of lines in JSON', JSON.stringify(base64(`${PEM}\n`).replace(/.{76}/g, '$&\n'))],
-  ])('of several lines is known %s', (_name, text) => {
+  ])('of several lines is known %s', (name, text) => {
     const said = redacting(PEM)(`before ${text} after`);
     for (const line of PEM.split('\n').slice(1, 3)) expect(said).not.toContain(line.slice(8, 40));
     const encoded = base64(PEM).slice(40, -8);
     for (let at = 0; at + 20 <= encoded.length; at += 20)
       expect(said).not.toContain(encoded.slice(at, at + 20));
     expect(said).toMatch(/^before [\s\S]*after$/);
+    if (/base64|hex/i.test(name)) expect(said.length).toBeLessThan(80);
+  });
+
+  it('that is a PEM with its line ends written out is known line by line', () => {
+    const redact = redacting(PEM.replaceAll('\n', '\\n'));
+    for (const line of PEM.split('\n').slice(1, 3)) expect(redact(`x ${line} y`)).toBe('x *** y');
+    expect(redact(PEM)).not.toContain('MIIE');
   });
 
   it('is known wherever a line was folded', () => {

@@ -98,6 +98,11 @@ describe('a forward plan', () => {
     expect(whole?.steps.map(({ kind }) => kind)).toEqual(['flag', 'dns', 'notify']);
   });
 
+  it('leaves the active provider where a gradual rollback from 100 % has left it', () => {
+    const world = { ...at('rolling', 0.5), activeProvider: 'target' as const };
+    expect(planShift(input(world), LADDER, 0.25)?.to.activeProvider).toBe('target');
+  });
+
   it('begins from idle or rollback only, and goes on from canary or rolling only', () => {
     for (const status of ['idle', 'rollback'] as const) {
       expect(planCanaryStart(input(at(status, 0)), 0.1).to).toEqual(at('canary', 0.1));

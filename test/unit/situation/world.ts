@@ -26,6 +26,7 @@ export function stateAt(status: Status, ratio: number, change: Partial<State> = 
 export function factsAt(status: Status, ratio: number, change: Partial<Facts> = {}): Facts {
   return {
     now: NOW,
+    newer: null,
     state: stateAt(status, ratio),
     ladder: [0.01, 0.05, 0.1, 0.25, 0.5, 1],
     limits: { bake: 10 * MINUTE, evidenceMaxAge: 30 * MINUTE },
@@ -39,6 +40,7 @@ export function factsAt(status: Status, ratio: number, change: Partial<Facts> = 
     open: [],
     backRatio: status === 'idle' || status === 'rollback' ? null : 0,
     last: null,
+    betweenRungs: null,
     freeze: null,
     run: null,
     fail: null,
