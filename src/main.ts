@@ -33,6 +33,7 @@ const COMMANDS: Record<string, CommandEntry> = {
   lease: { load: () => import('./cli/lease.ts') },
   status: { load: () => import('./cli/status.ts') },
   history: { load: () => import('./cli/history.ts') },
+  dns: { load: () => import('./cli/dns.ts') },
   hooks: { load: () => import('./cli/hooks.ts') },
   gateway: { load: () => import('./cli/gateway.ts') },
 };

@@ -52,13 +52,28 @@ export interface DnsRecordSet {
   name: string;
   type: 'CNAME' | 'A' | 'AAAA' | 'TXT';
   ttl: number;
-  /** Sorted; empty when there is no such record. */
+  /** In the form in which sets are compared: sorted; empty when there is no such record. */
   values: string[];
+  /**
+   * What the server keeps of the set besides: how texts are cut, case, disabled records, proxying and the like. Only the
+   * driver that read it knows what it means; everybody else carries it along. Absent: there is nothing besides.
+   */
+  raw?: unknown;
+}
+
+/** What one of our steps did to a record set, for putting it back. */
+export interface RecordMove {
+  /** What the step wrote. */
+  from: DnsRecordSet;
+  /** What it had found. */
+  to: DnsRecordSet;
 }
 
 /** What one DNS hook's server said, as a checkpoint keeps it. */
 export interface DnsReading {
   label: string;
+  /** Which server and zone it is, wherever the hook stands in the config. */
+  server?: string;
   records: DnsRecordSet[] | null;
   error?: string;
 }

@@ -2,6 +2,7 @@ import type { FlagDriver } from '../flag/driver.ts';
 import { adoptEmergency, waiting } from '../operation/adopt-emergency.ts';
 import { adoptSideJournals } from '../operation/adopt-side-journal.ts';
 import type { JournalOptions } from '../operation/journal.ts';
+import { movingSteps } from '../operation/moving.ts';
 import { hasOperation } from '../operation/operations.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { plannedDrivers } from '../operation/steps.ts';
@@ -29,7 +30,9 @@ export async function adoptEmergencies(
   const already = new Map([
     [0, { outcome: 'done', attempts: 1, ms: 0, before: null, after: mark, error: null } as const],
   ]);
-  const plan = planEmergency(plannedDrivers(drivers), null, 'unknown: found by its mark in the flag');
+  const planned = plannedDrivers(drivers);
+  const moving = movingSteps(db, planned.dns);
+  const plan = planEmergency(planned, null, 'unknown: found by its mark in the flag', moving);
   const mine = adoptEmergency(
     db,
     { ...mark, plan, holder: UNKNOWN },

@@ -5,7 +5,7 @@ import { type Execution, execute, type OperationReport } from '../operation/exec
 import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
 import type { Plan } from '../operation/plan.ts';
 import { isBackward, newOperationId, type OperationRecord } from '../operation/record.ts';
-import { storable } from '../output/storable.ts';
+import { storable, storableRecords } from '../output/storable.ts';
 import {
   operationDocument,
   planDocument,
@@ -54,12 +54,13 @@ export async function showPlan(
   command: string,
   way?: { rungs: readonly Plan[]; line: string },
 ): Promise<void> {
+  const shown = await asRead(session, plan);
   if (globals.json) {
     const rungs = way ? { rungs: way.rungs } : {};
-    return ctx.document({ ...planDocument(command, plan), ...rungs });
+    return ctx.document({ ...planDocument(command, shown), ...rungs });
   }
   const style = await styleFor(ctx, globals, 'stdout');
-  const text = renderPlan(plan, session.config.migration, style, pageWidth(ctx));
+  const text = renderPlan(shown, session.config.migration, style, pageWidth(ctx));
   ctx.print([text, ...(way ? [way.line] : []), 'A dry run: nothing was changed.'].join('\n'));
 }
 
@@ -72,8 +73,22 @@ export async function confirmed(
 ): Promise<void> {
   const { migration } = session.config;
   const asks = !options.yes && options.confirm === undefined;
-  if (asks) ctx.note(renderPlan(plan, migration, await styleFor(ctx, options, 'stderr'), pageWidth(ctx)));
+  if (asks) {
+    const style = await styleFor(ctx, options, 'stderr');
+    ctx.note(renderPlan(await asRead(session, plan), migration, style, pageWidth(ctx)));
+  }
   await confirmPlan(ctx, options, plan, migration, options);
+}
+
+/** What can be read, and what keeps secrets out of it. */
+interface Readers extends Pick<Session, 'drivers'> {
+  secrets: Pick<Session['secrets'], 'redact'>;
+}
+
+/** A plan with what the servers of its DNS hooks say now. */
+export async function asRead(session: Readers, plan: Plan): Promise<Plan> {
+  const asks = plan.steps.some(({ kind, server }) => kind === 'dns' && server !== undefined);
+  return asks ? { ...plan, dns: await readings(session) } : plan;
 }
 
 /** Journals and runs a plan that has been consented to. */
@@ -94,12 +109,18 @@ export async function runPlan(
 
 /** A plan as it may be stored: what people and servers said in it holds no secrets. */
 export function keptPlan({ secrets }: Session, plan: Plan): Plan {
-  const { reason, gates, evidence } = plan;
-  return { ...plan, ...storable({ reason, gates, evidence }, secrets.redact) };
+  const { reason, gates, evidence, steps } = plan;
+  const kept = steps.map((step) => {
+    // Records are written as they are, or, with a secret in them, as the config has them when that is done.
+    const { wants, restore, ...rest } = step;
+    const records = storableRecords({ ...(wants && { wants }), ...(restore && { restore }) }, secrets.redact);
+    return records === null ? rest : { ...rest, ...records };
+  });
+  return { ...plan, steps: kept, ...storable({ reason, gates, evidence }, secrets.redact) };
 }
 
 /** What the servers of DNS hooks say now, as it may be stored. */
-export async function readings({ drivers, secrets }: Session): Promise<DnsReading[]> {
+export async function readings({ drivers, secrets }: Readers): Promise<DnsReading[]> {
   return storableReadings(await readDns(drivers.dns, secrets.redact), secrets.redact);
 }
 
@@ -109,8 +130,10 @@ export async function resume(
   globals: GlobalOptions,
   session: Session,
   operation: OperationRecord,
+  overwriteDns = false,
 ): Promise<OperationReport> {
-  return runJournal(ctx, globals, session, () => resumeOperation(session.db, operation, session.journal));
+  const begin = () => resumeOperation(session.db, operation, session.journal);
+  return runJournal(ctx, globals, session, begin, overwriteDns);
 }
 
 async function runJournal(
@@ -118,8 +141,9 @@ async function runJournal(
   globals: GlobalOptions,
   session: Session,
   begin: () => Journal,
+  overwriteDns = false,
 ): Promise<OperationReport> {
-  const execution = await executionOf(ctx, globals, session);
+  const execution = { ...(await executionOf(ctx, globals, session)), overwriteDns };
   const flag = { flag: session.config.flag, dir: session.dir };
   rememberWritten(session.stateDir, flag);
   // An operation that has begun stops between two steps only, and says so.

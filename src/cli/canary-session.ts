@@ -1,3 +1,4 @@
+import type { CanaryDocument, Stage } from '../canary/document.ts';
 import { STILL_AFTER_MS } from '../operation/heartbeat.ts';
 import { overtakenBy } from '../operation/overtaken.ts';
 import { flagsOf } from '../operation/steps.ts';
@@ -5,14 +6,17 @@ import { operationDocument, renderOutcome } from '../report/operation.ts';
 import { planRollback, wayToLegacy } from '../rollback/plan.ts';
 import { assertMay } from '../situation/ask.ts';
 import { gatherFacts } from '../situation/gather.ts';
+import { firstOfFails } from '../store/canary.ts';
 import { getCheckpoint } from '../store/checkpoints.ts';
+import { explainingFaults } from '../store/open.ts';
 import { readState } from '../store/state.ts';
 import { runPlan } from './apply.ts';
 import type { CanaryReading, CanaryRollback, CanarySession } from './canary.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { gatherRollback } from './evidence.ts';
-import { openReading, openSession, type Reading, type Session } from './session.ts';
+import { noteLeft, openReading, openSession, type Reading, type Session } from './session.ts';
 import { pageWidth, styleFor } from './style.ts';
+import { tellNotice } from './tell-notice.ts';
 import { whileHeld } from './wait.ts';
 
 /** A target that failed keeps its traffic while a lost holder stands in the way: long enough to see it stand still. */
@@ -28,7 +32,9 @@ export async function openCanarySession(
   const judged = canary.stage()?.id;
   const rollback = (reason: string) =>
     autoRollback(ctx, options, session, reason, () => canary.stage()?.id === judged);
-  return Object.assign(canary, { rollback });
+  if (options.dryRun) return Object.assign(canary, { rollback });
+  const tellFail = (document: CanaryDocument) => keepFail(session, canary.stage(), document);
+  return Object.assign(canary, { rollback, tellFail, sendLeft: () => noteLeft(ctx, session) });
 }
 
 export async function openCanaryReading(ctx: Context, options: GlobalOptions): Promise<CanaryReading> {
@@ -49,6 +55,21 @@ function canaryOf(reading: Reading): CanaryReading {
       return state.status === 'idle' || state.status === 'rollback' ? null : state.stage;
     },
   };
+}
+
+/** A FAIL is told once, however often it is found again. */
+function keepFail(session: Session, stage: Stage | null, document: CanaryDocument): void {
+  const { db } = session;
+  const work = () => {
+    const run = stage && firstOfFails(db, stage.id);
+    if (!run) return;
+    const evidence = { verdict: document.verdict, document };
+    tellNotice(session, 'canary FAIL', document.explanations.join('; '), 'cutover rollback', {
+      id: run,
+      evidence,
+    });
+  };
+  explainingFaults(db.name, () => db.transaction(work).immediate());
 }
 
 /**

@@ -14,13 +14,17 @@ export async function finish(
   options: CheckOptions,
   document: CanaryDocument,
 ): Promise<void> {
-  if (!options.autoRollback || document.verdict !== 'FAIL') return show(ctx, options, document);
+  if (!options.autoRollback || document.verdict !== 'FAIL') {
+    if (document.verdict === 'FAIL') session.tellFail?.(document);
+    return show(ctx, options, document);
+  }
   let rollback: CanaryRollback;
   try {
     rollback = await session.rollback(`canary FAIL: ${document.explanations.join('; ')}`);
   } catch (error) {
     // The verdict is the result that was asked for; it is printed even when acting on it went wrong.
     await show(ctx, options, { ...document, rollback: { outcome: 'failed', error: messageOf(error) } });
+    session.tellFail?.(document);
     throw error;
   }
   await show(ctx, options, {

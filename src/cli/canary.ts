@@ -25,6 +25,10 @@ export interface CanarySession {
   stage(): Stage | null;
   /** Rolls back because of `reason`, and asks nothing. */
   rollback(reason: string): Promise<CanaryRollback>;
+  /** Keeps for those who ask for it that the canary has failed, and that nothing was rolled back. */
+  tellFail?(document: CanaryDocument): void;
+  /** Sends what waits to be told. */
+  sendLeft?(): Promise<void>;
   close(): void;
 }
 
@@ -39,7 +43,7 @@ export interface CanaryRollback {
 
 export type OpenCanarySession = (ctx: Context, options: GlobalOptions) => Promise<CanarySession>;
 /** What `canary status` looks at. */
-export type CanaryReading = Omit<CanarySession, 'rollback'>;
+export type CanaryReading = Omit<CanarySession, 'rollback' | 'tellFail'>;
 export type OpenCanaryReading = (ctx: Context, options: GlobalOptions) => Promise<CanaryReading>;
 
 /** Flags of `canary check` and `canary run`. */
@@ -181,6 +185,7 @@ async function within<S extends CanaryReading>(
     const { explainFault } = await import('../store/open.ts');
     throw explainFault(session.db.name, error);
   } finally {
+    await session.sendLeft?.();
     session.close();
   }
 }

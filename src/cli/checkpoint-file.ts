@@ -53,7 +53,12 @@ const checkpoint = z
     ratio: z.number().min(0).max(1),
     activeProvider: z.enum(['legacy', 'target']),
     dns: z.array(
-      z.object({ label: z.string(), records: records.nullable(), error: z.string().exactOptional() }),
+      z.object({
+        label: z.string(),
+        server: z.string().max(1000).exactOptional(),
+        records: records.nullable(),
+        error: z.string().exactOptional(),
+      }),
     ),
     metrics: z
       .record(z.string(), z.unknown())

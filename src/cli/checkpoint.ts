@@ -23,7 +23,7 @@ export function register(program: Command, ctx: Context): void {
     .command('diff')
     .description('what differs between a checkpoint and another, or the world now')
     .argument('<checkpoint>', 'its number')
-    .argument('[other]', 'number of another; without it, the state and the flag as they are now')
+    .argument('[other]', 'number of another; without it, state, flag and DNS as they are now')
     .action(async (id: string, other: string | undefined, _options: unknown, command: Command) => {
       await diff(ctx, command.optsWithGlobals(), id, other);
     });
@@ -79,22 +79,24 @@ async function diff(
   other: string | undefined,
 ): Promise<void> {
   const { checkpointArgument } = await import('./evidence.ts');
-  const { diffWorlds, renderDiff } = await import('../report/checkpoint.ts');
+  const { diffRecords, diffWorlds, renderDiff } = await import('../report/checkpoint.ts');
+  const { readDns } = await import('../operation/dns.ts');
   const { getCheckpoint } = await import('../store/checkpoints.ts');
   const { readState } = await import('../store/state.ts');
   const { withReading } = await import('./session.ts');
   await withReading(ctx, options, async (session) => {
-    const { db, config, drivers } = session;
+    const { db, config, drivers, secrets } = session;
     const first = getCheckpoint(db, checkpointArgument(id));
     const second =
       other === undefined
         ? {
             ...readState(db, config.migration),
+            dns: await readDns(drivers.dns, secrets.redact),
             flagRatio: (await drivers.flag.get(AbortSignal.timeout(drivers.flag.timeoutMs)))?.ratio ?? null,
           }
         : getCheckpoint(db, checkpointArgument(other));
     const names = { first: `checkpoint ${id}`, second: other === undefined ? 'now' : `checkpoint ${other}` };
-    const differences = diffWorlds(first, second);
+    const differences = [...diffWorlds(first, second), ...diffRecords(first.dns, second.dns)];
     if (options.json) ctx.document({ schemaVersion: 1, command: 'checkpoint', ...names, differences });
     else ctx.print(renderDiff(names, differences));
   });

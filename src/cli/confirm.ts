@@ -11,6 +11,7 @@ export interface Consent {
 
 /** Changes that ask for the migration's name: completing it, and rolling a complete one back. */
 export function isGrave(plan: Plan): boolean {
+  if (plan.mends === 'dns') return false;
   return plan.to.ratio === 1 || (plan.kind === 'rollback' && plan.from.status === 'complete');
 }
 

@@ -10,14 +10,20 @@ import { createFlag, otherFlag } from '../flag/create.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
-import { readEmergencyPlan, runEmergency } from '../operation/emergency.ts';
+import {
+  type DnsSource,
+  type Emergency,
+  type EmergencyEnd,
+  emergencyPlan,
+  runEmergency,
+} from '../operation/emergency.ts';
 import { type Word, wordOf } from '../operation/emergency-word.ts';
 import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
-import type { Plan } from '../operation/plan.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { storable } from '../output/storable.ts';
 import { wrap } from '../report/text.ts';
+import type { MovingStep } from '../rollback/moved.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import { type Db, openStore } from '../store/open.ts';
 import { readStore } from '../store/reading.ts';
@@ -40,23 +46,31 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
   const settings = await emergencySettings(path, dirname(path), ctx.env);
   for (const warning of settings.warnings) ctx.note(`warning: ${safe(warning)}`);
   const { execution, sources } = await executionOf(path, settings, request, ctx);
-  const plan = (flagRatio: number | null) =>
-    planEmergency(plannedDrivers(execution.drivers), flagRatio, storable(request.reason, execution.redact));
-  if (request.dryRun) return dryRun(ctx, execution, plan, request, settings);
+  const drivers = plannedDrivers(execution.drivers);
+  const reason = storable(request.reason, execution.redact);
+  const plan = (flagRatio: number | null, moving: readonly MovingStep[] | null) => ({
+    ...planEmergency(drivers, flagRatio, reason, moving),
+    ...(request.overwriteDns ? { overwriteDns: true as const } : {}),
+  });
   const { stateDir, migration } = settings;
   const { clock, actor } = execution;
+  const readDatabase = () => readStore(stateDir, clock.now()).db;
+  if (request.dryRun) return dryRun(ctx, execution, { plan, readDatabase }, request, settings);
   let db: Db | undefined;
   try {
     const end = await runEmergency({
       execution,
-      journal: { migration, holder: thisHolder(actor), keep: settings.checkpoints.keep, now: clock.now },
+      journal: {
+        ...{ migration, holder: thisHolder(actor), keep: settings.checkpoints.keep, now: clock.now },
+        told: execution.drivers.notify,
+      },
       stateDir,
       plan,
       openDatabase: () => {
         db = openFor(settings, clock.now(), ctx);
         return db;
       },
-      readDatabase: () => readStore(stateDir, clock.now()).db,
+      readDatabase,
       onFlag: (label, { outcome, error, ms, notes }) => {
         if (outcome === 'done') ctx.note(`${safe(label)}: 0 %, read back, ${Math.round(ms)} ms`);
         else ctx.note(`FLAG NOT SET: ${safe(label)}: ${safe(error ?? '')}`);
@@ -64,9 +78,12 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
       },
       onDatabaseFault: (error) =>
         ctx.note(`warning: journaling beside the database: ${safe(messageOf(error))}`),
+      onDns: (from) => {
+        if (drivers.dns.some(({ sides }) => sides !== undefined)) ctx.note(DNS_FROM[from]);
+      },
       onRivals: (rivals) => ctx.note(`waiting for ${rivals.map(safe).join(', ')}`),
     });
-    await tellEmergency(ctx, request, migration, end.report, wordOf(end, sources));
+    await tellEmergency(ctx, request, migration, end, wordOf(end, sources));
   } finally {
     if (db?.open) db.close();
   }
@@ -121,6 +138,12 @@ async function executionOf(
   };
 }
 
+const DNS_FROM: Record<DnsSource, string> = {
+  journal: 'DNS: what this migration has moved is put back, by the journal',
+  config:
+    'warning: DNS: the journal cannot be read; the config’s values for legacy are written. `cutover resume` puts back what was there before',
+};
+
 const WHENCE: Record<FlagSource, string> = {
   config: 'in the config',
   'last config': 'of the last good config',
@@ -133,15 +156,17 @@ const WHENCE: Record<FlagSource, string> = {
 async function dryRun(
   ctx: Context,
   execution: Execution,
-  planFor: (flagRatio: number | null) => Plan,
+  emergency: Pick<Emergency, 'plan' | 'readDatabase'>,
   request: EmergencyRequest,
   settings: EmergencySettings,
 ): Promise<void> {
-  const { plan: planned } = await readEmergencyPlan(execution, planFor);
+  const planned = await emergencyPlan(execution, emergency);
+  const { asRead } = await import('./apply.ts');
   const { planDocument, renderPlan, renderSteps } = await import('../report/operation.ts');
   const { pageWidth, styleFor } = await import('./style.ts');
   const { from, why } = await stateNow(settings, execution.clock.now());
-  const plan = from ? { ...planned, from } : planned;
+  const read = await asRead({ drivers: execution.drivers, secrets: { redact: execution.redact } }, planned);
+  const plan = from ? { ...read, from } : read;
   if (request.json)
     return ctx.document({
       ...planDocument('rollback', { ...plan, from }),
@@ -185,14 +210,14 @@ async function tellEmergency(
   ctx: Context,
   request: EmergencyRequest,
   migration: string,
-  report: OperationReport,
+  { report, dns }: EmergencyEnd,
   word: Word,
 ): Promise<void> {
   ctx.exit(word.exitCode === EXIT.ok && report.outcome === 'partial' ? EXIT.hookFailed : word.exitCode);
   if (request.json) {
     const { operationDocument } = await import('../report/operation.ts');
     const { safe: isSafe, flags, why } = word;
-    return ctx.document({ ...operationDocument('rollback', report), safe: isSafe, why, flags });
+    return ctx.document({ ...operationDocument('rollback', report), safe: isSafe, why, flags, dnsFrom: dns });
   }
   ctx.print(emergencyLine(migration, report, word));
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');

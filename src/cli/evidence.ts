@@ -1,5 +1,6 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import { openOperations } from '../operation/operations.ts';
+import { firstSince, movingSteps } from '../operation/moving.ts';
+import { lastOperation, openOperations } from '../operation/operations.ts';
 import type { Gate } from '../operation/plan.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import type { Readiness } from '../provider/readiness.ts';
@@ -50,21 +51,28 @@ export function flagFound({ flag }: Facts): { found?: number | null; foundToken?
 /** What a rollback is planned by; `facts` adds what only a look at the flag and the canary's runs tells. */
 export function gatherRollback(
   session: Session,
-  options: { force?: boolean; reason?: string },
+  options: { force?: boolean; reason?: string; overwriteDns?: boolean },
   facts?: Facts,
 ): RollbackInput {
-  const { db, config, drivers } = session;
+  const { db, config } = session;
+  const drivers = plannedDrivers(session.drivers);
   const state = readState(db, config.migration);
   const latest = state.stage ? latestRun(db, state.stage.id) : null;
   return {
     world: state,
     previous: state.previous,
     open: openOperations(db),
-    findCheckpoint: (id) => getCheckpoint(db, id),
-    drivers: plannedDrivers(drivers),
+    findCheckpoint: (id) => {
+      const checkpoint = getCheckpoint(db, id);
+      return { ...checkpoint, since: firstSince(db, checkpoint) };
+    },
+    drivers,
+    moving: movingSteps(db, drivers.dns),
+    last: lastOperation(db)?.id ?? null,
     gates: [],
     reason: options.reason ?? '',
     force: options.force ?? false,
+    overwriteDns: options.overwriteDns ?? false,
     evidence: latest && evidenceOf({ ...latest, document: JSON.parse(latest.document) }),
     ...(facts ? { ...flagFound(facts), fail: facts.fail?.runId ?? null, freeze: facts.freeze } : {}),
   };

@@ -46,6 +46,7 @@ async function nameUnfinished(ctx: Context, session: Session, asking: 'freeze' |
 async function runFreeze(ctx: Context, options: FreezeOptions): Promise<void> {
   const { storable } = await import('../output/storable.ts');
   const { setFreeze } = await import('../store/freeze.ts');
+  const { tellNotice } = await import('./tell-notice.ts');
   const { formatTime } = await import('../report/text.ts');
   const { withSession } = await import('./session.ts');
   await withSession(ctx, options, async (session) => {
@@ -58,7 +59,9 @@ async function runFreeze(ctx: Context, options: FreezeOptions): Promise<void> {
       const plan = { action: 'freeze', reason, until };
       return sayDryRun(ctx, options, 'freeze', plan, [`freeze ${span}: ${reason}`]);
     }
-    setFreeze(session.db, { reason, actor: session.actor, since, until: end });
+    setFreeze(session.db, { reason, actor: session.actor, since, until: end }, () =>
+      tellNotice(session, 'freeze', `${reason} (${span})`, 'cutover unfreeze'),
+    );
     await nameUnfinished(ctx, session, 'freeze');
     if (options.json) return ctx.document({ schemaVersion: 1, command: 'freeze', reason, until });
     ctx.print(`frozen ${span}; rollbacks still work`);
@@ -68,6 +71,7 @@ async function runFreeze(ctx: Context, options: FreezeOptions): Promise<void> {
 async function runUnfreeze(ctx: Context, options: FreezeOptions): Promise<void> {
   const { storable } = await import('../output/storable.ts');
   const { liftFreeze, readFreeze } = await import('../store/freeze.ts');
+  const { tellNotice } = await import('./tell-notice.ts');
   const { withSession } = await import('./session.ts');
   await withSession(ctx, options, async (session) => {
     const { db, actor, clock, secrets } = session;
@@ -77,7 +81,9 @@ async function runUnfreeze(ctx: Context, options: FreezeOptions): Promise<void> 
       const line = lifts ? 'let forward steps go on' : 'nothing is frozen';
       return sayDryRun(ctx, options, 'unfreeze', { action: 'unfreeze', lifts, reason }, [line]);
     }
-    const lifted = liftFreeze(db, { at: clock.now(), actor, reason });
+    const lifted = liftFreeze(db, { at: clock.now(), actor, reason }, () =>
+      tellNotice(session, 'unfreeze', reason, 'cutover freeze --reason "…"'),
+    );
     await nameUnfinished(ctx, session, 'unfreeze');
     if (options.json) ctx.document({ schemaVersion: 1, command: 'unfreeze', lifted });
     else ctx.print(lifted ? 'forward steps may go on' : 'nothing was frozen');

@@ -7,13 +7,23 @@ export interface EmergencyRequest {
   reason: string;
   json: boolean;
   dryRun: boolean;
+  /** DNS records that somebody else has changed are overwritten. */
+  overwriteDns: boolean;
   /** false after --no-color. */
   color: boolean;
   /** Words that an emergency does not need; it does not stop at them. */
   ignored: string[];
 }
 
-const HEEDED = ['--emergency', '--config', '--reason', '--json', '--dry-run', '--no-color'];
+const HEEDED = [
+  '--emergency',
+  '--config',
+  '--reason',
+  '--json',
+  '--dry-run',
+  '--overwrite-dns',
+  '--no-color',
+];
 /** They change nothing about what an emergency does: it never asks. */
 const HARMLESS = ['--yes', '--no-input'];
 
@@ -35,6 +45,7 @@ export function emergencyRequest(argv: readonly string[]): EmergencyRequest | nu
     reason: last('--reason') ?? '',
     json: has('--json'),
     dryRun: has('--dry-run'),
+    overwriteDns: has('--overwrite-dns'),
     color: !has('--no-color'),
     ignored: [
       ...options.map(({ name }) => name).filter((name) => !HEEDED.includes(name) && !HARMLESS.includes(name)),

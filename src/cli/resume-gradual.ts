@@ -20,8 +20,8 @@ export async function finishGradual(
   { rung, leadsTo }: BetweenRungs,
 ): Promise<void> {
   const { facts } = await askSituation(session, 'rollback');
-  const { reason, restores, gates } = rung.plan;
-  const input = gatherRollback(session, { reason }, facts);
+  const { reason, restores, gates, overwriteDns = false } = rung.plan;
+  const input = gatherRollback(session, { reason, overwriteDns }, facts);
   planRollback(input, restores);
   const gate = await legacyGate(session);
   const plan = planRollback({ ...input, gates: [gate] }, restores);

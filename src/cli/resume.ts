@@ -9,8 +9,12 @@ interface ResumeOptions extends ApplyOptions {
   flag?: boolean;
   force?: boolean;
   reason?: string;
+  overwriteDns?: boolean;
   wait?: string;
 }
+
+/** Who resumes wants it to be told: as patient as a hook is by default. */
+const RETRIES = 2;
 
 export function register(program: Command, ctx: Context): void {
   program
@@ -21,6 +25,7 @@ export function register(program: Command, ctx: Context): void {
     .option('-y, --yes', 'do not ask')
     .option('--confirm <migration>', "the migration's name, for a flag that goes to 100 %")
     .option('--force', 'with --flag: also when that sends more traffic to target; needs --reason')
+    .option('--overwrite-dns', 'also DNS records that somebody else has changed')
     .option('--reason <text>', 'with --flag: why, for the journal')
     .option('--wait <time>', 'wait this long for another operation to end, e.g. 30s')
     .action(async (_options: unknown, command: Command) => {
@@ -53,13 +58,12 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   }
   if (!operation) {
     if (betweenRungs) ctx.note('the gradual rollback goes on by itself; `cutover rollback` ends it at once');
-    if (options.json) ctx.document({ schemaVersion: 1, command: 'resume', operation: null, steps: [] });
-    else ctx.print('nothing to resume: every operation is finished');
-    return;
+    return finishTelling(ctx, options, session);
   }
-  if (options.dryRun) return sayWhatIsLeft(ctx, options, operation);
+  if (options.dryRun) return sayWhatIsLeft(ctx, options, session, operation);
   if (!options.json) ctx.note(`resuming ${commandOf(operation.plan)} ${operation.id}`);
-  await tell(ctx, options, session, 'resume', await resume(ctx, options, session, operation));
+  const report = await resume(ctx, options, session, operation, options.overwriteDns);
+  await tell(ctx, options, session, 'resume', report);
   const { leadsTo } = operation.plan;
   if (leadsTo) {
     const { formatRatio } = await import('../config/units.ts');
@@ -67,6 +71,23 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
       `on the way to ${formatRatio(leadsTo.ratio)}: \`cutover resume\` again, or \`cutover rollback\`, goes there`,
     );
   }
+}
+
+/** Every operation is finished: what is left is to tell of them. */
+async function finishTelling(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {
+  const { EXIT } = await import('../errors.ts');
+  const { leftLines, sendLeft } = await import('./send-left.ts');
+  const { untoldDocument } = await import('../report/untold.ts');
+  const { waitingMessages } = await import('../store/messages.ts');
+  const sent = options.dryRun ? [] : await sendLeft(ctx, session, RETRIES);
+  const waiting = waitingMessages(session.db);
+  if (waiting.length > 0) ctx.exit(EXIT.hookFailed);
+  if (options.json) {
+    const messages = { sent: sent.reduce((sum, one) => sum + one.sent, 0), waiting: untoldDocument(waiting) };
+    return ctx.document({ schemaVersion: 1, command: 'resume', operation: null, steps: [], messages });
+  }
+  const untold = waiting.length === 0 ? '' : `; not everyone was told: ${waiting.length} waiting`;
+  ctx.print([`nothing to resume: every operation is finished${untold}`, ...leftLines(sent)].join('\n  '));
 }
 
 async function mendFlag(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {
@@ -95,15 +116,20 @@ async function mendFlag(ctx: Context, options: ResumeOptions, session: Session):
 async function sayWhatIsLeft(
   ctx: Context,
   options: ResumeOptions,
+  session: Session,
   operation: OperationRecord,
 ): Promise<void> {
   const { renderPlan } = await import('../report/operation.ts');
+  const { asRead } = await import('./apply.ts');
   const { pageWidth, styleFor } = await import('./style.ts');
   const { id, kind, plan } = operation;
   const left = operation.steps.filter(({ outcome }) => outcome !== 'done');
-  const steps = left.map((step) => ({ kind: step.kind, driver: step.driver, label: step.label }));
+  const steps = left.map(
+    ({ position, kind, driver, label }) => plan.steps[position] ?? { kind, driver, label },
+  );
+  const dns = (await asRead(session, { ...plan, steps })).dns;
   const style = await styleFor(ctx, options, 'stdout');
   sayDryRun(ctx, options, 'resume', { operation: { id, kind }, from: plan.from, to: plan.to, steps }, [
-    renderPlan({ ...plan, steps }, `resume ${id}`, style, pageWidth(ctx)),
+    renderPlan({ ...plan, steps, dns }, `resume ${id}`, style, pageWidth(ctx)),
   ]);
 }

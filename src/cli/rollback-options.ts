@@ -19,6 +19,7 @@ export const ROLLBACK_OPTIONS: readonly OptionText[] = [
   ['-y, --yes', 'do not ask'],
   ['--confirm <migration>', "the migration's name, to roll a complete migration back"],
   ['--force', 'go to a checkpoint that sends more traffic to target; needs --reason'],
+  ['--overwrite-dns', 'also DNS records that somebody else has changed since they were moved'],
   ['--wait <time>', 'wait this long for another operation to end, e.g. 30s'],
   ['--reason <text>', 'why, for the journal and those who are told'],
 ];

@@ -13,6 +13,7 @@ interface RollbackOptions extends ApplyOptions {
   anyway?: boolean;
   force?: boolean;
   reason?: string;
+  overwriteDns?: boolean;
   wait?: string;
 }
 

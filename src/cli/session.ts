@@ -11,6 +11,7 @@ import { actorOf } from '../operation/actor.ts';
 import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
 import type { Drivers } from '../operation/steps.ts';
+import { waitingMessages } from '../store/messages.ts';
 import { DATABASE_NAME, type Db, explainFault, openStore } from '../store/open.ts';
 import type { StateCopy } from '../store/reading.ts';
 import { adoptEmergencies } from './adopt.ts';
@@ -147,18 +148,36 @@ async function configured(ctx: Context, globals: GlobalOptions) {
     migration: config.migration,
     holder: thisHolder(actor),
     keep: config.checkpoints.keep,
+    told: drivers.notify,
     now: clock.now,
   };
   return { ...loaded, group: state.group, secrets, stateDir, drivers, actor, journal, clock };
 }
 
-/** Runs `work` in a session and closes it however `work` ends. */
+/**
+ * Runs `work` in a session and closes it however `work` ends; before that, what waits to be told is sent.
+ * @param sends whether it is
+ */
 export async function withSession<T>(
   ctx: Context,
   globals: GlobalOptions & { dryRun?: boolean },
   work: (session: Session) => Promise<T>,
+  sends = true,
 ): Promise<T> {
-  return closing(await openSession(ctx, globals), work);
+  return closing(await openSession(ctx, globals), async (session) => {
+    try {
+      return await work(session);
+    } finally {
+      if (sends && !globals.dryRun) await noteLeft(ctx, session);
+    }
+  });
+}
+
+/** Sends what waits to be told, and says what came of it. */
+export async function noteLeft(ctx: Context, session: Session): Promise<void> {
+  if (waitingMessages(session.db).length === 0) return;
+  const { leftLines, sendLeft } = await import('./send-left.ts');
+  for (const line of leftLines(await sendLeft(ctx, session))) ctx.note(line);
 }
 
 /** Runs `work` on the state as it is, which it can only look at. `journaled` as for `openReading`. */

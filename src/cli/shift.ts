@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import type { Plan } from '../operation/plan.ts';
 import type { ApplyOptions } from './apply.ts';
 import type { Context } from './context.ts';
+import type { Session } from './session.ts';
 
 interface ShiftOptions extends ApplyOptions {
   next?: boolean;
@@ -43,11 +45,23 @@ async function runShift(ctx: Context, text: string | undefined, options: ShiftOp
   await withLease(ctx, options, async (session) => {
     const asked = await askSituation(session, 'shift');
     const { input, verdict, metrics } = forwardInput(session, asked, options);
-    const plan = planShift(input, session.config.ladder, ratio);
-    if (plan === null) return sayNothingToDo(ctx, options, input.world);
+    const decided = planShift(input, session.config.ladder, ratio);
+    if (decided === null) return sayNothingToDo(ctx, options, input.world);
+    const plan = await withTtls(session, decided);
     assertGates(plan, verdict);
     await applyPlan(ctx, options, session, plan, 'shift', metrics);
   });
+}
+
+/** A plan that moves DNS tells how long users may be answered what is there now. */
+async function withTtls(session: Session, plan: Plan): Promise<Plan> {
+  if (plan.from.activeProvider === plan.to.activeProvider) return plan;
+  const { readings } = await import('./apply.ts');
+  const { movingSets } = await import('../operation/dns.ts');
+  const { keptByResolvers } = await import('../hooks/dns/ttl.ts');
+  const moving = movingSets(session.drivers.dns, await readings(session), plan.to.activeProvider);
+  const kept = keptByResolvers(moving);
+  return kept === null ? plan : { ...plan, notes: [kept] };
 }
 
 async function sayNothingToDo(

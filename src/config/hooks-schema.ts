@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { NOTIFY_ON } from '../hooks/notify/on.ts';
 import { absoluteName, isWithin, RECORD_TYPES, recordValue } from './dns-values.ts';
 import { attempts, command, duration, headers, httpUrl, secretReference } from './fields.ts';
 
@@ -25,13 +26,15 @@ const recordValues = z
   .union([z.string(), z.array(z.string())])
   .transform((value) => (typeof value === 'string' ? [value] : value));
 
+/** Seconds. */
+const ttl = z.number().int().min(1).max(2_147_483_647);
+
 /** One name and type with what it says for each side; an empty list means that there is no such record. */
 const dnsRecord = z
   .strictObject({
     name: dnsName,
     type: z.enum(RECORD_TYPES),
-    /** Seconds. */
-    ttl: z.number().int().min(1).max(2_147_483_647).prefault(60),
+    ttl: ttl.prefault(60),
     legacy: recordValues,
     target: recordValues,
   })
@@ -74,19 +77,30 @@ function recordsInZone(
   });
 }
 
+/** `host`, `host:port` or `[ipv6]:port`. */
+const serverAddress = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/, 'not a server; write it like ns1.example.test:53')
+  .refine((text) => Number(/:(\d+)$/.exec(text)?.[1] ?? 1) <= 65_535, 'a port is at most 65535');
+
+/** What every driver that moves records can do besides. */
+const moving = {
+  records,
+  /** Before 100 %, from the canary's start on, no record's TTL is longer than this. */
+  lowerTtl: ttl.optional(),
+  /** Servers that users ask: a change counts as done when each of them says it. */
+  verify: z.array(serverAddress).min(1).optional(),
+  ...attempts,
+};
+
 const rfc2136Hook = z
   .strictObject({
     driver: z.literal('rfc2136'),
-    /** `host`, `host:port` or `[ipv6]:port`. */
-    server: z
-      .string()
-      .regex(/^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/, 'not a server; write it like ns1.example.test:53')
-      .refine((text) => Number(/:(\d+)$/.exec(text)?.[1] ?? 1) <= 65_535, 'a port is at most 65535'),
+    server: serverAddress,
     /** A TSIG key as `tsig-keygen` writes it; without it updates are not signed. */
     keyFile: z.string().min(1).optional(),
     zone: dnsName,
-    records,
-    ...attempts,
+    ...moving,
   })
   .superRefine(recordsInZone);
 
@@ -98,8 +112,7 @@ const powerDnsHook = z
     /** PowerDNS' own name for the server behind the interface; an authoritative server has but this one. */
     serverId: z.string().min(1).prefault('localhost'),
     zone: dnsName,
-    records,
-    ...attempts,
+    ...moving,
   })
   .superRefine(recordsInZone);
 
@@ -108,8 +121,7 @@ const cloudflareHook = z.strictObject({
   zoneId: z.string().regex(/^\w{1,32}$/, 'not the id of a zone'),
   apiToken: secretReference,
   url: httpUrl.prefault('https://api.cloudflare.com/client/v4'),
-  records,
-  ...attempts,
+  ...moving,
 });
 
 const route53Hook = z.strictObject({
@@ -124,8 +136,7 @@ const route53Hook = z.strictObject({
     .regex(/^[a-z0-9-]+$/)
     .prefault('us-east-1'),
   url: httpUrl.prefault('https://route53.amazonaws.com'),
-  records,
-  ...attempts,
+  ...moving,
 });
 
 const dnsHook = z.discriminatedUnion('driver', [
@@ -137,21 +148,25 @@ const dnsHook = z.discriminatedUnion('driver', [
   webhookHook,
 ]);
 
+/** What a notify hook is told of; without it every operation. */
+const on = z.array(z.enum(NOTIFY_ON)).min(1, 'at least one, or leave it out for every operation').optional();
+const told = { on, ...attempts };
+
 /** Who knows a chat's webhook address can write there. */
 const secretUrl = httpUrl.regex(
   /\$\{(env|file):[^}]+\}/,
   'this address is a secret and never written here; refer to it: ${env:NAME} or ${file:PATH}',
 );
 
-const slackHook = z.strictObject({ driver: z.literal('slack'), url: secretUrl, ...attempts });
-const teamsHook = z.strictObject({ driver: z.literal('teams'), url: secretUrl, ...attempts });
-const discordHook = z.strictObject({ driver: z.literal('discord'), url: secretUrl, ...attempts });
+const slackHook = z.strictObject({ driver: z.literal('slack'), url: secretUrl, ...told });
+const teamsHook = z.strictObject({ driver: z.literal('teams'), url: secretUrl, ...told });
+const discordHook = z.strictObject({ driver: z.literal('discord'), url: secretUrl, ...told });
 
 const pagerDutyHook = z.strictObject({
   driver: z.literal('pagerduty'),
   routingKey: secretReference,
   url: httpUrl.prefault('https://events.pagerduty.com/v2/enqueue'),
-  ...attempts,
+  ...told,
 });
 
 const alertmanagerHook = z.strictObject({
@@ -160,7 +175,7 @@ const alertmanagerHook = z.strictObject({
   headers,
   /** How long a rollback or a failure stays an alert when nothing resolves it. */
   keep: duration.prefault('1d'),
-  ...attempts,
+  ...told,
 });
 
 const mailAddress = z.string().regex(/^[^\s@]+@[^\s@]+$|^[^\r\n]*<[^\s@]+@[^\s@]+>$/, 'not a mail address');
@@ -178,7 +193,7 @@ const emailHook = z
     to: z
       .union([mailAddress, z.array(mailAddress).min(1)])
       .transform((value) => (typeof value === 'string' ? [value] : value)),
-    ...attempts,
+    ...told,
   })
   .superRefine(({ user, password }, ctx) => {
     if ((user === undefined) === (password === undefined)) return;
@@ -192,8 +207,8 @@ const notifyHook = z.discriminatedUnion('driver', [
   pagerDutyHook,
   alertmanagerHook,
   emailHook,
-  execHook,
-  webhookHook,
+  execHook.extend({ on }),
+  webhookHook.extend({ on }),
 ]);
 
 export const hooksSchema = z

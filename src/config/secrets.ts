@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CutoverError, EXIT } from '../errors.ts';
+import { readOrdinaryFile } from '../files.ts';
 import { createRedactor, type Redactor } from '../output/redact.ts';
 
 /** Turns references into secrets, and keeps them away from every output. */
@@ -50,12 +50,12 @@ export function createSecrets(env: Env, dir: string, redactor: Redactor = create
       throw missing(where, `the environment variable ${name} is not set`, `export ${name}=…`);
     }
     try {
-      const value = readFileSync(resolve(dir, name), 'utf8').trim();
+      const value = readSecretFile(resolve(dir, name)).trim();
       if (value !== '') return value;
     } catch (cause) {
       throw missing(
         where,
-        `the file ${name} cannot be read`,
+        `the file ${name} cannot be read${cause instanceof CutoverError ? `: ${cause.message}` : ''}`,
         'a path in ${file:…} starts at the config file',
         cause,
       );
@@ -75,7 +75,7 @@ export function createSecrets(env: Env, dir: string, redactor: Redactor = create
         const config = tried(text) ?? '';
         redactor.plain(config.replace(REFERENCE, ''));
         return [...config.matchAll(REFERENCE)].flatMap(([, kind, name = '']) =>
-          kind === 'env' ? (env[name] ?? []) : (tried(() => fileAhead(resolve(dir, name))) ?? []),
+          kind === 'env' ? (env[name] ?? []) : (tried(() => readSecretFile(resolve(dir, name))) ?? []),
         );
       });
     },
@@ -96,10 +96,9 @@ function namedSecrets(env: Env): Redactor {
   return redactor;
 }
 
-/** What an ordinary file holds. A pipe is left to who needs it: what is read from one is gone. */
-function fileAhead(path: string): string | undefined {
-  const found = statSync(path);
-  return found.isFile() && found.size <= MAX_FILE ? readFileSync(path, 'utf8') : undefined;
+/** Only an ordinary file: an emergency waits for no pipe, and reads no device to its end. */
+function readSecretFile(path: string): string {
+  return readOrdinaryFile(path, { maxBytes: MAX_FILE });
 }
 
 /** What cannot be read cannot leak, and who needs it says so. */

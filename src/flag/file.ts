@@ -1,5 +1,7 @@
 import {
   closeSync,
+  constants,
+  copyFileSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -16,6 +18,7 @@ import { readOrdinaryFile } from '../files.ts';
 import { createLike, keepReaders } from './access.ts';
 import type { FlagChange, FlagDriver, FlagReading } from './driver.ts';
 import { flagSet, readFlag } from './flagd.ts';
+import { assertRead, withoutRefused } from './readers.ts';
 import { canBeExceeded } from './token.ts';
 
 /** Marks the temporary files of a write: NAME.cutover-TOKEN-PID.tmp beside the flag file. */
@@ -50,6 +53,7 @@ export function fileFlag(path: string, key: string, configDir: string): FlagDriv
 export function readFlagFile(path: string, key: string): FlagReading | null {
   const document = readDocument(path);
   if (document === undefined) return null;
+  assertRead(document, key);
   try {
     return readFlag(document, key);
   } catch (error) {
@@ -87,7 +91,7 @@ export function writeFlagFile(path: string, key: string, change: FlagChange): st
 function replaceFile(path: string, key: string, change: FlagChange): string[] | undefined {
   const temporary = join(dirname(path), `${basename(path)}.cutover-${change.token}-${process.pid}.tmp`);
   try {
-    const text = render(path, key, change);
+    const { text, lost } = render(path, key, change);
     removeQuietly(temporary);
     const { fd, like } = createLike(temporary, path);
     let notes: string[];
@@ -103,17 +107,17 @@ function replaceFile(path: string, key: string, change: FlagChange): string[] | 
     if (inForce && outranks(inForce, change)) {
       throw fenced(path, inForce);
     }
+    const kept = lost === undefined ? [] : [keepOld(path, change, lost)];
     renameSync(temporary, path);
     syncFolder(path);
-    return notes;
+    return [...notes, ...kept];
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' && folderExists(path)) return undefined;
     removeQuietly(temporary);
     if (error instanceof CutoverError) throw error;
     if (change.kind === 'emergency') {
-      overwrite(path, key, change);
-      return [];
+      return overwrite(path, key, change);
     }
     throw new CutoverError('FLAG_UNWRITABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
       cause: error,
@@ -126,24 +130,27 @@ function inPlace(path: string, key: string, change: FlagChange, temporary: strin
   removeQuietly(temporary);
   const inForce = tryRead(path, key);
   if (inForce && outranks(inForce, change)) throw fenced(path, inForce);
-  overwrite(path, key, change);
-  return [`${path}: has other names (hard links), so it was written in place`];
+  const lost = overwrite(path, key, change);
+  return [`${path}: has other names (hard links), so it was written in place`, ...lost];
 }
 
 /**
  * The way of an emergency when no new file can be made: writes into the blocks the old file has. The text is
  * padded with spaces to the old length and is valid JSON as soon as it is written; not atomic, but there.
  */
-function overwrite(path: string, key: string, change: FlagChange): void {
+function overwrite(path: string, key: string, change: FlagChange): string[] {
   try {
     const fd = openSync(path, 'r+');
     try {
-      const text = Buffer.from(JSON.stringify(flagSet(key, change.ratio, change, tryDocument(path))));
+      const { document, lost } = tryDocument(path, key);
+      const text = Buffer.from(JSON.stringify(flagSet(key, change.ratio, change, document)));
+      const kept = lost === undefined ? [] : [keepOld(path, change, lost)];
       const old = fstatSync(fd).size;
       const padded = Buffer.concat([text, Buffer.alloc(Math.max(0, old - text.length), ' ')]);
       writeFileSync(fd, padded);
       ftruncateSync(fd, padded.length);
       syncIfPossible(fd);
+      return kept;
     } finally {
       closeSync(fd);
     }
@@ -163,10 +170,28 @@ function syncIfPossible(fd: number): void {
   }
 }
 
-function render(path: string, key: string, change: FlagChange): string {
-  // Only an emergency may write over a file it cannot understand; the other flags in it are lost already.
-  const existing = change.kind === 'emergency' ? tryDocument(path) : readDocument(path);
-  return `${JSON.stringify(flagSet(key, change.ratio, change, existing), null, 2)}\n`;
+function render(path: string, key: string, change: FlagChange): { text: string; lost?: string | undefined } {
+  const textOf = (existing: unknown) =>
+    `${JSON.stringify(flagSet(key, change.ratio, change, existing), null, 2)}\n`;
+  // Only an emergency may write over what nobody can read: it is lost to the readers already.
+  if (change.kind === 'emergency') {
+    const { document, lost } = tryDocument(path, key);
+    return { text: textOf(document), lost };
+  }
+  const existing = readDocument(path);
+  assertRead(existing, key);
+  return { text: textOf(existing) };
+}
+
+/** Keeps the file as it was, beside the new one, when some of it is not in that. Says what became of it. */
+function keepOld(path: string, { token }: FlagChange, lost: string): string {
+  const copy = `${path}.cutover-kept-${token}`;
+  try {
+    copyFileSync(path, copy, constants.COPYFILE_EXCL);
+    return `${path}: ${lost}; the file as it was is ${copy}`;
+  } catch (error) {
+    return `${path}: ${lost}; the file as it was could not be kept: ${messageOf(error)}`;
+  }
 }
 
 function outranks(inForce: FlagReading, change: FlagChange): boolean {
@@ -220,15 +245,21 @@ function readDocument(path: string): unknown {
   }
 }
 
-/** The document, or undefined when it cannot be understood. For an emergency, which goes on all the same. */
-function tryDocument(path: string): unknown {
+/**
+ * The document without what readers refuse, or undefined when it cannot be understood. For an emergency, which goes on
+ * all the same. `lost` says what of the file is not in it.
+ */
+function tryDocument(path: string, key: string): { document: unknown; lost?: string | undefined } {
   try {
-    const document = readDocument(path);
-    flagSet('probe', 0, { token: 0, operation: '' }, document);
-    return document;
+    const existing = readDocument(path);
+    const { document, refused } = withoutRefused(existing, key);
+    flagSet(key, 0, { token: 0, operation: '' }, document);
+    if (refused.length === 0) return { document };
+    const parts = refused.map(({ what, why }) => `${what} (${why})`).join(', ');
+    return { document, lost: `left out ${parts}, for which readers refuse the whole file` };
   } catch (error) {
-    if (error instanceof CutoverError) return undefined;
-    throw error;
+    if (!(error instanceof CutoverError)) throw error;
+    return { document: undefined, lost: `written anew, as it could not be understood (${error.message})` };
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { DnsHookConfig, HooksConfig, NotifyHookConfig } from '../config/hooks-schema.ts';
 import { cloudflareHook } from './dns/cloudflare.ts';
 import { powerDnsHook } from './dns/powerdns.ts';
@@ -8,7 +9,7 @@ import type { Hook } from './hook.ts';
 import type { HookHost } from './host.ts';
 import { alertmanagerHook } from './notify/alertmanager.ts';
 import { discordHook } from './notify/discord.ts';
-import { emailHook } from './notify/email.ts';
+import { addressOf, emailHook } from './notify/email.ts';
 import { pagerDutyHook } from './notify/pagerduty.ts';
 import { slackHook } from './notify/slack.ts';
 import { teamsHook } from './notify/teams.ts';
@@ -25,8 +26,35 @@ export interface Hooks {
 export function createHooks(config: HooksConfig, host: HookHost): Hooks {
   return {
     dns: config.dns.map((entry, index) => dnsHook(entry, `dns[${index}] ${entry.driver}`, host)),
-    notify: config.notify.map((entry, index) => notifyHook(entry, `notify[${index}] ${entry.driver}`, host)),
+    notify: distinct(config.notify.flatMap((entry, index) => notifyHooks(entry, index, host))),
   };
+}
+
+/** Mail to several people is a hook for each: one who is not accepted keeps nobody else from being told, or told once. */
+function notifyHooks(entry: NotifyHookConfig, index: number, host: HookHost): Hook[] {
+  const label = `notify[${index}] ${entry.driver}`;
+  const { on } = entry;
+  if (entry.driver !== 'email' || entry.to.length === 1) {
+    return [{ ...notifyHook(entry, label, host), on, receiver: receiverOf(entry) }];
+  }
+  return entry.to.map((recipient) => ({
+    ...emailHook(entry, `${label} ${addressOf(recipient)}`, host, recipient),
+    ...{ on, receiver: receiverOf({ ...entry, to: [recipient] }) },
+  }));
+}
+
+/** Who is told by an entry, wherever it stands and however patient it is. Secrets are references, and none is in it. */
+function receiverOf({ timeout: _timeout, retries: _retries, on: _on, ...who }: NotifyHookConfig): string {
+  const digest = createHash('sha256').update(JSON.stringify(who)).digest('hex');
+  return `${who.driver} ${digest.slice(0, 16)}`;
+}
+
+/** Entries that say the same are told each for itself. */
+function distinct(hooks: Hook[]): Hook[] {
+  return hooks.map((hook, index) => {
+    const before = hooks.slice(0, index).filter(({ receiver }) => receiver === hook.receiver).length;
+    return before === 0 ? hook : { ...hook, receiver: `${hook.receiver} ${before + 1}` };
+  });
 }
 
 function dnsHook(entry: DnsHookConfig, label: string, host: HookHost): Hook {

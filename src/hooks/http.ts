@@ -24,16 +24,32 @@ export interface HttpCall {
 export interface HttpAnswer {
   status: number;
   text: string;
+  /** The header Retry-After as it came. */
+  retryAfter?: string | undefined;
+}
+
+/** An answer that is no success. */
+export class Refused extends CutoverError {
+  readonly status: number;
+  /** The header Retry-After as it came: when the receiver wants to be asked again. */
+  readonly retryAfter: string | undefined;
+
+  constructor(call: HttpCall, answer: HttpAnswer) {
+    super('HOOK_FAILED', EXIT.unreachable, refusal(call, answer));
+    this.status = answer.status;
+    this.retryAfter = answer.retryAfter;
+  }
 }
 
 /**
  * One HTTP call that has to succeed.
- * @throws CutoverError HOOK_FAILED (69) when there is no 2xx answer; see sendHttp for what the message holds.
+ * @throws Refused when the answer is no 2xx, CutoverError HOOK_FAILED (69) when there is none; see sendHttp for what
+ *   the message holds.
  */
 export async function callHttp(call: HttpCall): Promise<HttpAnswer> {
   const answer = await sendHttp(call);
   if (answer.status >= 200 && answer.status <= 299) return answer;
-  throw new CutoverError('HOOK_FAILED', EXIT.unreachable, refusal(call, answer));
+  throw new Refused(call, answer);
 }
 
 /**
@@ -57,7 +73,8 @@ export async function sendHttp(call: HttpCall): Promise<HttpAnswer> {
     const limit = call.maxAnswer ?? MAX_ANSWER;
     const text = await readAnswer(response.body, limit);
     if (text === undefined) throw fail(`the answer is longer than ${limit} bytes`);
-    return { status: response.statusCode, text };
+    const retryAfter = response.headers['retry-after'];
+    return { status: response.statusCode, text, retryAfter: [retryAfter].flat()[0] };
   } catch (error) {
     if (error instanceof CutoverError && error.code === 'HOOK_FAILED') throw error;
     throw fail(redactFor(call, connectionFault(error)), error);
@@ -83,6 +100,14 @@ export function resolveUrl(text: string, where: string, secrets: Secrets): strin
   for (const part of parts) if (part.length >= MIN_SECRET_PART) secrets.remember(part);
   for (const part of url.pathname.split('/')) if (part.length >= MIN_SECRET_SEGMENT) secrets.remember(part);
   return address;
+}
+
+/** An address as the config writes it, for telling servers apart: references stay, a password or query goes. */
+export function addressWithoutSecrets(text: string): string {
+  return text
+    .replace(/^(https?:\/\/)[^/@]*@/, '$1')
+    .replace(/\?.*$/, '')
+    .replace(/\/+$/, '');
 }
 
 /** Headers of the config with their secrets. */

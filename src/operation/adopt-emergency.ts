@@ -10,11 +10,15 @@ import {
   type StepEnd,
 } from './journal.ts';
 import { type Holder, releaseLease } from './lease.ts';
-import type { Plan } from './plan.ts';
+import { endWords, putWord, type Told } from './outbox.ts';
+import { notifyPosition, type Plan, tellable } from './plan.ts';
+import type { OperationRecord } from './record.ts';
+import { wordOf } from './word.ts';
 
 /**
  * Journals an emergency that has happened, in one transaction; without `end` it stays unfinished, for `resume`. Of
  * several commands that find it at once one does it; returns whether it was this one.
+ * @param told labels of the hooks that were told of it before DNS had ended
  */
 export function adoptEmergency(
   db: Db,
@@ -23,6 +27,7 @@ export function adoptEmergency(
   end: OperationEnd | null,
   options: JournalOptions,
   why: string,
+  told: readonly string[] = [],
 ): boolean {
   return explainingFaults(db.name, () =>
     db
@@ -37,6 +42,12 @@ export function adoptEmergency(
             operationId: emergency.id,
             detail: { why },
           });
+          adoptMessages(
+            db,
+            { ...journal.operation, actor: emergency.holder.actor },
+            { already, told },
+            options,
+          );
           if (end) journal.finish(end);
           else releaseLease(db, journal.operation.token);
           return true;
@@ -46,6 +57,29 @@ export function adoptEmergency(
       })
       .immediate(),
   );
+}
+
+/** What people were told is kept as that, and what they were not told waits to be sent. */
+function adoptMessages(
+  db: Db,
+  operation: OperationRecord,
+  known: { already: Map<number, StepEnd>; told: readonly string[] },
+  options: JournalOptions,
+): void {
+  const { plan } = operation;
+  const { migration, now } = options;
+  const hooks = tellable(plan, options.told ?? []);
+  const steps = new Map([...known.already].filter(([position]) => plan.steps[position]?.kind !== 'notify'));
+  const flags = new Map([...steps].filter(([position]) => plan.steps[position]?.kind === 'flag'));
+  const say = (ends: Map<number, StepEnd>, heard: (hook: Told) => boolean) => {
+    const word = wordOf({ migration, operation, ends, now: now() });
+    putWord(db, word, hooks, (hook) => notifyPosition(plan, hook));
+    for (const hook of hooks.filter(heard)) endWords(db, operation.id, hook, now());
+  };
+  const toldAtTheEnd = (hook: Told) => known.already.get(notifyPosition(plan, hook))?.outcome === 'done';
+  say(flags, (hook) => known.told.includes(hook.label) || toldAtTheEnd(hook));
+  const ended = plan.steps.every(({ kind }, position) => kind === 'notify' || steps.has(position));
+  if (ended) say(steps, toldAtTheEnd);
 }
 
 /** Of an emergency that was taken into a copy of the database alone, to be looked at. */

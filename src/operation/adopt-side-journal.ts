@@ -1,16 +1,20 @@
-import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { RECORD_TYPES } from '../config/dns-values.ts';
 import { CutoverError, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
 import { MAX_TOKEN } from '../flag/token.ts';
+import type { MovingStep } from '../rollback/moved.ts';
 import { planEmergency } from '../rollback/plan.ts';
+import { fileSystemNow } from '../store/file-clock.ts';
 import type { Db } from '../store/open.ts';
 import { adoptEmergency, waiting } from './adopt-emergency.ts';
 import type { JournalOptions, OperationEnd, StepEnd } from './journal.ts';
 import { holderState } from './lease.ts';
+import { movingSteps } from './moving.ts';
 import { hasOperation } from './operations.ts';
-import type { PlannedDrivers } from './plan.ts';
+import type { PlannedDrivers, PlannedStep } from './plan.ts';
 import { type SideFolder, sideFolders } from './side-folders.ts';
 import type { SideLine } from './side-journal.ts';
 
@@ -32,6 +36,15 @@ const end = z.strictObject({
   hint: text(1000).optional(),
   notes: z.array(text(1000)).max(100).optional(),
 });
+const sets = z.array(
+  z.strictObject({
+    name: text(300),
+    type: z.enum(RECORD_TYPES),
+    ttl: z.number().int().nonnegative(),
+    values: z.array(text(10_000)),
+    raw: z.unknown().optional(),
+  }),
+);
 const holder = z.strictObject({
   actor: text(500),
   host: text(300),
@@ -51,9 +64,14 @@ const lineSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('step'),
-    step: z.strictObject({ kind: z.enum(['flag', 'dns', 'notify']), label: text(1000) }),
+    step: z.strictObject({
+      kind: z.enum(['flag', 'dns', 'notify']),
+      label: text(1000),
+      server: text(1000).optional(),
+    }),
     end,
   }),
+  z.strictObject({ type: z.literal('told'), label: text(1000) }),
   z.strictObject({ type: z.literal('finish'), outcome: z.enum(['done', 'partial', 'failed']) }),
 ]);
 
@@ -108,23 +126,64 @@ function adopt(
   if (!head) return [`${path}: not a whole journal of an emergency; look at it and remove it`];
   const finish = lines.findLast((line) => line.type === 'finish');
   if (!finish && mayRun(db, head.holder, path)) return [];
-  const plan = planEmergency(drivers, null, head.reason);
+  const steps = lines.filter((line) => line.type === 'step');
+  const moving = [...movingSteps(db, drivers.dns), ...movedBeside(steps)];
+  const plan = planEmergency(drivers, null, head.reason, moving);
   const ends = new Map<number, StepEnd>();
-  for (const line of lines) {
-    if (line.type !== 'step') continue;
-    const position = plan.steps.findIndex(
-      ({ kind, label }) => kind === line.step.kind && label === line.step.label,
-    );
-    if (position >= 0) ends.set(position, line.end);
+  for (const line of steps) {
+    const position = plan.steps.findIndex((step) => isSame(step, line.step));
+    if (position >= 0) ends.set(position, unlessDisplaced(plan.steps[position], line.end));
   }
   const open = plan.steps.some((_step, position) => ends.get(position)?.outcome !== 'done');
   const emergency = { id: head.id, token: head.token, holder: head.holder, plan };
-  const ended: OperationEnd | null = finish ? { outcome: finish.outcome, applied: true, open } : null;
-  const taken = !hasOperation(db, head.id) && adoptEmergency(db, emergency, ends, ended, options, head.why);
+  const ended: OperationEnd | null = finish
+    ? { outcome: outcomeOf(finish.outcome, open), applied: true, open }
+    : null;
+  const told = lines.flatMap((line) => (line.type === 'told' ? [line.label] : []));
+  const taken =
+    !hasOperation(db, head.id) && adoptEmergency(db, emergency, ends, ended, options, head.why, told);
   if (db.memory) return taken ? [waiting(head.id, head.holder.actor)] : [];
   rmSync(path, { force: true });
   return taken ? [`emergency ${head.id} of ${head.holder.actor} was taken into the journal`] : [];
 }
+
+type SideStep = Extract<SideLine, { type: 'step' }>;
+
+function isSame(planned: SideStep['step'], { kind, label, server }: SideStep['step']): boolean {
+  if (planned.kind !== kind) return false;
+  return server === undefined ? planned.label === label : planned.server === server;
+}
+
+/** What the emergency moved in DNS: the last word of each of its steps. */
+function movedBeside(steps: readonly SideStep[]): MovingStep[] {
+  return steps.flatMap(({ step, end: { outcome, before, after } }, position): MovingStep[] => {
+    const { kind, label, server } = step;
+    const last = steps.findLastIndex((other) => isSame(step, other.step)) === position;
+    if (kind !== 'dns' || server === undefined || !last) return [];
+    const [found, wrote] = [sets.safeParse(before), sets.safeParse(after)];
+    if (!found.success || !wrote.success) return [];
+    return [
+      {
+        ...{ operation: Number.MAX_SAFE_INTEGER, server, driver: '', label },
+        ...{ provider: 'legacy', back: true, mends: false, done: outcome === 'done' },
+        ...{ before: found.data, after: wrote.data },
+      },
+    ];
+  });
+}
+
+/** An emergency without the journal has written the config's values: what it found is put back by `resume`. */
+function unlessDisplaced(step: PlannedStep | undefined, end: StepEnd): StepEnd {
+  if (end.outcome !== 'done' || !step?.restore || step.restore.length === 0) return end;
+  return {
+    ...end,
+    outcome: 'failed',
+    error: 'the config’s values are written, not yet what was there before',
+  };
+}
+
+const outcomeOf = (said: OperationEnd['outcome'], open: boolean): OperationEnd['outcome'] =>
+  said === 'done' && open ? 'partial' : said;
 
 /** Where its process cannot be looked at, its heartbeat tells: the file's time, by the clock of its own file system. */
 function mayRun(db: Db, holder: SideBegin['holder'], path: string): boolean {
@@ -132,21 +191,10 @@ function mayRun(db: Db, holder: SideBegin['holder'], path: string): boolean {
   if (state !== 'unknown') return state === 'running';
   // To ask for that clock is to write a file, which who only looks does not do; it shows what would be taken in.
   if (db.memory) return false;
-  return timeNow(path) - statSync(path).mtimeMs < SILENT_MS;
+  return fileSystemNow(path) - statSync(path).mtimeMs < SILENT_MS;
 }
 
 type SideBegin = Extract<SideLine, { type: 'begin' }>;
-
-/** The time that a file written now would get. */
-function timeNow(beside: string): number {
-  const probe = `${beside}.${process.pid}.now`;
-  closeSync(openSync(probe, 'wx', 0o600));
-  try {
-    return statSync(probe).mtimeMs;
-  } finally {
-    rmSync(probe, { force: true });
-  }
-}
 
 /** The lines that are whole and mean something; a process that died while it wrote leaves half a line at the end. */
 function parseLines(content: string): SideLine[] {

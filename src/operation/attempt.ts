@@ -15,12 +15,17 @@ export interface Attempted<T> {
 }
 
 const BACKOFF_BASE_MS = 200;
-const BACKOFF_MAX_MS = 10_000;
+export const BACKOFF_MAX_MS = 10_000;
+
+/**
+ * Codes of errors that end an attempt at once. FENCED: another operation has taken over. DNS_CHANGED: somebody else has
+ * written since we read; another try would take that for its own start and overwrite it.
+ */
+const FINAL: readonly string[] = ['FENCED', 'DNS_CHANGED'];
 
 /**
  * Runs `work` until it succeeds, its retries are used up, or the deadline is near. Each try gets a signal that
- * fires at its timeout; a try that ignores the signal is left behind. A CutoverError FENCED ends it at once:
- * another operation has taken over, and trying again would be wrong.
+ * fires at its timeout; a try that ignores the signal is left behind. An error that is final ends it at once.
  * Backoff: full jitter over 200 ms · 2^n, at most 10 s.
  */
 export async function attempt<T>(
@@ -32,13 +37,22 @@ export async function attempt<T>(
     try {
       return { value: await once(work, Math.min(bounds.timeoutMs, bounds.deadline - clock.now())), attempts };
     } catch (error) {
-      const fenced = error instanceof CutoverError && error.code === 'FENCED';
-      const pause = clock.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempts);
-      if (fenced || attempts > bounds.retries || clock.now() + pause >= bounds.deadline)
+      const final = error instanceof CutoverError && FINAL.includes(error.code);
+      const pause = backoffMs(attempts, clock.random());
+      if (final || attempts > bounds.retries || clock.now() + pause >= bounds.deadline)
         return { error, attempts };
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
+}
+
+/**
+ * How long to wait before the next try, in milliseconds.
+ * @param attempts how many tries there were
+ * @param random in [0, 1)
+ */
+export function backoffMs(attempts: number, random: number): number {
+  return random * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempts);
 }
 
 async function once<T>(work: (signal: AbortSignal) => Promise<T>, timeoutMs: number): Promise<T> {

@@ -1,7 +1,13 @@
 import { messageOf } from '../errors.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { storable, storableRecords } from '../output/storable.ts';
+import type { DnsKnowledge, RecordView } from '../rollback/dns-view.ts';
+import { isOf, ledgerOf } from '../rollback/moved.ts';
+import { listCheckpoints } from '../store/checkpoints.ts';
+import type { Db } from '../store/open.ts';
 import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
+import { formerServer, movingSteps } from './moving.ts';
+import type { PlannedHook } from './plan.ts';
 
 /** A server that does not answer must not hold a change up for long. */
 const READ_MS = 3000;
@@ -12,11 +18,13 @@ export function readDns(hooks: readonly Hook[], redact: (text: string) => string
     hooks.flatMap((hook) => {
       if (!hook.read) return [];
       const read = hook.read(AbortSignal.timeout(READ_MS));
+      const { label, server } = hook;
+      const whose = { label, ...(server === undefined ? {} : { server }) };
       return [
         read.then(
-          (records): DnsReading => ({ label: hook.label, records }),
+          (records): DnsReading => ({ ...whose, records }),
           (error: unknown): DnsReading => ({
-            label: hook.label,
+            ...whose,
             records: null,
             error: storable(messageOf(error), redact),
           }),
@@ -34,7 +42,22 @@ export function storableReadings(
   return readings.map((reading) => {
     const records = storableRecords(reading.records, redact);
     if (records !== null || reading.records === null) return reading;
-    return { label: reading.label, records, error: 'not kept: a record holds a secret' };
+    return { ...reading, records, error: 'not kept: a record holds a secret' };
+  });
+}
+
+/** The sets, as they are now, that say something else than what `side` should have. */
+export function movingSets(
+  hooks: readonly Hook[],
+  readings: readonly DnsReading[],
+  side: Side,
+): DnsRecordSet[] {
+  return hooks.flatMap((hook) => {
+    const records = readings.find(({ label }) => label === hook.label)?.records ?? [];
+    return (hook.expected?.(side) ?? []).flatMap((to) => {
+      const now = records.find(({ name, type }) => name === to.name && type === to.type);
+      return now && String(now.values) !== String(to.values) ? [now] : [];
+    });
   });
 }
 
@@ -47,22 +70,34 @@ export interface DnsDrift {
   actual: string;
 }
 
-/** Where servers do not say what the active provider's records should be. Those that could not be read are no drift. */
-export function dnsDrift(hooks: readonly Hook[], readings: readonly DnsReading[], active: Side): DnsDrift[] {
-  return hooks.flatMap((hook) => {
-    const records = readings.find(({ label }) => label === hook.label)?.records;
-    if (!records || !hook.expected) return [];
-    return hook.expected(active).flatMap((expected) => {
-      const actual = records.find(({ name, type }) => name === expected.name && type === expected.type);
-      const [should, is] = [describe(expected), describe(actual)];
-      return should === is
-        ? []
-        : [{ label: hook.label, name: expected.name, type: expected.type, expected: should, actual: is }];
-    });
-  });
+/** The records that were read and are not what they should be. Those that could not be read are no drift. */
+export function dnsDrift(views: readonly RecordView[]): DnsDrift[] {
+  return views.flatMap(({ label, name, type, says, should, ok }) =>
+    ok === false
+      ? [{ label, name, type, expected: describeValues(should), actual: describeValues(says) }]
+      : [],
+  );
 }
 
-function describe(set: DnsRecordSet | undefined): string {
+/** `target.example.net. (TTL 30 s)`, or `nothing`. */
+export function describeValues(set: DnsRecordSet | null): string {
   if (!set || set.values.length === 0) return 'nothing';
   return `${[...set.values].sort().join(' ')} (TTL ${set.ttl} s)`;
+}
+
+/**
+ * What is known of DNS besides what the servers say now: what our steps have moved, and what the first checkpoint that
+ * knows a record has of it.
+ */
+export function dnsKnowledge(db: Db, hooks: readonly PlannedHook[]): DnsKnowledge {
+  const start = new Map<string, DnsRecordSet[]>();
+  for (const { dns } of listCheckpoints(db).toReversed()) {
+    for (const { server, label, records } of dns) {
+      const at = server ?? formerServer(label, hooks);
+      const known = start.get(at) ?? [];
+      const added = (records ?? []).filter((set) => !known.some(isOf(set)));
+      start.set(at, [...known, ...added]);
+    }
+  }
+  return { ledger: ledgerOf(movingSteps(db, hooks)), start };
 }

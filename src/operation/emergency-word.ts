@@ -2,7 +2,7 @@ import type { FlagSource } from '../config/lenient.ts';
 import { formatRatio } from '../config/units.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import type { EmergencyEnd, FlagEnd } from './emergency.ts';
-import { sameRatio } from './steps.ts';
+import { sameRatio } from './flag-step.ts';
 
 /** What an emergency may say of itself. */
 export interface Word {

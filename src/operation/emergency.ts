@@ -2,8 +2,10 @@ import { accessSync, constants } from 'node:fs';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import type { FlagDriver, FlagReading } from '../flag/driver.ts';
 import { canBeExceeded, TOKEN_LEAP } from '../flag/token.ts';
+import type { MovingStep } from '../rollback/moved.ts';
 import type { Db } from '../store/open.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
+import { sameRatio } from './flag-step.ts';
 import {
   ALREADY_JOURNALED,
   beginOperation,
@@ -13,20 +15,24 @@ import {
   resumeOperation,
   type StepEnd,
 } from './journal.ts';
+import { movingSteps } from './moving.ts';
 import { findOperation, hasOperation } from './operations.ts';
 import { overtakenBy } from './overtaken.ts';
 import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
 import { type Rival, rivalCommands, rivalOperations } from './rivals.ts';
 import { beginSideJournal } from './side-journal.ts';
-import { flagsOf, runStep, sameRatio } from './steps.ts';
+import { flagsOf, plannedDrivers, runStep } from './steps.ts';
 
 export interface Emergency {
   execution: Execution;
   journal: JournalOptions;
   stateDir: string;
-  /** The plan for what the flags say; null when none can be read. */
-  plan(flagRatio: number | null): Plan;
+  /**
+   * The plan for what the flags say; null when none can be read.
+   * @param moving the DNS steps that have begun; null while the journal was not read
+   */
+  plan(flagRatio: number | null, moving: readonly MovingStep[] | null): Plan;
   /** Opens the database, which may fail in any way; called after the flags were set. */
   openDatabase(): Db;
   /** A copy of it as it is now, for when the other way has failed. */
@@ -35,9 +41,14 @@ export interface Emergency {
   onFlag(label: string, end: StepEnd): void;
   /** Told why the database is left aside. */
   onDatabaseFault(error: unknown): void;
+  /** Told what DNS goes by, where there is some. */
+  onDns(from: DnsSource): void;
   /** Told whom the emergency waits for, when that changes. */
   onRivals(rivals: readonly Rival[]): void;
 }
+
+/** What an emergency puts DNS back by: what the journal knows of it, or the config alone. */
+export type DnsSource = 'journal' | 'config';
 
 /** What a flag says at the end. */
 export interface FlagEnd {
@@ -52,6 +63,7 @@ export interface FlagEnd {
 export interface EmergencyEnd {
   report: OperationReport;
   flags: FlagEnd[];
+  dns: DnsSource;
   /** Who may still write a flag that fences nobody; null when that could not be seen. */
   rivals: readonly Rival[] | null;
 }
@@ -62,11 +74,20 @@ const LOOK_MS = 100;
 /** A slower writer is waited for as long as its own time allows, within these bounds. */
 const WAIT_MS = { least: 3000, most: 30_000 };
 
-/** The plan that an emergency would run now, and the token it would run under. */
-export async function readEmergencyPlan(
+/** The plan that an emergency would run now. */
+export async function emergencyPlan(
+  execution: Execution,
+  emergency: Pick<Emergency, 'plan' | 'readDatabase'>,
+): Promise<Plan> {
+  const plans = await readEmergencyPlan(execution, emergency.plan);
+  return planBy(plans, (see) => lookAside(emergency, see), execution).plan;
+}
+
+/** The same before the journal was read, and the token that it would run under. */
+async function readEmergencyPlan(
   execution: Execution,
   plan: Emergency['plan'],
-): Promise<{ plan: Plan; token: number }> {
+): Promise<{ plan: Plan; token: number; planWith(moving: readonly MovingStep[]): Plan }> {
   const readings = await Promise.all(flagsOf(execution.drivers).map((flag) => readQuietly(flag)));
   const known = readings.filter((reading) => reading !== undefined);
   const tokens = known.map((reading) => reading?.token ?? 0);
@@ -74,8 +95,10 @@ export async function readEmergencyPlan(
   const inOrder = known.length === readings.length && tokens.every(canBeExceeded);
   const least = inOrder ? 0 : execution.clock.now();
   const ratios = known.flatMap((reading) => (reading ? [reading.ratio] : []));
+  const ratio = known.length === 0 ? null : Math.max(0, ...ratios);
   return {
-    plan: plan(known.length === 0 ? null : Math.max(0, ...ratios)),
+    plan: plan(ratio, null),
+    planWith: (moving) => plan(ratio, moving),
     token: Math.max(least, ...tokens.filter(canBeExceeded).map((token) => token + TOKEN_LEAP)),
   };
 }
@@ -88,7 +111,7 @@ export async function readEmergencyPlan(
 export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> {
   const { execution } = emergency;
   const startedAt = execution.clock.now();
-  const { plan, token } = await readEmergencyPlan(execution, emergency.plan);
+  const { plan, token, planWith } = await readEmergencyPlan(execution, emergency.plan);
   const id = newOperationId(startedAt, execution.clock.random);
   const flagEnds = await setFlagsFirst(emergency, plan, { id, token }).catch(async (error: unknown) => {
     if (!(error instanceof CutoverError) || error.code !== 'FENCED') throw error;
@@ -98,7 +121,9 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
         : lookAside(emergency, (db) => (hasOperation(db, of) ? findOperation(db, of) : null));
     throw await overtakenBy({ id, token }, flagsOf(execution.drivers), find, error);
   });
-  const { journal, look, unseen } = openJournal(emergency, plan, { id, token, startedAt, flagEnds });
+  const opened = openJournal(emergency, { plan, planWith }, { id, token, startedAt, flagEnds });
+  const { journal, look, unseen, dns } = opened;
+  emergency.onDns(dns);
   const rivals = flagsOf(execution.drivers).every(({ fences }) => fences)
     ? Promise.resolve([])
     : outlastRivals(emergency, journal.operation, look, unseen);
@@ -109,7 +134,7 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   const flags = await Promise.all(
     flagsOf(execution.drivers).map((flag, position) => endOf(flag, flagEnds.get(position))),
   );
-  return { report, flags, rivals: left };
+  return { report, flags, dns, rivals: left };
 }
 
 /** Undefined when the flag cannot be read in time; null when there is none. */
@@ -235,27 +260,52 @@ interface Opened {
   look: Look;
   /** Who may still begin an operation that was decided before: the lease could not be taken. */
   unseen: Rival | null;
+  dns: DnsSource;
 }
 
-function openJournal(emergency: Emergency, plan: Plan, begun: Begun): Opened {
+/** The plan without the journal, and what it becomes by it. Only its DNS steps differ, which come after the flags. */
+interface Plans {
+  plan: Plan;
+  planWith(moving: readonly MovingStep[]): Plan;
+}
+
+function openJournal(emergency: Emergency, plans: Plans, begun: Begun): Opened {
   let db: Db | undefined;
   try {
     const opened = emergency.openDatabase();
     db = opened;
-    const journal = beginOrGoOn(opened, emergency.journal, plan, begun);
-    return { journal, look: (see) => see(opened), unseen: null };
+    const known = planBy(plans, (see) => see(opened), emergency.execution);
+    const journal = beginOrGoOn(opened, emergency.journal, known.plan, begun);
+    return { journal, look: (see) => see(opened), unseen: null, dns: known.dns };
   } catch (error) {
     db?.close();
     emergency.onDatabaseFault(error);
-    const operation = operationWithoutDatabase(emergency, plan, begun);
+    const known = planBy(plans, (see) => lookAside(emergency, see), emergency.execution);
+    const operation = operationWithoutDatabase(emergency, known.plan, begun);
     const why = messageOf(error);
-    const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal.holder, why);
+    const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal, why);
     return {
       journal,
       look: (see) => lookAside(emergency, see),
       unseen: othersMayBegin(error, emergency.stateDir),
+      dns: known.dns,
     };
   }
+}
+
+function planBy(
+  { plan, planWith }: Plans,
+  look: Look,
+  { drivers }: Execution,
+): { plan: Plan; dns: DnsSource } {
+  try {
+    const moving = look((db) => movingSteps(db, plannedDrivers(drivers).dns));
+    if (moving) return { plan: planWith(moving), dns: 'journal' };
+  } catch (error) {
+    // What keeps the journal from being read must not keep anything from being set: the config tells then.
+    void error;
+  }
+  return { plan, dns: 'config' };
 }
 
 /** Where nobody at all can write the database, nobody begins anything; elsewhere whoever can may be about to. */
@@ -279,7 +329,7 @@ function isReadOnly(path: string): boolean {
 }
 
 /** What can be seen of others while the database cannot be written: it is read anew for each look. */
-function lookAside<T>(emergency: Emergency, see: (db: Db) => T): T | null {
+function lookAside<T>(emergency: Pick<Emergency, 'readDatabase'>, see: (db: Db) => T): T | null {
   try {
     const db = emergency.readDatabase();
     try {

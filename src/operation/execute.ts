@@ -1,12 +1,17 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import { sameWorld, type World } from '../world.ts';
+import { sameRatio } from './flag-step.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import { overtakenBy } from './overtaken.ts';
-import type { Plan, PlannedStep } from './plan.ts';
-import { isBackward, type StepOutcome } from './record.ts';
+import { type Plan, type PlannedStep, tellable, undoOf } from './plan.ts';
+import { isBackward, type OperationRecord, type StepOutcome } from './record.ts';
 import { type Rival, rivalCommands } from './rivals.ts';
-import { type Drivers, flagsOf, runStep, type StepContext, sameRatio } from './steps.ts';
+import type { StepContext } from './step-run.ts';
+import { type Drivers, flagsOf, runStep, undoRecords } from './steps.ts';
+import { tellHook } from './tell.ts';
+import { tellStep } from './tell-step.ts';
+import { flagReadings, type Standing, type Word, wordOf, wordOfAbandoned } from './word.ts';
 
 /** What a step came to, as output shows it. */
 export interface StepReport {
@@ -31,6 +36,8 @@ export interface OperationReport {
   outcome: 'done' | 'partial' | 'failed';
   from: World;
   to: World;
+  /** Where it was to lead: where `to` is, unless its flag could not be set. */
+  asked: World;
   steps: StepReport[];
   checkpointId: number | null;
   /** The ratio that the flag said before its step and after; null where there was none, or nobody knows. */
@@ -51,6 +58,8 @@ export interface Execution {
   drivers: Drivers;
   clock: StepContext['clock'];
   redact(text: string): string;
+  /** Records that somebody else has changed are overwritten, whatever the plan says. */
+  overwriteDns?: boolean | undefined;
   /** First Ctrl-C: no further step begins. An emergency does not listen to it. */
   signal: AbortSignal;
   onStep(step: StepReport): void;
@@ -70,12 +79,14 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
   const { operation } = journal;
   const { plan } = operation;
   const ends = new Map<number, StepEnd>();
+  const trafficLeft = operation.steps.some(({ kind, outcome }) => kind !== 'notify' && outcome !== 'done');
   for (const step of operation.steps) {
-    if (step.outcome !== 'done') continue;
+    // Who was told that it had failed is told how it ended.
+    if (step.outcome !== 'done' || (step.kind === 'notify' && trafficLeft)) continue;
     ends.set(step.position, { ...step, outcome: 'done', ms: step.ms ?? 0, attempts: step.attempts });
   }
   const deadline = execution.clock.now() + OPERATION_DEADLINE_MS;
-  const context = (): StepContext => ({
+  const context = (position: number): StepContext => ({
     migration: execution.migration,
     operation,
     actor: execution.actor,
@@ -85,26 +96,51 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
     deadline,
     clock: execution.clock,
     redact: execution.redact,
+    found: operation.steps[position],
+    overwriteDns: execution.overwriteDns,
+    onIntent: (before, after) => journal.stepIntends(position, before, after),
   });
+  const telling = { clock: execution.clock, redact: execution.redact, deadline };
+  const word = (known: ReadonlyMap<number, StepEnd> = ends): Word =>
+    wordOf(standing(execution, operation, known));
   const runOne = async (position: number) => {
+    const step = plan.steps[position] as PlannedStep;
     journal.stepBegins(position);
-    const end = await overCommands(journal, execution, position, () =>
-      runStep(execution.drivers, position, context()),
-    );
-    await yieldingFlag(journal, execution, plan.steps[position] as PlannedStep, () =>
-      journal.stepEnds(position, end),
-    );
+    const end =
+      step.kind === 'notify'
+        ? await tellStep(journal.outbox, execution.drivers.notify, step, operation.id, {
+            ...telling,
+            ...(plan.kind === 'emergency' ? { first: operation.id } : {}),
+          })
+        : await overCommands(journal, execution, position, () =>
+            runStep(execution.drivers, position, context(position)),
+          );
+    const known = new Map(ends).set(position, end);
+    await yieldingTraffic(journal, execution, {
+      step,
+      record: () =>
+        journal.stepEnds(position, end, trafficEnds(plan, position, known) ? word(known) : undefined),
+      undoRecords: () => undoRecords(execution.drivers, position, context(position), end),
+    });
     ends.set(position, end);
-    execution.onStep(report(plan.steps[position] as PlannedStep, end));
+    execution.onStep(report(step, end));
     return end;
   };
+  let early: Promise<unknown> | undefined;
   try {
     for (const phase of phases(plan, ends)) {
       if (execution.signal.aborted && plan.kind !== 'emergency') throw interrupted(operation.id);
+      const kind = plan.steps[phase[0] ?? 0]?.kind;
+      if (kind === 'dns' && plan.kind === 'emergency')
+        early = tellEarly(journal, execution, word(), deadline);
+      if (kind === 'notify') {
+        await early;
+        journal.says(word());
+      }
       const [first] = await Promise.all(phase.map(runOne));
-      const flagFailed = plan.steps[phase[0] ?? 0]?.kind === 'flag' && first?.outcome === 'failed';
+      const flagFailed = kind === 'flag' && first?.outcome === 'failed';
       if (flagFailed && !isBackward(plan.kind)) {
-        return await abandon(journal, execution, ends);
+        return await abandon(journal, execution, ends, runOne);
       }
     }
     return conclude(journal, ends);
@@ -112,20 +148,60 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
     if (!(error instanceof CutoverError) || error.code !== 'FENCED') throw error;
     throw await overtakenBy(operation, flagsOf(execution.drivers), journal.find, error);
   } finally {
+    await early;
     journal.close();
   }
 }
 
+function standing(
+  execution: Execution,
+  operation: OperationRecord,
+  ends: ReadonlyMap<number, StepEnd>,
+): Standing {
+  const { migration, actor, clock } = execution;
+  return { migration, operation: { ...operation, actor }, ends, now: clock.now() };
+}
+
+/** Whether the step at `position` is the last of those that move traffic: then all is known that is told. */
+function trafficEnds(plan: Plan, position: number, ends: ReadonlyMap<number, StepEnd>): boolean {
+  if (plan.steps[position]?.kind === 'notify') return false;
+  const gone = plan.steps.every(({ kind }, i) => kind === 'notify' || ends.has(i));
+  const abandons =
+    !isBackward(plan.kind) &&
+    plan.steps[position]?.kind === 'flag' &&
+    ends.get(position)?.outcome === 'failed';
+  return gone && !abandons;
+}
+
+/** Of an emergency people are told before DNS has ended, and once more then: a server that hangs keeps nobody waiting. */
+async function tellEarly(
+  journal: Journal,
+  { drivers, clock, redact }: Execution,
+  word: Word,
+  deadline: number,
+): Promise<void> {
+  const { id, plan } = journal.operation;
+  const hooks = tellable(plan, drivers.notify);
+  try {
+    journal.says(word);
+    const telling = { clock, redact, deadline, first: id, only: true } as const;
+    await Promise.all(hooks.map((hook) => tellHook(journal.outbox, hook, telling)));
+  } catch (error) {
+    // They are told again when DNS has ended, and then it counts.
+    void error;
+  }
+}
+
 /**
- * The positions still to run, grouped: one at a time, but the hooks of an emergency of one kind together, so
- * that one that hangs does not keep the others waiting.
+ * The positions still to run, grouped: one at a time, but those who are told together, and in an emergency all of a
+ * kind, so that one that hangs does not keep the others waiting.
  */
 function phases(plan: Plan, ends: Map<number, StepEnd>): number[][] {
   const left = plan.steps.map((_, position) => position).filter((position) => !ends.has(position));
-  if (plan.kind !== 'emergency') return left.map((position) => [position]);
-  return (['flag', 'dns', 'notify'] as const)
-    .map((kind) => left.filter((position) => plan.steps[position]?.kind === kind))
-    .filter((group) => group.length > 0);
+  const of = (kind: PlannedStep['kind']) => left.filter((position) => plan.steps[position]?.kind === kind);
+  const traffic = [of('flag'), of('dns')];
+  const groups = plan.kind === 'emergency' ? traffic : traffic.flat().map((position) => [position]);
+  return [...groups, of('notify')].filter((group) => group.length > 0);
 }
 
 function conclude(journal: Journal, ends: Map<number, StepEnd>): OperationReport {
@@ -171,22 +247,24 @@ const mayWrite = (rival: Rival): string => `${rival} may still write the flag`;
 /**
  * Runs `record` after a step. If another operation has taken over while the flag was being set, the flag may say what
  * the loser wrote: it is made to say what the winner wants before anybody is told that the loser has stopped. A store
- * that fences has refused the loser already.
+ * that fences has refused the loser already. Records that the loser has moved to target are put back.
  * @throws CutoverError FENCED (75)
  */
-async function yieldingFlag(
+async function yieldingTraffic(
   journal: Journal,
   execution: Execution,
-  step: PlannedStep,
-  record: () => void,
+  { step, record, undoRecords }: { step: PlannedStep; record(): void; undoRecords(): Promise<void> },
 ): Promise<void> {
   const { flag } = execution.drivers;
-  const mine = step.kind === 'flag' && !flag.fences && journal.operation.plan.kind !== 'emergency';
+  const { plan } = journal.operation;
+  const mine = step.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
   if (mine) await giveWay(journal, flag);
   try {
     record();
   } catch (error) {
-    if (mine && error instanceof CutoverError && error.code === 'FENCED') await giveWay(journal, flag);
+    if (!(error instanceof CutoverError) || error.code !== 'FENCED') throw error;
+    if (mine) await giveWay(journal, flag);
+    if (step.kind === 'dns' && plan.to.activeProvider === 'target') await undoRecords();
     throw error;
   }
 }
@@ -210,6 +288,7 @@ async function abandon(
   journal: Journal,
   execution: Execution,
   ends: Map<number, StepEnd>,
+  runOne: (position: number) => Promise<StepEnd>,
 ): Promise<OperationReport> {
   const { plan } = journal.operation;
   const { flag } = execution.drivers;
@@ -234,8 +313,8 @@ async function abandon(
     // Unknown is not restored: the operation stays open, and the step's own error tells why.
     if (error instanceof CutoverError && error.code === 'FENCED') throw error;
   }
-  plan.steps.forEach((_, position) => {
-    if (ends.has(position)) return;
+  plan.steps.forEach(({ kind }, position) => {
+    if (ends.has(position) || kind === 'notify') return;
     const skipped: StepEnd = {
       outcome: 'skipped',
       attempts: 0,
@@ -247,6 +326,11 @@ async function abandon(
     if (restored) journal.stepEnds(position, skipped);
     ends.set(position, skipped);
   });
+  journal.says(wordOfAbandoned(standing(execution, journal.operation, ends), restored));
+  const untold = plan.steps.flatMap(({ kind }, i) =>
+    kind === 'notify' && ends.get(i)?.outcome !== 'done' ? [i] : [],
+  );
+  await Promise.all(untold.map(runOne));
   journal.finish({ outcome: 'failed', applied: false, open: !restored });
   return reportOf(journal, ends, 'failed', { applied: false, open: !restored });
 }
@@ -265,6 +349,7 @@ function reportOf(
     outcome,
     from: plan.from,
     to: state.applied ? plan.to : plan.from,
+    asked: plan.to,
     steps: plan.steps.flatMap((step, position) => {
       const end = ends.get(position);
       return end ? [report(step, end)] : [];
@@ -272,24 +357,15 @@ function reportOf(
     checkpointId: operation.checkpointId,
     flag: flagReadings(plan, ends),
     undo:
-      state.applied && operation.checkpointId !== null && !sameWorld(plan.from, plan.to)
+      state.applied &&
+      operation.checkpointId !== null &&
+      (plan.mends === 'dns' || !sameWorld(plan.from, plan.to))
         ? undoOf(plan, operation.checkpointId)
         : null,
     open: state.open,
     kept,
     sideFile,
   };
-}
-
-function flagReadings(plan: Plan, ends: Map<number, StepEnd>): OperationReport['flag'] {
-  const end = ends.get(plan.steps.findIndex(({ kind }) => kind === 'flag'));
-  return { before: ratioIn(end?.before), after: ratioIn(end?.after) };
-}
-
-/** The ratio of a reading as the journal keeps it. */
-function ratioIn(reading: unknown): number | null {
-  if (typeof reading !== 'object' || reading === null || !('ratio' in reading)) return null;
-  return typeof reading.ratio === 'number' ? reading.ratio : null;
 }
 
 function report(step: PlannedStep, end: StepEnd): StepReport {
@@ -312,12 +388,6 @@ function reports(plan: Plan, ends: Map<number, StepEnd>): StepContext['earlier']
     const end = ends.get(position);
     return end ? [{ kind, driver, label, outcome: end.outcome, error: end.error }] : [];
   });
-}
-
-/** The command that leads back. One that would send traffic to target again has to be forced. */
-export function undoOf(plan: Plan, checkpointId: number | null): string {
-  const back = `cutover rollback --to ${checkpointId ?? 'N'}`;
-  return plan.from.ratio > plan.to.ratio ? `${back} --force --reason "…"` : back;
 }
 
 function interrupted(id: string): CutoverError {

@@ -5,13 +5,13 @@ import type { FlagReading } from '../flag/driver.ts';
 import type { Db } from '../store/open.ts';
 import type { DnsReading } from '../world.ts';
 import { attempt } from './attempt.ts';
-import { type Execution, execute, type OperationReport, undoOf } from './execute.ts';
+import { type Execution, execute, type OperationReport } from './execute.ts';
+import { RATIO_TOLERANCE } from './flag-step.ts';
 import { beginOperation, type JournalOptions } from './journal.ts';
 import { readLease } from './lease.ts';
 import { findOperation, lastOperation } from './operations.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, undoOf } from './plan.ts';
 import { newOperationId } from './record.ts';
-import { RATIO_TOLERANCE } from './steps.ts';
 
 export interface Gradual {
   db: Db;

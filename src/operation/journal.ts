@@ -4,20 +4,24 @@ import { latestRun } from '../store/canary.ts';
 import { insertCheckpoint, pruneCheckpoints } from '../store/checkpoints.ts';
 import { readFreeze } from '../store/freeze.ts';
 import { appendHistory } from '../store/history.ts';
+import { isEndTold } from '../store/messages.ts';
 import { type Db, explainingFaults } from '../store/open.ts';
 import { beginStage, readState, type State, writeState } from '../store/state.ts';
 import { type DnsReading, sameWorld, type World } from '../world.ts';
 import { HEARTBEAT_MS, type Watched } from './heartbeat.ts';
-import { assertHeld, beat, type Holder, releaseLease, takeLease } from './lease.ts';
+import { assertHeld, beat, type Holder, readLease, releaseLease, takeLease } from './lease.ts';
 import { findOperation, hasOperation, isAnswered, lastOperation, openOperations } from './operations.ts';
-import { commandOf, type Plan, type PlannedStep } from './plan.ts';
+import { databaseOutbox, forgetSender, type Outbox, putWord, type Told } from './outbox.ts';
+import { commandOf, notifyPosition, type Plan, type PlannedStep, tellable } from './plan.ts';
 import {
   blocksForward,
   isBackward,
   type OperationOutcome,
   type OperationRecord,
   type StepOutcome,
+  type StepRecord,
 } from './record.ts';
+import { type Word, wordOfSuperseded } from './word.ts';
 
 /** What a step came to. */
 export interface StepEnd {
@@ -25,6 +29,7 @@ export interface StepEnd {
   attempts: number;
   ms: number;
   before: unknown;
+  /** Of DNS records that could not be written or read back: what they were to say. */
   after: unknown;
   error: string | null;
   /** Of an error that has them: its stable code, and how to mend it. */
@@ -54,9 +59,22 @@ export interface Journal {
   find(id: string | null): OperationRecord | null;
   /** What the flag is to say by the operation that has taken over; null while nobody has. */
   winner(): FlagChange | null;
+  /** Where its messages wait until they are sent. */
+  readonly outbox: Outbox;
   stepBegins(position: number): void;
-  /** What a step came to is kept also when another operation has taken over. @throws CutoverError FENCED (75) */
-  stepEnds(position: number, end: StepEnd): void;
+  /**
+   * What a step has found, and is about to write: kept before it is written. Not by one that another operation has
+   * taken over from. @throws CutoverError FENCED (75)
+   */
+  stepIntends(position: number, before: unknown, after: unknown): void;
+  /**
+   * What a step came to is kept also when another operation has taken over.
+   * @param word what is to be told now: it is kept with the step, and never lost
+   * @throws CutoverError FENCED (75)
+   */
+  stepEnds(position: number, end: StepEnd, word?: Word): void;
+  /** Keeps what is to be told, unless the same was said before. */
+  says(word: Word): void;
   finish(end: OperationEnd): void;
   /** Stops the heartbeat. The lease stays with an operation that was not finished. */
   close(): void;
@@ -71,6 +89,8 @@ export interface JournalOptions {
   /** How many checkpoints retention keeps. */
   keep: number;
   now(): number;
+  /** Who is told of operations; nobody without it. */
+  told?: readonly Told[];
   /** What was seen of the heartbeat of a holder that cannot be looked at. */
   watched?: Watched | undefined;
 }
@@ -101,7 +121,7 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
         if (emergency && hasOperation(db, beginning.id)) throw alreadyJournaled(beginning.id);
         beginning.assertNext?.();
         const state = readState(db, options.migration);
-        const token = takeLease(db, options.holder, beginning.id, {
+        const token = takeOver(db, options.holder, beginning.id, {
           now,
           atLeast: Math.max(beginning.flagToken ?? 0, (plan.foundToken ?? -1) + 1),
           force: emergency,
@@ -113,13 +133,15 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
         if (plan.after !== undefined && plan.after !== (lastOperation(db)?.id ?? null)) throw stalePlan();
         if (plan.to.ratio > plan.from.ratio && haltedSince(db, plan, state, now)) throw stalePlan();
         const open = openOperations(db);
-        const blocking = isBackward(plan.kind) ? undefined : open.find(blocksForward);
+        // Records may be mended while nothing but records is left to mend: the plan has looked.
+        const free = isBackward(plan.kind) || plan.mends === 'dns';
+        const blocking = free ? undefined : open.find(blocksForward);
         if (blocking) throw unfinished(blocking);
         // An emergency may have been journaled since: who did not know of it must not lead out of it.
         const unknown = open.find(({ id }) => !plan.supersedes.includes(id));
         if (plan.kind === 'rollback' && unknown) throw stalePlan();
         // What is left of older operations is replaced by this one: nothing may finish them behind its back.
-        for (const older of open) endSuperseded(db, older, plan, now);
+        for (const older of open) endSuperseded(db, older, { plan, id: beginning.id }, options);
         // An emergency repeated in panic must not push the checkpoints of better days out of retention.
         const nothingToKeep = emergency && sameWorld(from, plan.to);
         const checkpointId = nothingToKeep
@@ -178,7 +200,7 @@ export function resumeOperation(
     db
       .transaction(() => {
         const now = options.now();
-        const token = takeLease(db, options.holder, operation.id, {
+        const token = takeOver(db, options.holder, operation.id, {
           now,
           watched: options.watched,
           ...lease,
@@ -213,6 +235,19 @@ export function claimOperation(db: Db, id: string, actor: string, reason: string
   );
 }
 
+/** Takes the lease, and what its holder was sending, where that is gone. */
+function takeOver(
+  db: Db,
+  holder: Holder,
+  operationId: string,
+  options: Parameters<typeof takeLease>[3],
+): number {
+  const { held } = readLease(db);
+  const token = takeLease(db, holder, operationId, options);
+  if (held && !options.force) forgetSender(db, held);
+  return token;
+}
+
 function databaseJournal(db: Db, operation: OperationRecord, options: JournalOptions): Journal {
   const { token } = operation;
   const heartbeat = setInterval(() => {
@@ -231,6 +266,8 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
     guard: () => assertHeld(db, token),
     find: (id) => (id === null ? newestOver(db, token) : hasOperation(db, id) ? findOperation(db, id) : null),
     winner: () => winnerOver(db, token),
+    outbox: databaseOutbox(db, { holder: options.holder, now: options.now, own: operation.id }),
+    says: (word) => write(() => put(db, word, operation.plan, options)),
     stepBegins: (position) =>
       write(() => {
         assertHeld(db, token);
@@ -238,8 +275,21 @@ function databaseJournal(db: Db, operation: OperationRecord, options: JournalOpt
           `UPDATE steps SET outcome = 'running', started_at = ? WHERE operation_id = ? AND position = ?`,
         ).run(options.now(), operation.id, position);
       }),
-    stepEnds: (position, end) => {
-      write(() => endStep(db, operation, position, end, options));
+    stepIntends: (position, before, after) =>
+      write(() => {
+        assertHeld(db, token);
+        db.prepare('UPDATE steps SET before = ?, after = ? WHERE operation_id = ? AND position = ?').run(
+          JSON.stringify(before),
+          JSON.stringify(after),
+          operation.id,
+          position,
+        );
+      }),
+    stepEnds: (position, end, word) => {
+      write(() => {
+        endStep(db, operation, position, end, options);
+        if (word) put(db, word, operation.plan, options);
+      });
       assertHeld(db, token);
     },
     finish: (end) => {
@@ -284,7 +334,7 @@ function finishOperation(
     // The time in which the flag said something else is no time of the stage.
     const newStage =
       plan.kind === 'canary start' ||
-      plan.mends !== undefined ||
+      plan.mends === 'flag' ||
       state.ratio !== plan.to.ratio ||
       state.stage === null;
     writeState(db, options.migration, plan.to, {
@@ -355,13 +405,13 @@ function endStep(
   options: JournalOptions,
 ): void {
   db.prepare(
-    `UPDATE steps SET outcome = ?, attempts = attempts + ?, ms = ?, before = coalesce(before, ?), after = ?, error = ?
+    `UPDATE steps SET outcome = ?, attempts = attempts + ?, ms = ?, before = coalesce(?, before), after = ?, error = ?
       WHERE operation_id = ? AND position = ?`,
   ).run(
     end.outcome,
     end.attempts,
     Math.round(end.ms),
-    end.before === undefined ? null : JSON.stringify(end.before),
+    end.before === undefined || end.before === null ? null : JSON.stringify(end.before),
     end.after === undefined ? null : JSON.stringify(end.after),
     end.error,
     operation.id,
@@ -377,13 +427,42 @@ function endStep(
   });
 }
 
-/** Ends an operation that a new one replaces: one that had not finished was undone, or replaced by one alike. */
-function endSuperseded(db: Db, older: OperationRecord, plan: Plan, now: number): void {
-  const undone = isBackward(plan.kind) && !isBackward(older.kind);
+/**
+ * Ends an operation that a new one replaces: one that had not finished was undone, or replaced by one alike. If nobody
+ * was told of it, that is told.
+ */
+function endSuperseded(
+  db: Db,
+  older: OperationRecord,
+  by: { plan: Plan; id: string },
+  options: JournalOptions,
+): void {
+  const now = options.now();
+  const outcome = isBackward(by.plan.kind) && !isBackward(older.kind) ? 'undone' : 'superseded';
   db.prepare(
     `UPDATE operations SET open = 0, finished_at = coalesce(finished_at, ?), outcome = coalesce(outcome, ?)
       WHERE id = ?`,
-  ).run(now, undone ? 'undone' : 'superseded', older.id);
+  ).run(now, outcome, older.id);
+  if (older.outcome !== null || isEndTold(db, older.id)) return;
+  const ends = new Map(older.steps.flatMap((step) => (hasEnded(step) ? [[step.position, step]] : [])));
+  const { migration } = options;
+  const word = wordOfSuperseded({ migration, operation: older, ends, now }, { outcome, endedBy: by.id });
+  // A rung of a gradual rollback tells nobody by itself; its end is told all the same.
+  const { told = [] } = options;
+  const beyond = ({ label }: Told) =>
+    older.plan.steps.length + told.findIndex((hook) => hook.label === label);
+  putWord(db, word, told, (hook) => {
+    const position = notifyPosition(older.plan, hook);
+    return position < 0 ? beyond(hook) : position;
+  });
+}
+
+const hasEnded = (step: StepRecord): step is StepRecord & StepEnd =>
+  step.outcome === 'done' || step.outcome === 'failed' || step.outcome === 'skipped';
+
+/** Keeps a word for all whom the plan tells, and who are still there. */
+function put(db: Db, word: Word, plan: Plan, { told = [] }: JournalOptions): void {
+  putWord(db, word, tellable(plan, told), (hook) => notifyPosition(plan, hook));
 }
 
 function worldOf(state: State): World {

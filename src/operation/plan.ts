@@ -1,4 +1,5 @@
-import type { DnsReading, OperationKind, World } from '../world.ts';
+import type { PlannedMove } from '../rollback/moved.ts';
+import type { DnsReading, DnsRecordSet, OperationKind, Side, World } from '../world.ts';
 
 /** The words of the plan: what a change of the world is before it happens. Pure values, no effects. */
 
@@ -16,6 +17,16 @@ export interface PlannedStep {
   kind: StepKind;
   driver: string;
   label: string;
+  /** Of a DNS hook that can read: which server and zone it is, wherever it stands in the config. */
+  server?: string;
+  /** What it puts back of what our own steps have moved; empty: it looks, and writes nothing. */
+  restore?: PlannedMove[];
+  /** Nothing is done: a person says that somebody has seen to it, and that `restore` is what its records say. */
+  byHand?: true;
+  /** What it makes the records say by the config, whatever they say now. */
+  wants?: DnsRecordSet[];
+  /** Of a DNS step ahead of the move: it only sees to it that no TTL is longer than this, in seconds. */
+  lowerTtl?: number | undefined;
 }
 
 /** One change of the world, decided but not begun. `--dry-run` prints this very value. */
@@ -36,11 +47,13 @@ export interface Plan {
   restores: number | null;
   /** Of a rung of a gradual rollback but the last: where the row leads. */
   leadsTo?: World;
-  /** For a rollback: the DNS records that its checkpoint kept, to be put back exactly. */
+  /** What the servers of DNS hooks said when this was shown; empty where it was not. */
   dns: DnsReading[];
+  /** Records that somebody else has changed are overwritten with what is to be put back. */
+  overwriteDns?: true;
   /**
-   * Of a way forward: the operation that had begun last when this was decided, or null. One that has begun since, an
-   * emergency say, is news to whoever decided.
+   * The operation that had begun last when this was decided, or null. One that has begun since, an emergency say, is
+   * news to whoever decided.
    */
   after?: string | null;
   /** Unfinished operations that this plan puts an end to. */
@@ -56,8 +69,10 @@ export interface Plan {
   foundToken?: number;
   /** The canary run whose FAIL a person overrides with this: from then on it counts as answered. */
   answers?: string;
-  /** Set by `resume --flag`: the state says `to` already, and only the flag is brought there. */
-  mends?: 'flag';
+  /** What is worth knowing before it is agreed to. */
+  notes?: string[];
+  /** Set by `resume --flag` and `dns apply`: the state says `to` already, and only flag or DNS are brought there. */
+  mends?: 'flag' | 'dns';
 }
 
 /** The drivers of a config as the planner sees them. */
@@ -65,17 +80,43 @@ export interface PlannedDrivers {
   flag: PlannedStep;
   /** Further flags that traffic may follow, which a way back sets besides. */
   otherFlags?: PlannedStep[];
-  dns: PlannedStep[];
+  dns: PlannedHook[];
   notify: PlannedStep[];
+}
+
+/** A DNS hook as the planner sees it; of one that can read, its server and what the config has for each side. */
+export interface PlannedHook extends Pick<PlannedStep, 'kind' | 'driver' | 'label' | 'server' | 'lowerTtl'> {
+  sides?: Record<Side, DnsRecordSet[]>;
 }
 
 /** What an operation is called: by the command that began it. */
 export function commandOf({ kind, mends }: Pick<Plan, 'kind' | 'mends'>): string {
-  return mends ? 'resume --flag' : kind;
+  if (mends === undefined) return kind;
+  return mends === 'flag' ? 'resume --flag' : 'dns apply';
 }
 
-/** The steps of a change: traffic first (flags, then DNS), then those who are told about it. */
-export function stepsFor(drivers: PlannedDrivers, options: { dns: boolean }): PlannedStep[] {
-  const { flag, otherFlags = [], dns, notify } = drivers;
-  return [flag, ...otherFlags, ...(options.dns ? dns : []), ...notify];
+/**
+ * The steps of a change: traffic first (flags, then DNS), then those who are told about it.
+ * @param dns its DNS steps, see rollback/dns-steps.ts
+ */
+export function stepsFor(drivers: PlannedDrivers, dns: readonly PlannedStep[]): PlannedStep[] {
+  const { flag, otherFlags = [], notify } = drivers;
+  return [flag, ...otherFlags, ...dns, ...notify];
+}
+
+/** The command that leads back. One that would send traffic to target again has to be forced. */
+export function undoOf(plan: Plan, checkpointId: number | null): string {
+  if (plan.mends === 'dns') return `cutover dns apply --to ${checkpointId ?? 'N'}`;
+  const back = `cutover rollback --to ${checkpointId ?? 'N'}`;
+  return plan.from.ratio > plan.to.ratio ? `${back} --force --reason "…"` : back;
+}
+
+/** The position of the step that tells a hook; -1 when there is none. */
+export function notifyPosition({ steps }: Pick<Plan, 'steps'>, { label }: { label: string }): number {
+  return steps.findIndex((step) => step.kind === 'notify' && step.label === label);
+}
+
+/** Those of `hooks` that a plan tells. */
+export function tellable<H extends { label: string }>(plan: Pick<Plan, 'steps'>, hooks: readonly H[]): H[] {
+  return hooks.filter((hook) => notifyPosition(plan, hook) >= 0);
 }

@@ -1,10 +1,12 @@
 import { closeSync, constants, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Journal, OperationEnd, StepEnd } from './journal.ts';
+import type { Journal, JournalOptions, OperationEnd, StepEnd } from './journal.ts';
 import type { Holder } from './lease.ts';
-import type { PlannedStep } from './plan.ts';
+import { memoryOutbox } from './memory-outbox.ts';
+import { notifyPosition, type PlannedStep, tellable } from './plan.ts';
 import type { OperationRecord } from './record.ts';
 import { sideFolders } from './side-folders.ts';
+import type { Word } from './word.ts';
 
 /**
  * The journal of an emergency that could not open the database: one file, one JSON line for each thing that
@@ -13,7 +15,9 @@ import { sideFolders } from './side-folders.ts';
  */
 export type SideLine =
   | { type: 'begin'; id: string; token: number; holder: Holder; reason: string; why: string }
-  | { type: 'step'; step: Pick<PlannedStep, 'kind' | 'label'>; end: StepEnd }
+  | { type: 'step'; step: Pick<PlannedStep, 'kind' | 'label' | 'server'>; end: StepEnd }
+  /** This hook was told that the flags are set, before DNS had ended. */
+  | { type: 'told'; label: string }
   | { type: 'finish'; outcome: OperationEnd['outcome'] };
 
 /** While its process lives the file grows by a line break this often: its time is its heartbeat. */
@@ -29,7 +33,7 @@ export const sideFileName = (id: string): string => `emergency-${id}.jsonl`;
 export function beginSideJournal(
   stateDir: string,
   operation: OperationRecord,
-  holder: Holder,
+  { holder, told = [] }: Pick<JournalOptions, 'holder' | 'told'>,
   why: string,
 ): Journal {
   const { id, token, plan } = operation;
@@ -41,9 +45,15 @@ export function beginSideJournal(
   const append = (text: string) => {
     if (path) tryAppend(path, text, 0);
   };
-  const stepEnds = (position: number, end: StepEnd) => {
-    const { kind, label } = plan.steps[position] as PlannedStep;
-    append(lineOf({ type: 'step', step: { kind, label }, end }));
+  const outbox = memoryOutbox((label, event) => {
+    // The end of the step tells of all others.
+    if (event.running) append(lineOf({ type: 'told', label }));
+  });
+  const says = (word: Word) => outbox.put(word, tellable(plan, told), (hook) => notifyPosition(plan, hook));
+  const stepEnds = (position: number, end: StepEnd, word?: Word) => {
+    const { kind, label, server } = plan.steps[position] as PlannedStep;
+    append(lineOf({ type: 'step', step: { kind, label, ...(server === undefined ? {} : { server }) }, end }));
+    if (word) says(word);
   };
   for (const { position, outcome, attempts, ms, before, after, error } of operation.steps) {
     if (outcome !== 'done' && outcome !== 'failed') continue;
@@ -57,7 +67,12 @@ export function beginSideJournal(
     guard: () => {},
     find: () => null,
     winner: () => null,
+    outbox,
+    says,
     stepBegins: () => {},
+    // Of a process that dies now this is the last word; else the step's own end comes after it.
+    stepIntends: (position, before, after) =>
+      stepEnds(position, { outcome: 'failed', attempts: 0, ms: 0, before, after, error: 'ended half-way' }),
     stepEnds,
     finish: ({ outcome }) => {
       clearInterval(heartbeat);

@@ -75,6 +75,7 @@ function tryRun(
 function tryRead(hook: Hook, read: NonNullable<Hook['read']>, context: TrialContext): Promise<HookTrial> {
   return trial('dns', hook, context, async (signal) => {
     const records = await read(signal);
+    await hook.prove?.(records, signal);
     return { records, detail: compare(hook, records, context.world.activeProvider) };
   });
 }

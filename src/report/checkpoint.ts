@@ -1,7 +1,9 @@
 import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
+import { describeValues } from '../operation/dns.ts';
+import { sameRecord } from '../rollback/moved.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
-import type { World } from '../world.ts';
+import type { DnsReading, DnsRecordSet, World } from '../world.ts';
 import { type ColumnSpec, tableOrList } from './grid.ts';
 import type { Style } from './style.ts';
 import { alignColumns, formatAge, formatTime } from './text.ts';
@@ -85,6 +87,37 @@ export function diffWorlds(first: World, second: World & { flagRatio?: number | 
   return differences;
 }
 
+/** The records in which two sets of readings differ; of a server that only one of them has read, all. */
+export function diffRecords(first: readonly DnsReading[], second: readonly DnsReading[]): Difference[] {
+  const [one, two] = [recordsOf(first), recordsOf(second)];
+  const keys = [...new Set([...one.keys(), ...two.keys()])];
+  return keys.flatMap((key): Difference[] => {
+    const [a, b] = [one.get(key), two.get(key)];
+    if (a && b && sameRecord(a.set, b.set)) return [];
+    const { set, server } = (a ?? b) as Read;
+    const show = (read: Read | undefined) => (read ? describeValues(read.set) : 'not read');
+    const shared = keys.filter((other) => other.endsWith(` ${set.name} ${set.type}`)).length > 1;
+    const field = `${set.name} ${set.type}${shared ? ` (${server})` : ''}`;
+    return [{ field, first: show(a), second: show(b) }];
+  });
+}
+
+interface Read {
+  server: string;
+  set: DnsRecordSet;
+}
+
+function recordsOf(readings: readonly DnsReading[]): Map<string, Read> {
+  return new Map(
+    readings.flatMap(({ server, label, records }) =>
+      (records ?? []).map((set): [string, Read] => {
+        const at = server ?? label;
+        return [`${at} ${set.name} ${set.type}`, { server: at, set }];
+      }),
+    ),
+  );
+}
+
 export function renderDiff(
   names: { first: string; second: string },
   differences: readonly Difference[],
@@ -94,7 +127,7 @@ export function renderDiff(
   return alignColumns(
     [
       ['', names.first, names.second],
-      ...differences.map((one) => [one.field, show(one.first), show(one.second)]),
+      ...differences.map((one) => [safe(one.field), safe(show(one.first)), safe(show(one.second))]),
     ],
     0,
   ).join('\n');

@@ -1,8 +1,10 @@
 import { safe } from '../clean.ts';
 import { formatRatio } from '../config/units.ts';
 import type { OperationReport, StepReport } from '../operation/execute.ts';
-import { commandOf, type Plan } from '../operation/plan.ts';
+import { commandOf, type Plan, type PlannedStep } from '../operation/plan.ts';
+import { sameRecord } from '../rollback/moved.ts';
 import { describeChange, sameWorld, type World } from '../world.ts';
+import { recordLines, renderRecord } from './records.ts';
 import type { Style } from './style.ts';
 import { alignColumns, wrap } from './text.ts';
 
@@ -36,23 +38,33 @@ export function renderPlan(plan: Plan, migration: string, style: Style, columns 
   return [...lines, ...renderSteps(plan, columns)].join('\n');
 }
 
-/** The steps of a plan, in the order they run. */
+/** The steps of a plan, in the order they run, what each does to its records, and what is worth knowing. */
 export function renderSteps(plan: Plan, columns = WIDTH): string[] {
-  return alignColumns(
-    plan.steps.map((step, index) => [
-      String(index + 1),
-      step.kind,
-      safe(step.label),
-      stepAim(step.kind, plan),
-    ]),
-    2,
-    columns,
+  const steps = plan.steps.map((step, index) => [
+    String(index + 1),
+    step.kind,
+    safe(step.label),
+    stepAim(step, plan),
+  ]);
+  const records = plan.steps.flatMap((step, index) =>
+    recordLines(step, plan).flatMap((line) =>
+      wrap(`  ${index + 1}   ${renderRecord(line)}`, columns, '        '),
+    ),
   );
+  const notes = plan.notes?.flatMap((note) => wrap(`  ${safe(note)}`, columns, '    ')) ?? [];
+  return [...alignColumns(steps, 2, columns), ...records, ...notes];
 }
 
-function stepAim(kind: StepReport['kind'], plan: Plan): string {
+function stepAim({ kind, lowerTtl, restore, byHand }: PlannedStep, plan: Plan): string {
   if (kind === 'flag') return `set to ${formatRatio(plan.to.ratio)} and read back`;
-  return kind === 'dns' ? `point to ${plan.to.activeProvider}` : 'tell what was done';
+  if (kind === 'notify') return 'tell what was done';
+  if (lowerTtl !== undefined) return `lower TTLs to ${lowerTtl} s ahead of the move`;
+  if (byHand) return 'seen to by hand: nothing is written';
+  if (!restore) return `point to ${plan.to.activeProvider}`;
+  if (restore.length === 0) return 'nothing was moved: look, write nothing';
+  return restore.every(({ from, to }) => sameRecord(from, to))
+    ? 'keep what is there'
+    : 'put back what was moved';
 }
 
 /** One finished step, as it appears while an operation runs. */
@@ -87,9 +99,7 @@ export function renderOutcome(
   const what = {
     done: style.green(`${migration}: ${change}`),
     partial: style.yellow(`${migration}: ${change}; but ${countFailed(failed)}`),
-    failed: style.red(
-      `${migration}: the flag could not be set to ${formatRatio(report.kind === 'emergency' ? 0 : report.to.ratio)}`,
-    ),
+    failed: style.red(`${migration}: the flag could not be set to ${formatRatio(report.asked.ratio)}`),
   }[report.outcome];
   const labels = failed.map((step) => safe(step.label)).join(', ');
   const todo = [
@@ -134,6 +144,7 @@ export function operationDocument(command: string, report: OperationReport): Rec
     operation: { id: report.id, kind: report.kind, outcome: report.outcome, open: report.open },
     from: report.from,
     to: report.to,
+    asked: report.asked,
     checkpoint: report.checkpointId,
     steps: report.steps,
     flag: report.flag,

@@ -3,9 +3,10 @@ import { commandOf } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
 import type { Facts, Judged } from '../situation/facts.ts';
 import type { StatusView } from './status.ts';
+import { untoldDocument } from './untold.ts';
 
 /** The `status` JSON document. Times are ISO 8601. */
-export function statusDocument({ migration, facts, situation, lastCheckpoint }: StatusView) {
+export function statusDocument({ migration, facts, situation, lastCheckpoint, waiting }: StatusView) {
   const { state, flag, freeze, lease, run, fail, last, betweenRungs } = facts;
   const [next, ...otherwise] = situation.next;
   const { left } = situation;
@@ -45,6 +46,7 @@ export function statusDocument({ migration, facts, situation, lastCheckpoint }: 
       process: betweenRungs.holder,
     },
     unfinished: left && { ...operation(left), steps: left.steps },
+    untold: untoldDocument(waiting),
     lastCheckpoint: lastCheckpoint && {
       id: lastCheckpoint.id,
       at: iso(lastCheckpoint.at),

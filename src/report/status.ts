@@ -6,11 +6,13 @@ import type { OperationRecord } from '../operation/record.ts';
 import type { Facts, Judged } from '../situation/facts.ts';
 import { type Situation, wayDown } from '../situation/situation.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
+import type { Message } from '../store/messages.ts';
 import { describeChange } from '../world.ts';
 import { renderLadder } from './ladder.ts';
 import { foldText, type Row, renderRows } from './rows.ts';
 import type { Style } from './style.ts';
 import { formatAge, formatTime } from './text.ts';
+import { untoldRows } from './untold.ts';
 
 /** Everything `status` knows. */
 export interface StatusView {
@@ -18,6 +20,8 @@ export interface StatusView {
   facts: Facts;
   situation: Situation;
   lastCheckpoint: Checkpoint | null;
+  /** Messages that wait to be sent, oldest first. */
+  waiting: readonly Message[];
 }
 
 /**
@@ -36,6 +40,7 @@ export function renderStatus(view: StatusView, style: Style, columns: number): s
     ...evidenceRows(view),
     ...failRows(view, style),
     ...eventRows(view, style),
+    ...untoldRows(view.waiting, view.facts.now, style),
     ...wayRows(view, style),
   ];
   return `${headline}\n${renderRows(rows, columns)}`;

@@ -1,7 +1,7 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
+import { RATIO_TOLERANCE } from '../operation/flag-step.ts';
 import type { Plan } from '../operation/plan.ts';
-import { RATIO_TOLERANCE } from '../operation/steps.ts';
 
 /** The ratios of the ladder on the way down, highest first; neither end is among them. */
 export function rungsDown(ladder: readonly number[], from: number, to: number): number[] {
@@ -29,13 +29,17 @@ export function gradualPlans(plan: Plan, ladder: readonly number[], flagRatio: n
       hint: 'see `cutover status`; a rollback without --over makes the flag say what its checkpoint says',
     });
   }
+  // Each but the first begins after the one before it, as whoever runs them sees to.
+  const { after, ...later } = plan;
+  const first = after === undefined ? {} : { after };
   const plans: Plan[] = [];
   const last = () => plans.at(-1)?.to ?? from;
   const flag = plan.steps.filter(({ kind }) => kind === 'flag');
   for (const ratio of rungsDown(ladder, Math.min(from.ratio, flagRatio), to.ratio)) {
     const { activeProvider } = from;
     plans.push({
-      ...plan,
+      ...later,
+      ...(plans.length === 0 ? first : {}),
       from: last(),
       to: { status: 'rolling', ratio, activeProvider },
       leadsTo: to,
@@ -45,5 +49,5 @@ export function gradualPlans(plan: Plan, ladder: readonly number[], flagRatio: n
       supersedes: plans.length === 0 ? plan.supersedes : [],
     });
   }
-  return [...plans, plans.length === 0 ? plan : { ...plan, from: last(), supersedes: [] }];
+  return [...plans, plans.length === 0 ? plan : { ...later, from: last(), supersedes: [] }];
 }

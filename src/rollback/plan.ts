@@ -1,18 +1,21 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
-import { type Gate, type Plan, type PlannedDrivers, stepsFor } from '../operation/plan.ts';
+import { RATIO_TOLERANCE } from '../operation/flag-step.ts';
+import { type Gate, type Plan, type PlannedDrivers, type PlannedStep, stepsFor } from '../operation/plan.ts';
 import { isBackward, type OperationRecord } from '../operation/record.ts';
-import { RATIO_TOLERANCE } from '../operation/steps.ts';
 import { freezeGate, gateRefusal } from '../shift/gates.ts';
 import type { Freeze } from '../store/freeze.ts';
-import type { DnsReading, World } from '../world.ts';
+import type { World } from '../world.ts';
+import { dnsBack, dnsByConfig, wayBack } from './dns-steps.ts';
+import { ledgerOf, type MovingStep } from './moved.ts';
 
 /** A checkpoint as the planner sees it. */
 export interface RollbackPoint extends World {
   id: number;
   reason: string;
   previous: number | null;
-  dns: DnsReading[];
+  /** Number of the first operation that began after it was made. */
+  since: number;
 }
 
 export interface RollbackInput {
@@ -23,6 +26,12 @@ export interface RollbackInput {
   open: OperationRecord[];
   findCheckpoint(id: number): RollbackPoint;
   drivers: PlannedDrivers;
+  /** Every DNS step that has begun. */
+  moving: readonly MovingStep[];
+  /** Records that somebody else has changed are overwritten. */
+  overwriteDns?: boolean;
+  /** The operation that began last, or null. */
+  last: string | null;
   gates: Gate[];
   reason: string;
   force: boolean;
@@ -50,7 +59,9 @@ export interface Eligibility {
  * to its own checkpoint. A backward one that was not finished is done again, to where it was going.
  */
 export function eligibility(input: Pick<RollbackInput, 'world' | 'previous' | 'open'>): Eligibility {
-  const unfinished = input.open.findLast(({ outcome, applied }) => outcome === null || !applied);
+  const unfinished = input.open.findLast(
+    ({ outcome, applied, plan }) => (outcome === null || !applied) && plan.mends !== 'dns',
+  );
   if (unfinished?.kind === 'emergency') {
     const why = `the emergency ${unfinished.id} is not finished; \`cutover resume\` finishes it`;
     return { eligible: false, to: null, why };
@@ -80,7 +91,7 @@ export function eligibility(input: Pick<RollbackInput, 'world' | 'previous' | 'o
  */
 export function wayToLegacy(
   previous: number | null,
-  findCheckpoint: (id: number) => RollbackPoint,
+  findCheckpoint: (id: number) => Pick<RollbackPoint, 'ratio' | 'previous'>,
 ): number | null {
   for (let id = previous; id !== null; ) {
     const point = findCheckpoint(id);
@@ -91,7 +102,8 @@ export function wayToLegacy(
 }
 
 /**
- * The plan of `rollback`: the checkpoint's status, ratio, provider and DNS.
+ * The plan of `rollback`: the checkpoint's status, ratio and provider, and the DNS records that our own steps have
+ * moved since.
  * @param to a checkpoint's id, or null for the one that eligibility names
  * @throws CutoverError NOT_ELIGIBLE, ROLLBACK_RAISES (64), or findCheckpoint's own.
  */
@@ -112,16 +124,27 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
     reason: input.reason,
     forced: raise !== null,
     gates: input.gates,
-    steps: stepsFor(input.drivers, { dns: true }),
+    steps: stepsFor(input.drivers, dnsTo(point, input)),
     previous: point.previous,
     restores: id,
-    dns: point.dns,
+    dns: [],
+    ...(input.overwriteDns ? { overwriteDns: true as const } : {}),
+    after: input.last,
     supersedes: input.open.map((operation) => operation.id),
     evidence: input.evidence,
     ...(input.found === undefined ? {} : { found: input.found }),
     ...(input.foundToken === undefined ? {} : { foundToken: input.foundToken }),
     ...(raise && input.fail ? { answers: input.fail } : {}),
   };
+}
+
+/** To legacy all goes back that is displaced, whenever that began; else what has been moved since. */
+function dnsTo(
+  { activeProvider, since }: RollbackPoint,
+  { moving, drivers }: Pick<RollbackInput, 'moving' | 'drivers'>,
+): PlannedStep[] {
+  const then = activeProvider === 'target' ? ledgerOf(moving.filter((step) => step.operation < since)) : null;
+  return dnsBack(drivers.dns, wayBack(ledgerOf(moving), then), activeProvider);
 }
 
 /** From what is sent to target now to what would be; or DNS would lead there, whatever the flag says. */
@@ -161,8 +184,14 @@ export function notEligible({ why }: Eligibility): CutoverError {
 /**
  * The plan of an emergency: everything to legacy at once. It is made without the state, which may not be readable;
  * `from` is what the flag says, and the journal puts the state's own word in its place when it can.
+ * @param moving every DNS step that has begun; null while the journal cannot be read: then the config tells what to write
  */
-export function planEmergency(drivers: PlannedDrivers, flagRatio: number | null, reason: string): Plan {
+export function planEmergency(
+  drivers: PlannedDrivers,
+  flagRatio: number | null,
+  reason: string,
+  moving: readonly MovingStep[] | null,
+): Plan {
   const ratio = flagRatio ?? 0;
   return {
     kind: 'emergency',
@@ -175,7 +204,10 @@ export function planEmergency(drivers: PlannedDrivers, flagRatio: number | null,
     reason,
     forced: false,
     gates: [],
-    steps: stepsFor(drivers, { dns: true }),
+    steps: stepsFor(
+      drivers,
+      moving ? dnsBack(drivers.dns, wayBack(ledgerOf(moving), null)) : dnsByConfig(drivers.dns, 'legacy'),
+    ),
     previous: null,
     restores: null,
     dns: [],

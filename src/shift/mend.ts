@@ -45,7 +45,7 @@ export function planMend(input: MendInput): Plan {
     reason: input.reason,
     forced: raises,
     gates: raises ? input.gates : [],
-    steps: stepsFor(raises ? { ...input.drivers, otherFlags: [] } : input.drivers, { dns: false }),
+    steps: stepsFor(raises ? { ...input.drivers, otherFlags: [] } : input.drivers, []),
     previous: input.previous,
     restores: null,
     dns: [],

@@ -1,6 +1,7 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import { type Gate, type Plan, type PlannedDrivers, stepsFor } from '../operation/plan.ts';
+import { dnsByConfig, dnsLowering } from '../rollback/dns-steps.ts';
 import type { World } from '../world.ts';
 import { gateRefusal } from './gates.ts';
 import { nextRung } from './ladder.ts';
@@ -90,7 +91,10 @@ function forward(input: ShiftInput, kind: 'canary start' | 'shift', to: World, d
     reason: input.reason,
     forced,
     gates,
-    steps: stepsFor({ ...input.drivers, otherFlags: [] }, { dns }),
+    steps: stepsFor(
+      { ...input.drivers, otherFlags: [] },
+      dns ? dnsByConfig(input.drivers.dns, 'target') : dnsLowering(input.drivers.dns),
+    ),
     previous: 'own checkpoint',
     restores: null,
     dns: [],

@@ -1,7 +1,7 @@
 import type { CanaryDocument } from '../canary/document.ts';
 import type { Config } from '../config/schema.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
-import { dnsDrift, readDns } from '../operation/dns.ts';
+import { type DnsDrift, dnsDrift, dnsKnowledge, readDns } from '../operation/dns.ts';
 import { stoodStill, type Watched } from '../operation/heartbeat.ts';
 import { holderState, type Lease, readLease } from '../operation/lease.ts';
 import {
@@ -13,12 +13,14 @@ import {
 } from '../operation/operations.ts';
 import type { OperationRecord } from '../operation/record.ts';
 import { rivalCommands, rivalOperations } from '../operation/rivals.ts';
-import type { Drivers } from '../operation/steps.ts';
+import { type Drivers, plannedDrivers } from '../operation/steps.ts';
+import { viewRecords } from '../rollback/dns-view.ts';
 import { type JudgedRun, lastFail, latestRun } from '../store/canary.ts';
 import { checkpointTraffic } from '../store/checkpoints.ts';
 import { readFreeze } from '../store/freeze.ts';
 import type { Db } from '../store/open.ts';
 import { readState } from '../store/state.ts';
+import type { DnsReading, Side } from '../world.ts';
 import type { BetweenRungs, Facts, FlagFact, Judged, LeaseFact } from './facts.ts';
 import { wayBack } from './seen.ts';
 
@@ -71,10 +73,16 @@ export async function gatherFacts(sources: Sources, extent: Extent): Promise<Fac
       flag: settled || flag.is !== 'read' ? flag : { is: 'unreadable', error: neverSettled(sources) },
       otherFlags,
       rivals: extent.flagMs === undefined ? [] : rivalsOf(sources, journal),
-      dns: { readings: dns, drift: dnsDrift(drivers.dns, dns, journal.state.activeProvider) },
+      dns: { readings: dns, drift: driftOf(sources, dns, journal.state.activeProvider) },
       ...(await readCanary(sources, journal.state.stage?.id ?? null)),
     };
   }
+}
+
+function driftOf({ db, drivers }: Sources, readings: readonly DnsReading[], active: Side): DnsDrift[] {
+  if (readings.length === 0) return [];
+  const hooks = plannedDrivers(drivers).dns;
+  return dnsDrift(viewRecords(hooks, readings, dnsKnowledge(db, hooks), active));
 }
 
 /** What the journal alone knows: enough to tell what is running or unfinished, and at once. */

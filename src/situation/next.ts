@@ -1,5 +1,6 @@
 import { formatRatio } from '../config/units.ts';
 import { commandOf } from '../operation/plan.ts';
+import type { OperationRecord } from '../operation/record.ts';
 import { nextRung } from '../shift/ladder.ts';
 import { raisesFlag } from '../shift/mend.ts';
 import { endings } from './endings.ts';
@@ -28,10 +29,9 @@ export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]
         { command: 'wait', why: 'the operation ends by itself; `--wait 30s` lets a command wait for it' },
       ];
     case 'unfinished':
-      return endings(facts, seen, which.operation).map(({ command, why }) => ({ command, why })) as [
-        Next,
-        ...Next[],
-      ];
+      return [...endings(facts, seen, which.operation), ...recordsOf(which.operation)].map(
+        ({ command, why }) => ({ command, why }),
+      ) as [Next, ...Next[]];
     case 'unreadable':
       return [
         { command: 'cutover status', why: 'when the flag can be read again' },
@@ -107,10 +107,24 @@ function afterFail({ state, freeze }: Facts, seen: Seen, ratio: number): [Next, 
     : [look, { command, why: 'when somebody knows why it failed' }];
 }
 
+const DNS_DIFF = { command: 'cutover dns diff', why: 'which records differ, and from what' };
+
+const DNS_MENDS: [Next, ...Next[]] = [
+  DNS_DIFF,
+  { command: 'cutover dns apply', why: 'writes what they should say; moves no traffic' },
+  { command: 'cutover dns apply --keep', why: 'what they say now is what they should say from now on' },
+];
+
+/** What shows the records of an operation that could not write all of them. */
+function recordsOf({ steps }: OperationRecord): Next[] {
+  return steps.some(({ kind, outcome }) => kind === 'dns' && outcome === 'failed') ? [DNS_DIFF] : [];
+}
+
 /** Back, or forward to what the state says. */
 export function mends({ state, freeze }: Facts, seen: Seen): [Next, ...Next[]] {
+  // A record that somebody has edited is no reason to move any traffic.
+  if (seen.flagDrift === null) return DNS_MENDS;
   const undo = { command: back(seen), why: 'brings state, flag and DNS together, towards legacy' };
-  if (seen.flagDrift === null) return [undo];
   const raises = raisesFlag(state, seen.flagRatio);
   const command = `cutover resume --flag${raises ? ' --force --reason "…"' : ''}`;
   const why = `sets the flag to ${formatRatio(state.ratio)}, which the state says`;

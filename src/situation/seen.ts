@@ -1,7 +1,7 @@
 import { formatRatio } from '../config/units.ts';
+import { RATIO_TOLERANCE } from '../operation/flag-step.ts';
 import type { Gate } from '../operation/plan.ts';
 import { blocksForward, type OperationRecord } from '../operation/record.ts';
-import { RATIO_TOLERANCE } from '../operation/steps.ts';
 import { type Eligibility, eligibility, type Raise, raiseOf } from '../rollback/plan.ts';
 import { driftGate, failGate, freezeGate, stageGates } from '../shift/gates.ts';
 import type { Facts, LeaseFact } from './facts.ts';

@@ -7,7 +7,7 @@ import { nextRung } from '../shift/ladder.ts';
 import type { Freeze } from '../store/freeze.ts';
 import { endings } from './endings.ts';
 import type { Facts, Judged, LeaseFact } from './facts.ts';
-import { back, mends, type Next, nextOf, UPGRADE } from './next.ts';
+import { mends, type Next, nextOf, UPGRADE } from './next.ts';
 import { type Asking, mayOf } from './refusals.ts';
 import { type Seen, seenIn } from './seen.ts';
 import { type Unsafe, unsafeIn } from './unsafe.ts';
@@ -96,7 +96,6 @@ function driftIn(facts: Facts, seen: Seen): Drift[] {
   if (seen.running) return [];
   const { unfinished, flagDrift, flagRatio } = seen;
   const ending = unfinished && endings(facts, seen, unfinished)[0].command;
-  const mend = facts.newer ? UPGRADE : (ending ?? back(seen));
   const flag: Drift = {
     what: `flag ${facts.flagLabel}`,
     state: facts.state.ratio,
@@ -109,7 +108,8 @@ function driftIn(facts: Facts, seen: Seen): Drift[] {
       what: `${label} ${name} ${type}`,
       state: expected,
       actual,
-      mend,
+      // No record is a reason for an emergency.
+      mend: facts.newer ? UPGRADE : ending && !ending.includes('--emergency') ? ending : 'cutover dns apply',
     })),
   ];
 }

@@ -36,7 +36,7 @@ export function unsafeIn(facts: Facts, seen: Seen): Unsafe | null {
   const [drift] = dns.drift;
   if (drift) {
     const { label, name, type, actual, expected } = drift;
-    const why = `${label}: ${name} ${type} is ${actual}, but ${state.activeProvider} has ${expected}`;
+    const why = `${label}: ${name} ${type} says ${actual}, not ${expected}`;
     return { exitCode: EXIT.fail, why };
   }
   const unread = dns.readings.find(({ error }) => error !== undefined);

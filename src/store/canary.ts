@@ -174,6 +174,19 @@ export function latestRun(db: Database, stageId: number): JudgedRun | null {
   return (found as JudgedRun | undefined) ?? null;
 }
 
+/** The run that a stage has failed with: the first FAIL since another verdict. Null when its latest is none. */
+export function firstOfFails(db: Database, stageId: number): string | null {
+  const found = db
+    .prepare(
+      `SELECT run_id FROM canary_runs WHERE stage_id = @stageId AND verdict = 'FAIL' AND id > coalesce(
+         (SELECT max(id) FROM canary_runs WHERE stage_id = @stageId AND verdict IN ('PASS', 'INCONCLUSIVE')), 0)
+       ORDER BY id LIMIT 1`,
+    )
+    .pluck()
+    .get({ stageId });
+  return (found as string | undefined) ?? null;
+}
+
 /** The latest run of all stages. */
 export function lastRun(db: Database): JudgedRun | null {
   return (db.prepare(`${SELECT_RUN} ORDER BY r.id DESC LIMIT 1`).get() as JudgedRun | undefined) ?? null;

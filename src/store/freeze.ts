@@ -16,7 +16,8 @@ export function readFreeze(db: Db, now: number): Freeze | null {
   return row && (row.until === null || row.until > now) ? row : null;
 }
 
-export function setFreeze(db: Db, freeze: Freeze): void {
+/** @param tell what is to be told of it, kept in the same transaction */
+export function setFreeze(db: Db, freeze: Freeze, tell: () => void = () => {}): void {
   explainingFaults(db.name, () =>
     db
       .transaction(() => {
@@ -25,19 +26,28 @@ export function setFreeze(db: Db, freeze: Freeze): void {
         ).run(freeze.reason, freeze.actor, freeze.since, freeze.until);
         const { actor, since: at, reason, until } = freeze;
         appendHistory(db, { at, actor, event: 'frozen', detail: { reason, until } });
+        tell();
       })
       .immediate(),
   );
 }
 
-/** Lifts the freeze. Returns whether there was one. */
-export function liftFreeze(db: Db, lifted: { at: number; actor: string; reason: string }): boolean {
+/**
+ * Lifts the freeze. Returns whether there was one.
+ * @param tell what is to be told of it, kept in the same transaction
+ */
+export function liftFreeze(
+  db: Db,
+  lifted: { at: number; actor: string; reason: string },
+  tell: () => void = () => {},
+): boolean {
   return explainingFaults(db.name, () =>
     db
       .transaction(() => {
         if (db.prepare('DELETE FROM freeze').run().changes === 0) return false;
         const { at, actor, reason } = lifted;
         appendHistory(db, { at, actor, event: 'unfrozen', detail: { reason } });
+        tell();
         return true;
       })
       .immediate(),

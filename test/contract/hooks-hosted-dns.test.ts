@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CloudflareBench, startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { movesOf, restoring } from '../servers/moves.ts';
 import { type Route53Bench, startRoute53StandIn } from '../servers/route53-stand-in.ts';
 
 /** What only one hosted DNS has, against its stand-in. */
 
 const toTarget = hookEvent({ step: 'dns' });
+const toLegacy = hookEvent({ step: 'dns', provider: 'legacy' });
 const hookFor = (bench: DnsBench, records: unknown[], more: object = {}) => {
   const [hook] = hooksOf({ dns: [bench.entry(records, more)] }, bench).dns;
   if (!hook) throw new Error('no hook');
@@ -38,7 +40,7 @@ describe('cloudflare', () => {
       proxied: true,
     });
     const hook = hookFor(bench, [cname('p.example.test')]);
-    expect((await hook.run(toTarget, soon())).after).toEqual(hook.expected?.('target'));
+    expect((await hook.run(toTarget, soon())).after).toMatchObject(hook.expected?.('target') ?? []);
     expect(bench.zone.find('p.example.test.', 'CNAME')).toEqual([{ ...made, content: 'b.example.net' }]);
   });
 
@@ -61,6 +63,113 @@ describe('cloudflare', () => {
       [-1, '192.0.2.4'],
     ]);
     expect(bench.calls.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+
+  describe('keeps what it has to a record:', () => {
+    const proxied = { proxied: true, comment: 'asked for by Ann', tags: ['team:llm', 'tier:1'] };
+    const alias = (name: string) => ({
+      name,
+      type: 'CNAME',
+      ttl: 60,
+      legacy: 'legacy.example.net',
+      target: [],
+    });
+    const addresses = (name: string) => ({
+      name,
+      type: 'A',
+      ttl: 60,
+      legacy: [],
+      target: ['192.0.2.8', '192.0.2.9'],
+    });
+
+    it('a proxied CNAME becomes proxied addresses, and is what it was on the way back', async () => {
+      const name = 'shield.example.test.';
+      bench.zone.add({
+        ...proxied,
+        name,
+        type: 'CNAME',
+        ttl: 1,
+        content: 'Legacy.example.net',
+        settings: { flatten_cname: true },
+      });
+      const was = await bench.exact(name);
+      const hook = hookFor(bench, [alias(name), addresses(name)]);
+      const moved = await hook.run(toTarget, soon());
+      expect(await bench.exact(name)).toEqual(
+        ['192.0.2.8', '192.0.2.9'].map(
+          (to) => `A | 1 | ${to} | true | asked for by Ann | team:llm,tier:1 | `,
+        ),
+      );
+      expect(await hook.read?.(soon())).toMatchObject(hook.expected?.('target') ?? []);
+      await hook.run(restoring(movesOf(moved)), soon());
+      expect(await bench.exact(name)).toEqual(was);
+    });
+
+    it('by the config alone a proxied record stays proxied too', async () => {
+      const name = 'config.example.test.';
+      bench.zone.add({ ...proxied, name, type: 'CNAME', ttl: 1, content: 'legacy.example.net' });
+      const was = await bench.exact(name);
+      const hook = hookFor(bench, [alias(name), addresses(name)]);
+      await hook.run(toTarget, soon());
+      await hook.run(toLegacy, soon());
+      expect(await bench.exact(name)).toEqual(was);
+    });
+
+    it('each of several records gets back its own', async () => {
+      const name = 'several.example.test.';
+      bench.zone.add({ name, type: 'A', ttl: 300, content: '192.0.2.1', proxied: false, comment: 'one' });
+      bench.zone.add({
+        name,
+        type: 'A',
+        ttl: 120,
+        content: '192.0.2.2',
+        proxied: false,
+        comment: 'two',
+        tags: ['b'],
+      });
+      bench.zone.add({ name, type: 'A', ttl: 300, content: '192.0.2.3', proxied: false });
+      const was = await bench.exact(name);
+      const hook = hookFor(bench, [{ ...addresses(name), target: '192.0.2.2' }]);
+      const moved = await hook.run(toTarget, soon());
+      expect(await bench.exact(name)).toEqual(['A | 60 | 192.0.2.2 | false | two | b | ']);
+      await hook.run(restoring(movesOf(moved)), soon());
+      expect(await bench.exact(name)).toEqual(was);
+    });
+
+    it('what somebody else has changed of a record since stays changed', async () => {
+      const name = 'edited.example.test.';
+      bench.zone.add({ ...proxied, name, type: 'CNAME', ttl: 1, content: 'legacy.example.net' });
+      const hook = hookFor(bench, [alias(name), { ...addresses(name), target: '192.0.2.9' }]);
+      const moved = await hook.run(toTarget, soon());
+      Object.assign(bench.zone.find(name, 'A')[0] ?? {}, { proxied: false, ttl: 60, comment: 'edited' });
+      await hook.run(restoring(movesOf(moved)), soon());
+      expect(await bench.exact(name)).toEqual([
+        'CNAME | 60 | legacy.example.net | false | edited | team:llm,tier:1 | ',
+      ]);
+    });
+
+    it('a journal without any word of it loses nothing', async () => {
+      const name = 'older.example.test.';
+      bench.zone.add({ ...proxied, name, type: 'CNAME', ttl: 1, content: 'target.example.net' });
+      const set = (value: string) => ({ name, type: 'CNAME' as const, ttl: 60, values: [value] });
+      const hook = hookFor(bench, [{ ...alias(name), target: 'target.example.net' }]);
+      const move = { from: set('target.example.net.'), to: set('legacy.example.net.') };
+      expect((await hook.run(restoring([move]), soon())).foreign).toBeUndefined();
+      expect(await bench.exact(name)).toEqual([
+        'CNAME | 1 | legacy.example.net | true | asked for by Ann | team:llm,tier:1 | ',
+      ]);
+    });
+
+    it('a text is never proxied for the sake of an address', async () => {
+      const name = 'text.example.test.';
+      bench.zone.add({ ...proxied, name, type: 'A', ttl: 1, content: '192.0.2.1' });
+      const hook = hookFor(bench, [
+        { ...addresses(name), legacy: '192.0.2.1', target: [] },
+        { name, type: 'TXT', ttl: 60, legacy: [], target: 'moved' },
+      ]);
+      await hook.run(toTarget, soon());
+      expect(await bench.exact(name)).toEqual(['TXT | 60 | "moved" | false |  |  | ']);
+    });
   });
 
   it('names a zone that is not there', async () => {

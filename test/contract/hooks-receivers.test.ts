@@ -116,11 +116,21 @@ describe.skipIf(!installed(SMTP))('SMTP', () => {
     await bench?.stop();
   });
 
-  it('names the receiver that was not accepted', async () => {
-    const hook = notifier(bench.entry({ to: ['ops@example.com', 'nobody@example.org'] }), bench);
-    expect((await faultOf(hook.run(hookEvent(), soon()))).message).toMatch(
-      /not accepted for nobody@example\.org/,
+  it('tells each recipient for himself: one who is not accepted is named, and the others have one mail each', async () => {
+    const to = ['ops@example.com', 'Nobody <nobody@example.org>', 'dev@example.com'];
+    const hooks = hooksOf({ notify: [bench.entry({ to })] }, bench).notify;
+    expect(hooks.map(({ label }) => label)).toEqual([
+      'notify[0] email ops@example.com',
+      'notify[0] email nobody@example.org',
+      'notify[0] email dev@example.com',
+    ]);
+    const before = bench.mails.length;
+    const ends = await Promise.all(
+      hooks.map((hook) => hook.run(hookEvent(), soon()).then(() => 'sent', String)),
     );
+    expect(ends).toEqual(['sent', expect.stringContaining('no such mailbox'), 'sent']);
+    expect(bench.mails).toHaveLength(before + 2);
+    expect(bench.mails.at(-1)).toMatch(/^To: .*nobody@example\.org/m);
   });
 
   it('insists on TLS unless the config says otherwise', async () => {

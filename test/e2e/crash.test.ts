@@ -256,6 +256,7 @@ describe('a process killed at any point', () => {
     await Promise.all([worker(), worker()]);
     process.stderr.write(`crash test: killed at ${crashes} of ${all.length} points, seed ${SEED}\n`);
     expect(failures, failures.join('\n')).toEqual([]);
-    if (!ONLY) expect(crashes).toBeGreaterThanOrEqual(300);
+    // Nearly every one is reached; a test that kills nobody finds nothing.
+    if (!ONLY) expect(crashes).toBeGreaterThan(0.9 * chosen.length);
   }, 600_000);
 });

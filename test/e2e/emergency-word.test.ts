@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it, type TestContext } from 'vitest';
+import { firstKey, sideOf } from '../histories/stores.ts';
 import { BIN, cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
 
 /** What `rollback --emergency` says has to be true for whoever reads the flag. */
@@ -416,6 +417,29 @@ describe('the readers of a flag file', () => {
     expect(ran).toContain('exit 69');
     expect(statSync(path).uid).toBe(0);
     expect(prodRatio(dir)).toBe(0.1);
+  });
+
+  it('are not kept from it by another flag that is broken: they would refuse the whole file', async () => {
+    const dir = await canaryAt10();
+    const path = join(dir, 'prod/flags.json');
+    const before = JSON.parse(readFileSync(path, 'utf8'));
+    before.flags.checkout = { variants: { on: true, off: false }, defaultVariant: 'off' };
+    before.flags.banner = { state: 'ENABLED', variants: { a: 'A' }, defaultVariant: 'a' };
+    writeFileSync(path, JSON.stringify(before));
+
+    const status = await cutover(dir, ['status']);
+    expect(status.stdout).toContain('flag checkout: its state must be ENABLED or DISABLED');
+    const back = await cutover(dir, ['rollback', ...FORCE]);
+    expect(back.code).not.toBe(0);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(before);
+
+    const { code, stderr } = await emergency(dir);
+    expect(code).toBe(0);
+    expect(stderr).toContain('left out flag checkout');
+    expect(sideOf(readFileSync(path, 'utf8'), 'llm', firstKey('llm')).share).toBe(0);
+    expect(JSON.parse(readFileSync(path, 'utf8')).flags.banner).toEqual(before.flags.banner);
+    const [kept = ''] = readdirSync(join(dir, 'prod')).filter((name) => name.includes('cutover-kept'));
+    expect(JSON.parse(readFileSync(join(dir, 'prod', kept), 'utf8'))).toEqual(before);
   });
 
   it('leaves no temporary file that follows a link', async () => {

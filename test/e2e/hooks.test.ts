@@ -205,6 +205,25 @@ ${more}`);
     }
   });
 
+  it.each([
+    ['the right key', KEYS.right, { outcome: 'ok' }],
+    ['a wrong secret', KEYS.otherSecret, { outcome: 'failed', code: 'DNS_BADSIG' }],
+    ['a key that the server does not know', KEYS.unknown, { outcome: 'failed', code: 'DNS_BADKEY' }],
+    ['a key that may change nothing', KEYS.powerless, { outcome: 'failed', code: 'DNS_REFUSED' }],
+    ['no key file', null, { outcome: 'failed', code: 'KEY_FILE', error: expect.stringContaining('keyFile') }],
+  ])('hooks test with %s', async (_what, key, expected) => {
+    const name = 'proved.example.test.';
+    await bench.put(name, 'CNAME', 60, ['Legacy.example.net.']);
+    const was = [await bench.exact(name), await bench.serial()];
+    const dir = withDns(name, bench.port);
+    rmSync(join(dir, 'tsig.key'));
+    if (key) copyFileSync(join(bench.dir, key), join(dir, 'tsig.key'));
+    const ran = await cutover(dir, ['hooks', 'test', '--json']);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ hooks: [expected] });
+    expect(ran.code).toBe(expected.outcome === 'ok' ? 0 : 4);
+    expect([await bench.exact(name), await bench.serial()]).toEqual(was);
+  });
+
   it('sets the flag and says what is left when the name server is down', async () => {
     const dir = withDns('down.example.test.', await freePort());
     await cutoverJson(dir, ['canary', 'start', '--yes']);

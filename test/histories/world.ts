@@ -106,9 +106,9 @@ function config(store: Store, legacy: StandIn, target: StandIn): object {
   };
 }
 
-/** Tells when an operation's hook begins and ends: of two operations at once the lines interleave. */
+/** Tells when a hook begins and ends, of which operation, and which command ran it: of two at once the lines interleave. */
 const tellScript = (ms: number) => `cat > /dev/null
-what="$CUTOVER_OPERATION_ID \${CUTOVER_ACTOR%%@*} $CUTOVER_OPERATION_KIND"
+what="$CUTOVER_OPERATION_ID $SUDO_USER $CUTOVER_OPERATION_KIND"
 echo "begin $what" >> told
 ${ms > 0 ? `sleep ${ms / 1000}` : ':'}
 echo "end $what" >> told

@@ -1,9 +1,11 @@
 import type { RecordType } from '../../src/config/dns-values.ts';
 import { unquoteTxt } from '../../src/hooks/dns/txt.ts';
 import type { DnsBench } from './dns-bench.ts';
+import { startHttpProxy } from './http-proxy.ts';
 import { type Received, type Reply, startHttpReceiver } from './http-receiver.ts';
+import { decimalByte } from './look.ts';
 import { freePort, temporaryFolder } from './process.ts';
-import { makeZone, type Zone, ZoneConflict } from './zone.ts';
+import { makeZone, type Zone, ZoneConflict, type ZoneRecord } from './zone.ts';
 
 const ZONE_ID = '023e105f4ecef8ad9ca31a8372d0c353';
 const TOKEN = 'planted-cloudflare-token';
@@ -22,7 +24,7 @@ export async function startCloudflareStandIn(): Promise<CloudflareBench> {
   const receiver = await startHttpReceiver();
   const zone = makeZone();
   receiver.answer((call) => answer(zone, call));
-  return {
+  const bench: CloudflareBench = {
     dir,
     env: { CF_TOKEN: TOKEN, WRONG: 'planted-wrong-token' },
     secrets: [TOKEN, 'planted-wrong-token'],
@@ -45,6 +47,14 @@ export async function startCloudflareStandIn(): Promise<CloudflareBench> {
           type === 'TXT' ? unquoteTxt(content) : type === 'CNAME' ? `${content}.` : content,
         )
         .sort(),
+    exact: async (name) =>
+      zone.records
+        .filter((record) => record.name === name)
+        .map(({ type, ttl, content, proxied, comment, tags, settings }) =>
+          [type, ttl, content, proxied, comment, tags, JSON.stringify(settings)].join(' | '),
+        )
+        .sort(),
+    byte: decimalByte,
     async put(name, type, ttl, values) {
       zone.transaction((copy) => {
         for (const { id } of copy.find(name, type)) copy.remove(id);
@@ -52,11 +62,16 @@ export async function startCloudflareStandIn(): Promise<CloudflareBench> {
           copy.add({ name, type, ttl, content: value.replace(/\.$/, ''), proxied: false });
       });
     },
+    async withWriterBetween(...put) {
+      const proxy = await startHttpProxy(receiver.url, { afterRead: () => bench.put(...put) });
+      return { change: { url: `${proxy.url}/client/v4` }, env: bench.env, stop: proxy.stop };
+    },
     async stop() {
       await receiver.stop();
       remove();
     },
   };
+  return bench;
 }
 
 function answer(zone: Zone, { method, path, headers, body }: Received): Reply {
@@ -91,14 +106,17 @@ function answer(zone: Zone, { method, path, headers, body }: Received): Reply {
     if (error instanceof ZoneConflict) {
       return refuse(400, 81053, 'An A, AAAA, or CNAME record with that host already exists.');
     }
+    if (error instanceof Refusal) return refuse(400, 9004, error.message);
     return refuse(400, 81044, 'Record does not exist.');
   }
 }
 
+type Fields = Pick<ZoneRecord, 'content' | 'ttl' | 'proxied' | 'comment' | 'tags' | 'settings'>;
+
 interface Batch {
   deletes: { id: string }[];
-  patches: { id: string; content?: string; ttl?: number }[];
-  posts: { name: string; type: RecordType; content: string; ttl: number; proxied: boolean }[];
+  patches: ({ id: string } & Partial<Fields>)[];
+  posts: ({ name: string; type: RecordType } & Fields)[];
 }
 
 /** Deletes, then patches, then posts, as documented. */
@@ -109,15 +127,26 @@ function runBatch(zone: Zone, { deletes, patches, posts }: Batch): void {
     return record;
   };
   for (const { id } of deletes) zone.remove(known(id).id);
-  for (const { id, content, ttl } of patches) {
-    const record = known(id);
-    if (content !== undefined) record.content = content;
-    if (ttl !== undefined && !record.proxied) record.ttl = ttl;
-  }
-  for (const { name, ...record } of posts) zone.add({ ...record, name: `${name}.` });
+  for (const { id, ...fields } of patches) Object.assign(known(id), kept({ ...known(id), ...fields }));
+  for (const { name, ...record } of posts) zone.add(kept({ ...record, name: `${name}.` }));
 }
 
-function shown({ id, name, type, ttl, content, proxied }: Zone['records'][number]) {
+/** A record as it is kept: a proxied one has no TTL of its own, and what is empty is not there. */
+function kept<T extends Fields & Pick<ZoneRecord, 'type'>>(record: T): T {
+  if (record.proxied && !['A', 'AAAA', 'CNAME'].includes(record.type))
+    throw new Refusal('This record type cannot be proxied.');
+  return {
+    ...record,
+    ttl: record.proxied ? 1 : record.ttl,
+    comment: record.comment || undefined,
+    tags: record.tags?.length ? record.tags : undefined,
+    settings: Object.keys(record.settings ?? {}).length ? record.settings : undefined,
+  };
+}
+
+class Refusal extends Error {}
+
+function shown({ id, name, type, ttl, content, proxied, comment, tags, settings }: ZoneRecord) {
   return {
     id,
     name: name.replace(/\.$/, ''),
@@ -126,10 +155,10 @@ function shown({ id, name, type, ttl, content, proxied }: Zone['records'][number
     proxiable: type !== 'TXT',
     proxied,
     ttl: proxied ? 1 : ttl,
-    settings: {},
+    settings: settings ?? {},
     meta: {},
-    comment: null,
-    tags: [],
+    comment: comment ?? null,
+    tags: tags ?? [],
     created_on: '2026-01-01T05:20:00.12345Z',
     modified_on: '2026-01-01T05:20:00.12345Z',
   };

@@ -15,7 +15,18 @@ export interface DnsBench {
   unreachable(): Promise<object>;
   /** The values of a record, sorted, read by another way than the driver's. */
   look(name: string, type: RecordType): Promise<string[]>;
+  /** All that the server keeps of a name, sorted, by another way than the driver's: types, TTLs, cuts, case and the rest. */
+  exact(name: string): Promise<string[]>;
+  /** How a byte of a text is written for `put`. */
+  byte(value: number): string;
   /** Sets a record by another way than the driver's; values as a zone file has them. */
   put(name: string, type: RecordType, ttl: number, values: string[]): Promise<void>;
+  /**
+   * A way to the server on which something else sets a record as `put` does, once, after the driver has read and before
+   * it writes: keys for the entry, and the environment.
+   */
+  withWriterBetween(
+    ...put: Parameters<DnsBench['put']>
+  ): Promise<{ change: object; env: DnsBench['env']; stop(): Promise<void> }>;
   stop(): Promise<void>;
 }

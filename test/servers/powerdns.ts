@@ -3,15 +3,22 @@ import { Resolver } from 'node:dns/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DnsBench } from './dns-bench.ts';
-import { lookWith } from './look.ts';
+import { startHttpProxy } from './http-proxy.ts';
+import { decimalByte, lookWith } from './look.ts';
 import { freePort, startDaemon, temporaryFolder } from './process.ts';
 
 export const POWERDNS = { name: 'PowerDNS', commands: ['pdns_server', 'sqlite3'] };
 
 const API_KEY = 'planted-powerdns-key';
 
+export interface PowerDnsBench extends DnsBench {
+  /** A call of the interface below the zones, that has to succeed. */
+  api(method: string, path: string, body?: unknown): Promise<Response>;
+  url: string;
+}
+
 /** PowerDNS with a SQLite backend, holding example.test, on free loopback ports. */
-export async function startPowerDns(): Promise<DnsBench> {
+export async function startPowerDns(): Promise<PowerDnsBench> {
   const { dir, remove } = temporaryFolder();
   const [port, apiPort] = [await freePort(), await freePort()];
   const database = join(dir, 'pdns.db');
@@ -56,7 +63,7 @@ zone-cache-refresh-interval=0
   await api('POST', '', { name: 'example.test.', kind: 'Native', nameservers: ['ns.example.test.'] });
   const resolver = new Resolver({ timeout: 2000, tries: 2 });
   resolver.setServers([`127.0.0.1:${port}`]);
-  return {
+  const bench: PowerDnsBench = {
     dir,
     env: { PDNS_KEY: API_KEY, WRONG_KEY: 'planted-wrong-key' },
     secrets: [API_KEY, 'planted-wrong-key'],
@@ -71,14 +78,33 @@ zone-cache-refresh-interval=0
     wrongSecret: { change: { apiKey: '${env:WRONG_KEY}' }, code: 'DNS_KEY_REJECTED' },
     unreachable: async () => ({ url: `http://127.0.0.1:${await freePort()}` }),
     look: lookWith(resolver),
+    async exact(name) {
+      const bare = name.replace(/\.$/, '');
+      const kept = [
+        `select type, content, ttl, disabled from records where name = '${bare}'`,
+        `select type, comment, account, modified_at from comments where name = '${bare}'`,
+      ];
+      return kept
+        .flatMap((query) => execFileSync('sqlite3', [database, query], { encoding: 'utf8' }).split('\n'))
+        .filter(Boolean)
+        .sort();
+    },
+    byte: decimalByte,
+    api,
+    url,
     async put(name, type, ttl, values) {
       const records = values.map((content) => ({ content, disabled: false }));
       const rrsets = [{ name, type, ttl, changetype: 'REPLACE', records }];
       await api('PATCH', '/example.test.', { rrsets });
+    },
+    async withWriterBetween(...put) {
+      const proxy = await startHttpProxy(url, { afterRead: () => bench.put(...put), reads: /zones/ });
+      return { change: { url: proxy.url }, env: bench.env, stop: proxy.stop };
     },
     async stop() {
       await daemon.stop();
       remove();
     },
   };
+  return bench;
 }

@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import type { RecordType } from '../../src/config/dns-values.ts';
 import { unquoteTxt } from '../../src/hooks/dns/txt.ts';
 import type { DnsBench } from './dns-bench.ts';
+import { startHttpProxy } from './http-proxy.ts';
 import { type Received, type Reply, startHttpReceiver } from './http-receiver.ts';
 import { freePort, temporaryFolder } from './process.ts';
 import { makeZone, type Zone, ZoneConflict } from './zone.ts';
@@ -28,7 +29,7 @@ export async function startRoute53StandIn(): Promise<Route53Bench> {
   const zone = makeZone();
   const special = new Map<string, string>();
   receiver.answer((call) => answer(zone, special, call));
-  return {
+  const bench: Route53Bench = {
     dir,
     env: { KEY_ID, SECRET, WRONG: 'planted-wrong-secret' },
     secrets: [SECRET, KEY_ID, 'planted-wrong-secret'],
@@ -49,19 +50,30 @@ export async function startRoute53StandIn(): Promise<Route53Bench> {
     look: async (name, type) =>
       zone
         .find(name, type)
-        .map(({ content }) => (type === 'TXT' ? unquoteTxt(content) : content))
+        .map(({ content }) => (type === 'TXT' ? unquoteTxt(content, 8) : content))
         .sort(),
+    exact: async (name) =>
+      zone.records
+        .filter((record) => record.name === name)
+        .map(({ type, ttl, content }) => `${type} ${ttl} ${content}`)
+        .sort(),
+    byte: (value) => `\\${value.toString(8).padStart(3, '0')}`,
     async put(name, type, ttl, values) {
       zone.transaction((copy) => {
         for (const { id } of copy.find(name, type)) copy.remove(id);
         for (const content of values) copy.add({ name, type, ttl, content, proxied: false });
       });
     },
+    async withWriterBetween(...put) {
+      const proxy = await startHttpProxy(receiver.url, { afterRead: () => bench.put(...put) });
+      return { change: { url: proxy.url }, env: bench.env, stop: proxy.stop };
+    },
     async stop() {
       await receiver.stop();
       remove();
     },
   };
+  return bench;
 }
 
 const XML = '<?xml version="1.0"?>\n';

@@ -8,7 +8,11 @@ export interface ZoneRecord {
   ttl: number;
   /** As a zone file has it. */
   content: string;
+  /** What Cloudflare keeps besides. */
   proxied: boolean;
+  comment?: string;
+  tags?: string[];
+  settings?: Record<string, unknown>;
 }
 
 /** What the stand-ins of hosted DNS keep: records, and the rule that a CNAME stands alone. */

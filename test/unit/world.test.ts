@@ -32,9 +32,11 @@ function plansOf(world: World, made: readonly World[], asked: Record<string, unk
         ...input,
         previous: null,
         open: [],
+        moving: [],
+        last: null,
         findCheckpoint: (id) => ({
           ...(made[id] as World),
-          ...{ id, reason: '', previous: null, dns: [] },
+          ...{ id, reason: '', previous: null, since: id },
         }),
       },
       pick % made.length,
@@ -42,7 +44,7 @@ function plansOf(world: World, made: readonly World[], asked: Record<string, unk
   try {
     if (kind === 'start') return [planCanaryStart(input, ratio)];
     if (kind === 'shift') return [planShift(input, LADDER, ratio)].filter((plan) => plan !== null);
-    if (kind === 'emergency') return [planEmergency(drivers, world.ratio, '')];
+    if (kind === 'emergency') return [planEmergency(drivers, world.ratio, '', null)];
     if (kind === 'rollback') return [back()];
     const rungs = gradualPlans(back(), LADDER, world.ratio);
     // It may end on any rung.

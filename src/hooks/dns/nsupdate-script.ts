@@ -1,44 +1,76 @@
-import { absoluteName, recordValue } from '../../config/dns-values.ts';
+import { absoluteName } from '../../config/dns-values.ts';
 import { CutoverError, EXIT } from '../../errors.ts';
 import type { DnsRecordSet } from '../../world.ts';
+import { contentsOf, isZoneFileContent } from './contents.ts';
 import type { ServerAddress } from './query.ts';
 import type { RecordChange } from './records.ts';
-import { quoteTxt } from './txt.ts';
+import { fieldsOf } from './rest.ts';
+
+/** Where an update goes. */
+export interface UpdatePlace {
+  server: ServerAddress;
+  zone: string;
+}
 
 /**
  * The input of `nsupdate` for one message: that every set is still what was read (section 2.4 of RFC 2136), then all
  * that goes, then all that comes, so that a CNAME can make way for addresses of its name.
  * @throws CutoverError DNS_VALUE (65) for a name or value that cannot be written on a line
  */
-export function updateScript(server: ServerAddress, zone: string, changes: readonly RecordChange[]): string {
-  const lines = [`server ${server.host} ${server.port}`, `zone ${zone}`];
-  for (const { from } of changes) {
-    const record = `${nameIn(from.name)} ${from.type}`;
-    if (from.values.length === 0) lines.push(`prereq nxrrset ${record}`);
-    for (const value of from.values) lines.push(`prereq yxrrset ${record} ${written(from, value)}`);
-  }
-  for (const { from } of changes) {
-    if (from.values.length > 0) lines.push(`update delete ${nameIn(from.name)} ${from.type}`);
-  }
-  for (const { to } of changes) {
-    for (const value of to.values) {
-      lines.push(`update add ${nameIn(to.name)} ${to.ttl} ${to.type} ${written(to, value)}`);
-    }
-  }
-  return `${[...lines, 'send'].join('\n')}\n`;
+export function updateScript(place: UpdatePlace, changes: readonly RecordChange[]): string {
+  const from = changes.map((change) => change.from);
+  return message(place, [...stillSays(from), ...replacing(changes)]);
 }
 
-function nameIn(name: string): string {
-  const known = absoluteName(name);
-  if (known !== undefined) return known;
-  throw unwritable(name);
+/** A message that changes nothing: prerequisites alone, which hold when the sets are what was read. */
+export function checkScript(place: UpdatePlace, sets: readonly DnsRecordSet[]): string {
+  return message(place, stillSays(sets));
 }
 
-function written({ type }: DnsRecordSet, value: string): string {
-  if (type === 'TXT') return quoteTxt(value);
-  const known = recordValue(type, value);
-  if (known !== undefined) return known;
-  throw unwritable(value);
+/**
+ * A message that can change nothing, as its prerequisites exclude each other: whoever may not change these sets is
+ * refused by servers that look at rights first. It would write what is there.
+ */
+export function refusableScript(place: UpdatePlace, sets: readonly DnsRecordSet[]): string {
+  const never = sets.flatMap((set) =>
+    ['yxrrset', 'nxrrset'].map((is) => `prereq ${is} ${nameOf(set)} ${set.type}`),
+  );
+  return message(place, [...never, ...replacing(sets.map((set) => ({ from: set, to: set })))]);
+}
+
+function message({ server, zone }: UpdatePlace, lines: readonly string[]): string {
+  return `${[`server ${server.host} ${server.port}`, `zone ${zone}`, ...lines, 'send'].join('\n')}\n`;
+}
+
+function stillSays(sets: readonly DnsRecordSet[]): string[] {
+  return sets.flatMap((set) => {
+    const record = `${nameOf(set)} ${set.type}`;
+    if (set.values.length === 0) return [`prereq nxrrset ${record}`];
+    return written(set).map((content) => `prereq yxrrset ${record} ${content}`);
+  });
+}
+
+function replacing(changes: readonly RecordChange[]): string[] {
+  const goes = changes.filter(({ from }) => from.values.length > 0);
+  return [
+    ...goes.map(({ from }) => `update delete ${nameOf(from)} ${from.type}`),
+    ...changes.flatMap(({ to }) =>
+      written(to).map((content) => `update add ${nameOf(to)} ${to.ttl} ${to.type} ${content}`),
+    ),
+  ];
+}
+
+/** The name in the case in which the server has it. */
+function nameOf({ name, raw }: DnsRecordSet): string {
+  if (absoluteName(name) !== name) throw unwritable(name);
+  const owner = fieldsOf(raw).name;
+  return typeof owner === 'string' && owner.endsWith('.') && absoluteName(owner) === name ? owner : name;
+}
+
+function written(set: DnsRecordSet): string[] {
+  const contents = contentsOf(set);
+  for (const content of contents) if (!isZoneFileContent(set.type, content)) throw unwritable(content);
+  return contents;
 }
 
 function unwritable(text: string): CutoverError {

@@ -1,30 +1,32 @@
-import { recordValue } from '../../config/dns-values.ts';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
-import type { DnsRecordSet } from '../../world.ts';
+import { CutoverError } from '../../errors.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
-import { below, resolveUrl } from '../http.ts';
+import { addressWithoutSecrets, below, resolveUrl } from '../http.ts';
+import { completed, type DisabledRecord, disabledIn, patchOf, setIn } from './powerdns-sets.ts';
 import { recordHook } from './record-hook.ts';
-import { type RecordChange, type RecordKey, recordSet } from './records.ts';
-import { callRest, fieldsOf, listOf, parseAnswer, strangeAnswer } from './rest.ts';
-import { quoteTxt, unquoteTxt } from './txt.ts';
+import { sideBySide } from './record-store.ts';
+import { assertUnchanged, type RecordKey } from './records.ts';
+import { callRest, fieldsOf, parseAnswer } from './rest.ts';
 
-/** Servers before 4.7 send the whole zone whatever is asked for; in bytes. */
+/** Longest zone that is read as a whole, in bytes. */
 const MAX_ZONE = 64_000_000;
+/** Most records that a search gives; one that gives as many may have left some out. */
+const MAX_FOUND = 1000;
 
 /**
  * PowerDNS through its HTTP interface (version 4 and later). All records of the hook change in one PATCH, which the
- * server runs as one transaction; it offers no comparison before the swap.
+ * server runs as one transaction.
  */
 export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, host: HookHost): Hook {
   const where = `hooks.${label.split(' ')[0]}`;
-  const call = async (method: 'GET' | 'PATCH', query: string, body: unknown, signal: AbortSignal) => {
+  const zone = `/zones/${entry.zone}`;
+  const call = async (method: 'GET' | 'PATCH', path: string, body: unknown, signal: AbortSignal) => {
     const base = resolveUrl(entry.url, `${where}.url`, host.secrets);
-    const path = `/api/v1/servers/${encodeURIComponent(entry.serverId)}/zones/${entry.zone}${query}`;
     const { text } = await callRest(
       {
         method,
-        url: below(base, path),
+        url: below(base, `/api/v1/servers/${encodeURIComponent(entry.serverId)}${path}`),
         headers: {
           'x-api-key': host.secrets.resolve(entry.apiKey, `${where}.apiKey`),
           'content-type': 'application/json',
@@ -38,54 +40,58 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     );
     return text;
   };
-  const readSet = async (key: RecordKey, signal: AbortSignal) => {
-    const query = `?${new URLSearchParams({ rrset_name: key.name, rrset_type: key.type })}`;
-    return setOf(parseAnswer(await call('GET', query, undefined, signal), 'PowerDNS'), key);
+  const get = async (path: string, signal: AbortSignal) =>
+    parseAnswer(await call('GET', path, undefined, signal), 'PowerDNS');
+  const search = async (name: string, signal: AbortSignal) => {
+    const query = new URLSearchParams({
+      q: name.slice(0, -1),
+      object_type: 'record',
+      max: String(MAX_FOUND),
+    });
+    return get(`/search-data?${query}`, signal);
+  };
+  /** The disabled records of some names; null where a search does not tell them all. */
+  const disabledOf = async (keys: readonly RecordKey[], signal: AbortSignal) => {
+    const names = [...new Set([entry.zone, ...keys.map(({ name }) => name)])];
+    try {
+      return disabledIn(await sideBySide(names, signal, search), entry.zone, MAX_FOUND);
+    } catch (error) {
+      // One that is not there, or not allowed, tells nothing; that nobody answers is told by what follows.
+      if (error instanceof CutoverError) return null;
+      throw error;
+    }
+  };
+  const readSet = async (key: RecordKey, disabled: readonly DisabledRecord[], signal: AbortSignal) => {
+    const query = new URLSearchParams({ rrset_name: key.name, rrset_type: key.type });
+    return setIn(fieldsOf(await get(`${zone}?${query}`, signal)).rrsets, key, disabled);
+  };
+  const read = async (keys: readonly RecordKey[], signal: AbortSignal) => {
+    // What the server says of one set leaves out its disabled records; all of a large zone takes many seconds.
+    const disabled = await disabledOf(keys, signal);
+    if (disabled !== null) return sideBySide(keys, signal, (key) => readSet(key, disabled, signal));
+    const { rrsets } = fieldsOf(await get(zone, signal));
+    return keys.map((key) => setIn(rrsets, key));
   };
   return recordHook(
-    { ...entry, label: `${label} ${entry.zone.slice(0, -1)}` },
     {
-      read: (keys, signal) => Promise.all(keys.map((key) => readSet(key, signal))),
+      ...entry,
+      label: `${label} ${entry.zone.slice(0, -1)}`,
+      server: `powerdns ${addressWithoutSecrets(entry.url)} ${entry.serverId} ${entry.zone}`,
+    },
+    {
+      read,
+      complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
       async replace(changes, signal) {
-        await call('PATCH', '', { rrsets: patchOf(changes) }, signal);
+        // The server does not compare before it swaps: this is as close to it as can be.
+        const now = await read(
+          changes.map(({ from }) => from),
+          signal,
+        );
+        assertUnchanged('PowerDNS', changes, now);
+        await call('PATCH', zone, { rrsets: patchOf(changes) }, signal);
       },
     },
   );
-}
-
-/** What goes stands before what comes: a CNAME makes way for addresses of its name within one transaction. */
-function patchOf(changes: readonly RecordChange[]): unknown[] {
-  const goes = changes.filter(({ to }) => to.values.length === 0);
-  const comes = changes.filter(({ to }) => to.values.length > 0);
-  return [
-    ...goes.map(({ to: { name, type } }) => ({ name, type, changetype: 'DELETE' })),
-    ...comes.map(({ to: { name, type, ttl, values } }) => ({
-      name,
-      type,
-      ttl,
-      changetype: 'REPLACE',
-      records: values.map((value) => ({
-        content: type === 'TXT' ? quoteTxt(value) : value,
-        disabled: false,
-      })),
-    })),
-  ];
-}
-
-/** Of all that comes, only the set that was asked for counts. */
-function setOf(answer: unknown, key: RecordKey): DnsRecordSet {
-  const { rrsets } = fieldsOf(answer);
-  if (!Array.isArray(rrsets)) throw strangeAnswer('PowerDNS', 'it has no rrsets');
-  const found = rrsets.map(fieldsOf).find(({ name, type }) => name === key.name && type === key.type);
-  if (!found) return recordSet(key, 0, []);
-  const values = listOf(found.records)
-    .map(fieldsOf)
-    .flatMap(({ content, disabled }) => (disabled === true ? [] : [plainValue(key, String(content))]));
-  return recordSet(key, Number(found.ttl), values);
-}
-
-function plainValue({ type }: RecordKey, content: string): string {
-  return type === 'TXT' ? unquoteTxt(content) : (recordValue(type, content) ?? content);
 }
 
 function errorOf(text: string): string {

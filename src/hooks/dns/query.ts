@@ -23,6 +23,7 @@ export async function askServer(
   server: ServerAddress,
   question: Question,
   signal: AbortSignal,
+  { recurse = false }: { recurse?: boolean } = {},
 ): Promise<Answer> {
   const unreachable = (error: unknown) =>
     new CutoverError('DNS_UNREACHABLE', EXIT.unreachable, `${nameOf(server)}: ${messageOf(error)}`, {
@@ -30,7 +31,7 @@ export async function askServer(
       cause: error,
     });
   const id = Math.floor(Math.random() * 65_536);
-  const query = encodeQuery(id, question);
+  const query = encodeQuery(id, question, recurse);
   let reply: Buffer;
   try {
     signal.throwIfAborted();
@@ -41,6 +42,14 @@ export async function askServer(
   const answer = decodeAnswer(reply);
   if (answer && answer.id === id) return answer;
   throw new CutoverError('DNS_ANSWER', EXIT.unreachable, `${nameOf(server)}: not the answer of a DNS server`);
+}
+
+const DNS_PORT = 53;
+
+/** `host`, `host:port` or `[ipv6]:port`. */
+export function serverOf(text: string): ServerAddress {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text);
+  return { host: match?.[1] ?? match?.[2] ?? text, port: Number(match?.[3] ?? DNS_PORT) };
 }
 
 export const nameOf = ({ host, port }: ServerAddress) => `${host.includes(':') ? `[${host}]` : host}:${port}`;

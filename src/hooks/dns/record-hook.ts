@@ -1,126 +1,126 @@
 import type { DnsRecordConfig } from '../../config/hooks-schema.ts';
-import { CutoverError, EXIT, messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { DnsRecordSet } from '../../world.ts';
-import type { Hook, HookEvent } from '../hook.ts';
-import {
-  changesBetween,
-  describeSets,
-  type RecordChange,
-  type RecordKey,
-  recordSet,
-  setsFor,
-} from './records.ts';
-
-/** What speaks to one kind of DNS server. */
-export interface RecordStore {
-  /** What the server says now: one set for each key, in their order, empty where there is none. */
-  read(keys: readonly RecordKey[], signal: AbortSignal): Promise<DnsRecordSet[]>;
-  /**
-   * Replaces record sets, all together or none where the server can.
-   * @throws CutoverError DNS_CHANGED (69) when the server can tell that a set is no longer what `from` says.
-   */
-  replace(changes: readonly RecordChange[], signal: AbortSignal): Promise<void>;
-}
+import type { Hook, HookEvent, HookResult, OnIntent } from '../hook.ts';
+import { serverOf } from './query.ts';
+import type { RecordStore } from './record-store.ts';
+import { changesBetween, setsFor } from './records.ts';
+import { untilServed } from './served.ts';
+import { keptByResolvers, withLowerTtl } from './ttl.ts';
+import { type WayBack, wayBack } from './wanted.ts';
+import { isChanged, replaced, replacedEach } from './writing.ts';
 
 interface RecordHookOptions {
   driver: string;
   label: string;
+  /** Identity of the server and zone: see Hook. */
+  server: string;
   timeout: number;
   retries: number;
   records: readonly DnsRecordConfig[];
+  lowerTtl?: number | undefined;
+  verify?: readonly string[] | undefined;
 }
+
+/** The part of a try's time that waiting for other servers may take: the try must end by itself to say what is wrong. */
+const VERIFY_SHARE = 0.9;
 
 /**
  * The hook around a record store: read, replace what differs, read back. When a write turns out to be there only
  * in part, what was there before is put back as far as possible, and the error says whether that worked.
  */
 export function recordHook(options: RecordHookOptions, store: RecordStore): Hook {
-  const { driver, label, timeout, retries, records } = options;
+  const { driver, label, server, timeout, retries, records, lowerTtl, verify = [] } = options;
   return {
     driver,
     label,
+    server,
+    records: records.map(({ name, type }) => ({ name, type })),
+    lowerTtl,
     timeoutMs: timeout,
     retries,
-    run: (event, signal) => moveRecords(store, wantedBy(event, records), signal),
+    run: (event, signal, onIntent = () => undefined) =>
+      moveOrGoAgain(options, store, { event, signal, onIntent }),
     read: (signal) => store.read(records, signal),
     expected: (side) => setsFor(records, side),
+    async prove(now, signal) {
+      const until = Date.now() + timeout * VERIFY_SHARE;
+      await store.prove?.(now, signal);
+      await untilServed(verify.map(serverOf), now, until, signal);
+    },
   };
 }
 
-function wantedBy(event: HookEvent, records: readonly DnsRecordConfig[]): DnsRecordSet[] {
-  if (!event.restore) return setsFor(records, event.provider);
-  return event.restore.map((set) => recordSet(set, set.ttl, set.values));
+interface Run {
+  event: HookEvent;
+  signal: AbortSignal;
+  onIntent: OnIntent;
 }
 
-async function moveRecords(store: RecordStore, wanted: DnsRecordSet[], signal: AbortSignal) {
-  const before = await store.read(wanted, signal);
-  const changes = changesBetween(before, wanted);
-  if (changes.length === 0) return { before, after: before };
-  const fault = await replaceOrFault(store, changes, signal);
-  const after = await readAfter(store, wanted, fault, signal);
-  // A write whose answer was lost is done all the same when the server says so.
-  if (changesBetween(after, wanted).length === 0) return { before, after };
-  if (changesBetween(after, before).length === 0) throw fault ?? notApplied(wanted);
-  const put = await putBack(store, after, before, signal);
-  const was = fault ? messageOf(fault) : `written, but reads ${describeSets(after)}`;
-  throw new CutoverError('DNS_READ_BACK', EXIT.unreachable, `${was}; ${put}`, {
-    hint:
-      fault instanceof CutoverError
-        ? fault.hint
-        : 'something else writes these records, or they exclude each other',
-  });
-}
+/** How often a way back goes again within a try. */
+const GO_AGAIN = 3;
 
-async function replaceOrFault(
-  store: RecordStore,
-  changes: readonly RecordChange[],
-  signal: AbortSignal,
-): Promise<unknown> {
-  try {
-    await store.replace(changes, signal);
-    return undefined;
-  } catch (error) {
-    // Out of time, or someone else's write: what stands there now is not ours to judge or to undo.
-    if (signal.aborted || (error instanceof CutoverError && error.code === 'DNS_CHANGED')) throw error;
-    return error;
+/** A way back may meet an operation of ours that has lost and writes once more: what that wrote is no one else's. */
+async function moveOrGoAgain(options: RecordHookOptions, store: RecordStore, run: Run): Promise<HookResult> {
+  for (let left = isBack(run.event) ? GO_AGAIN : 0; ; left--) {
+    try {
+      return await moveRecords(options, store, run);
+    } catch (error) {
+      if (left === 0 || !isChanged(error) || !(await saysOurs(options, store, run))) throw error;
+    }
   }
 }
 
-async function readAfter(
-  store: RecordStore,
-  keys: readonly RecordKey[],
-  fault: unknown,
-  signal: AbortSignal,
-): Promise<DnsRecordSet[]> {
-  try {
-    return await store.read(keys, signal);
-  } catch (error) {
-    // The first fault is the one to tell: that nothing can be read any more follows from it.
-    throw fault ?? error;
-  }
-}
+const isBack = ({ restore, provider }: HookEvent) => restore !== undefined || provider === 'legacy';
 
-function notApplied(wanted: readonly DnsRecordSet[]): CutoverError {
-  return new CutoverError(
-    'DNS_READ_BACK',
-    EXIT.unreachable,
-    `the server took the change and did nothing: it does not say ${describeSets(wanted)}`,
-    { hint: 'a CNAME cannot stand beside other records of its name: remove those first' },
+/** Whether every set says what a step of ours writes or has found. */
+async function saysOurs({ records }: RecordHookOptions, store: RecordStore, { event, signal }: Run) {
+  const target = setsFor(records, 'target');
+  const moves = event.restore ?? setsFor(records, 'legacy').map((to, i) => ({ from: target[i] ?? to, to }));
+  const now = await store.read(
+    moves.map(({ to }) => to),
+    signal,
+  );
+  return (
+    wayBack(moves, now, { same: store.same, overwrite: event.overwriteDns === true }).foreign.length === 0
   );
 }
 
-async function putBack(
+async function moveRecords(
+  { records, verify = [], timeout }: RecordHookOptions,
   store: RecordStore,
-  now: readonly DnsRecordSet[],
-  before: readonly DnsRecordSet[],
-  signal: AbortSignal,
-): Promise<string> {
+  { event, signal, onIntent }: Run,
+): Promise<HookResult> {
+  const { restore } = event;
+  const until = Date.now() + timeout * VERIFY_SHARE;
+  // Where nothing was moved there is nothing to put back; what the config names is looked at all the same.
+  const keys = restore && restore.length > 0 ? restore.map(({ to }) => to) : records;
+  const before = await store.read(keys, signal);
+  const { changes: bare, foreign } = changesFor(event, before, records, store);
+  const changes = store.complete(bare);
+  const wanted = before.map((set) => changes.find(({ from }) => from === set)?.to ?? set);
+  if (changes.length > 0) onIntent(before, wanted);
+  const replace = isBack(event) ? replacedEach : replaced;
+  const after = changes.length > 0 ? await replace(store, { before, wanted, changes }, signal) : before;
+  const ours = restore?.length === 0 ? [] : wanted.filter((set) => !foreign.includes(set));
+  const notes = [keptByResolvers(changes.map(({ from }) => from))].filter((note) => note !== null);
   try {
-    await store.replace(changesBetween(now, before), signal);
-    const left = changesBetween(await store.read(before, signal), before);
-    if (left.length === 0) return 'what was there before is put back';
-    return `what was there before could not be put back: ${describeSets(left.map(({ from }) => from))} is there now`;
+    await untilServed(verify.map(serverOf), ours, until, signal);
   } catch (error) {
-    return `what was there before could not be put back: ${messageOf(error)}`;
+    // Another try would not help the step as a whole: it has failed for what is somebody else's.
+    if (foreign.length === 0) throw error;
+    notes.push(messageOf(error));
   }
+  return { before, after, ...(foreign.length > 0 && { foreign }), ...(notes.length > 0 && { notes }) };
+}
+
+function changesFor(
+  { restore, overwriteDns, lowerTtl, provider }: HookEvent,
+  now: readonly DnsRecordSet[],
+  records: readonly DnsRecordConfig[],
+  { same }: RecordStore,
+): WayBack {
+  if (restore) return wayBack(restore, now, { same, overwrite: overwriteDns === true });
+  const wanted = lowerTtl === undefined ? setsFor(records, provider) : withLowerTtl(now, lowerTtl);
+  return { changes: changesBetween(now, wanted, same), foreign: [] };
 }

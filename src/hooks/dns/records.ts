@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { RecordType } from '../../config/dns-values.ts';
 import type { DnsRecordConfig } from '../../config/hooks-schema.ts';
+import { CutoverError, EXIT } from '../../errors.ts';
 import type { DnsRecordSet, Side } from '../../world.ts';
 
 /** Which records a set is about. */
@@ -12,6 +14,8 @@ export interface RecordKey {
 export interface RecordChange {
   from: DnsRecordSet;
   to: DnsRecordSet;
+  /** On a way back: what our own step had written, which is what `from` says. */
+  wrote?: DnsRecordSet;
 }
 
 /** What the records of a hook say when `side` is the active provider. */
@@ -31,14 +35,42 @@ export function sameSet(a: DnsRecordSet, b: DnsRecordSet): boolean {
   );
 }
 
+/** Whether two sets are the same with all that their server keeps of them. */
+export function identicalSet(a: DnsRecordSet, b: DnsRecordSet): boolean {
+  return sameSet(a, b) && isDeepStrictEqual(a.raw, b.raw);
+}
+
+/**
+ * For services that do not compare before they swap.
+ * @param now what was read just before the write
+ * @throws CutoverError DNS_CHANGED (69) when a set is no longer what it was when the change was decided
+ */
+export function assertUnchanged(
+  service: string,
+  changes: readonly RecordChange[],
+  now: readonly DnsRecordSet[],
+): void {
+  changes.forEach(({ from }, index) => {
+    const is = now[index] as DnsRecordSet;
+    if (identicalSet(from, is)) return;
+    throw new CutoverError(
+      'DNS_CHANGED',
+      EXIT.unreachable,
+      `${service}: something else has changed ${describeSet(from)} to ${describeSet(is)}`,
+      { hint: 'look at what else writes to this zone' },
+    );
+  });
+}
+
 /** The sets that have to change, pairwise in the order of `wanted`; both lists are about the same records. */
 export function changesBetween(
   now: readonly DnsRecordSet[],
   wanted: readonly DnsRecordSet[],
+  same = sameSet,
 ): RecordChange[] {
   return wanted.flatMap((to, index) => {
     const from = now[index];
-    return from && !sameSet(from, to) ? [{ from, to }] : [];
+    return from && !same(from, to) ? [{ from, to }] : [];
   });
 }
 

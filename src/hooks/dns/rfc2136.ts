@@ -1,24 +1,25 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import { CutoverError, EXIT, messageOf, systemCode } from '../../errors.ts';
+import { readOrdinaryFile } from '../../files.ts';
 import type { DnsRecordSet } from '../../world.ts';
 import { endOfCommand } from '../exec.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
+import { contentsOf, setOfContents } from './contents.ts';
 import { updateFault } from './nsupdate-faults.ts';
-import { updateScript } from './nsupdate-script.ts';
-import { askServer, nameOf, type ServerAddress } from './query.ts';
+import { checkScript, refusableScript, type UpdatePlace, updateScript } from './nsupdate-script.ts';
+import { askServer, nameOf, type ServerAddress, serverOf } from './query.ts';
 import { recordHook } from './record-hook.ts';
-import { type RecordChange, type RecordKey, recordSet } from './records.ts';
+import { sideBySide } from './record-store.ts';
+import type { RecordChange, RecordKey } from './records.ts';
+import { fieldsOf } from './rest.ts';
+import { RCODE, rcodeName } from './wire.ts';
 
 type Entry = HookConfigOf<'rfc2136'>;
 
-const DNS_PORT = 53;
-/** RCODEs that say something about the records themselves. */
-const NOERROR = 0;
-const NXDOMAIN = 3;
-const REFUSED = 5;
+/** Bytes: a key is one short line. */
+const MAX_KEY_FILE = 65_536;
 
 /**
  * Dynamic updates (RFC 2136) signed with TSIG (RFC 8945), through BIND's `nsupdate`. All records of the hook change
@@ -26,28 +27,56 @@ const REFUSED = 5;
  */
 export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
   const server = serverOf(entry.server);
+  const place = { server, zone: entry.zone };
+  const send = (script: string, signal: AbortSignal) =>
+    nsupdate(entry, place, script, host, `hooks.${label.split(' ')[0]}`, signal);
   return recordHook(
-    { ...entry, label: `${label} ${entry.zone.slice(0, -1)}` },
     {
-      read: (keys, signal) => Promise.all(keys.map((key) => readSet(server, key, signal))),
-      replace: (changes, signal) =>
-        update(entry, server, changes, host, `hooks.${label.split(' ')[0]}`, signal),
+      ...entry,
+      label: `${label} ${entry.zone.slice(0, -1)}`,
+      server: `rfc2136 ${nameOf(server).toLowerCase()} ${entry.zone}`,
+    },
+    {
+      read: (keys, signal) => sideBySide(keys, signal, (key) => readSet(server, key, signal)),
+      complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
+      replace: (changes, signal) => send(updateScript(place, changes), signal),
+      async prove(now, signal) {
+        await send(checkScript(place, now), signal);
+        const fault = await faultOf(send(refusableScript(place, now), signal));
+        if (fault instanceof CutoverError && fault.code === 'DNS_CHANGED') return;
+        throw fault ?? heedless(server);
+      },
     },
   );
 }
 
-export function serverOf(text: string): ServerAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text);
-  return { host: match?.[1] ?? match?.[2] ?? text, port: Number(match?.[3] ?? DNS_PORT) };
+function heedless(server: ServerAddress): CutoverError {
+  return new CutoverError(
+    'DNS_UPDATE',
+    EXIT.unreachable,
+    `${nameOf(server)} takes an update whose prerequisites do not hold`,
+    {
+      hint: 'what something else writes in between would be overwritten: do not move records on this server',
+    },
+  );
+}
+
+async function faultOf(work: Promise<void>): Promise<unknown> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 async function readSet(server: ServerAddress, key: RecordKey, signal: AbortSignal): Promise<DnsRecordSet> {
   const answer = await askServer(server, key, signal);
-  if (answer.rcode !== NOERROR && answer.rcode !== NXDOMAIN) {
+  if (answer.rcode !== RCODE.noError && answer.rcode !== RCODE.noSuchName) {
     throw new CutoverError(
       'DNS_READ',
       EXIT.unreachable,
-      `${nameOf(server)} does not answer for ${key.name}: ${answer.rcode === REFUSED ? 'REFUSED' : `RCODE ${answer.rcode}`}`,
+      `${nameOf(server)} does not answer for ${key.name}: ${rcodeName(answer.rcode)}`,
       { hint: 'the server must hold the zone and let this machine query it' },
     );
   }
@@ -60,17 +89,26 @@ async function readSet(server: ServerAddress, key: RecordKey, signal: AbortSigna
     );
   }
   const own = answer.records.filter(({ name, type }) => name === key.name && type === key.type);
-  return recordSet(
+  const owner = own[0]?.owner;
+  return setOfContents(
     key,
     own[0]?.ttl ?? 0,
-    own.map(({ value }) => value),
+    own.map(({ content }) => content),
+    { more: owner === undefined || owner === key.name ? {} : { name: owner } },
   );
 }
 
-async function update(
+/** What is written: texts that stay keep their cut, names their case. */
+function completed({ from, to }: RecordChange): DnsRecordSet {
+  const name = fieldsOf(to.raw).name ?? fieldsOf(from.raw).name;
+  const more = to.values.length === 0 || name === undefined ? {} : { name };
+  return setOfContents(to, to.ttl, contentsOf(to, { now: from }), { more });
+}
+
+async function nsupdate(
   entry: Entry,
-  server: ServerAddress,
-  changes: readonly RecordChange[],
+  { server, zone }: UpdatePlace,
+  script: string,
   host: HookHost,
   where: string,
   signal: AbortSignal,
@@ -81,7 +119,7 @@ async function update(
   const end = await endOfCommand(['nsupdate', ...(key === undefined ? [] : ['-k', key])], {
     cwd: host.dir,
     env: { ...host.env },
-    input: updateScript(server, entry.zone, changes),
+    input: script,
     signal,
   }).catch((error: unknown) => {
     throw systemCode(error instanceof Error ? error.cause : undefined) === 'ENOENT'
@@ -89,7 +127,7 @@ async function update(
       : error;
   });
   if (end.code === 0) return;
-  throw updateFault(end.stderr, { server: nameOf(server), zone: entry.zone });
+  throw updateFault(end.stderr, { server: nameOf(server), zone });
 }
 
 function noNsupdate(cause: unknown): CutoverError {
@@ -108,7 +146,7 @@ function checkKey(path: string, where: string, host: HookHost): void {
     });
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readOrdinaryFile(path, { maxBytes: MAX_KEY_FILE });
   } catch (error) {
     throw fail(`cannot be read: ${messageOf(error)}`, error);
   }

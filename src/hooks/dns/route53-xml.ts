@@ -1,13 +1,14 @@
-import { recordValue } from '../../config/dns-values.ts';
 import type { DnsRecordSet } from '../../world.ts';
+import { contentsOf, setOfContents } from './contents.ts';
 import { type RecordChange, type RecordKey, recordSet } from './records.ts';
 import { strangeAnswer } from './rest.ts';
-import { quoteTxt, unquoteTxt } from './txt.ts';
 
 /**
  * The XML of Route 53, as far as it is needed: its documents are flat, and no element that is looked for stands
  * inside another of its name, so that no parser of all XML is called for.
  */
+/** Route 53 writes bytes of texts in octal. */
+const BASE = 8;
 const NAMESPACE = 'https://route53.amazonaws.com/doc/2013-04-01/';
 
 /**
@@ -19,10 +20,8 @@ export function changeBatch(changes: readonly RecordChange[], comment: string): 
     set.values.length === 0
       ? ''
       : `<Change><Action>${kind}</Action><ResourceRecordSet><Name>${escapeXml(set.name)}</Name>` +
-        `<Type>${set.type}</Type><TTL>${set.ttl}</TTL><ResourceRecords>${set.values
-          .map(
-            (value) => `<ResourceRecord><Value>${escapeXml(contentOf(set, value))}</Value></ResourceRecord>`,
-          )
+        `<Type>${set.type}</Type><TTL>${set.ttl}</TTL><ResourceRecords>${contentsOf(set, { base: BASE })
+          .map((content) => `<ResourceRecord><Value>${escapeXml(content)}</Value></ResourceRecord>`)
           .join('')}</ResourceRecords></ResourceRecordSet></Change>`;
   const all = [
     ...changes.map(({ from }) => action('DELETE', from)),
@@ -51,8 +50,13 @@ export function setOf(xml: string, key: RecordKey): DnsRecordSet {
       `${key.name} ${key.type} is an alias or has a routing policy; only plain records can be moved`,
     );
   }
-  const values = elements(first, 'Value').map((value) => plainValue(key, unescapeXml(value)));
-  return recordSet(key, Number(text('TTL')), values);
+  const contents = elements(first, 'Value').map(unescapeXml);
+  return setOfContents(key, Number(text('TTL')), contents, { base: BASE });
+}
+
+/** What is written: texts that stay keep their cut, names their case. */
+export function completed({ from, to }: RecordChange): DnsRecordSet {
+  return setOfContents(to, to.ttl, contentsOf(to, { now: from, base: BASE }), { base: BASE });
 }
 
 /** The error's code and message, or the texts of an invalid change batch. */
@@ -74,14 +78,6 @@ function nameOf(text: string): string {
   return unescapeXml(text)
     .replace(/\\(\d{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
     .toLowerCase();
-}
-
-function contentOf({ type }: RecordKey, value: string): string {
-  return type === 'TXT' ? quoteTxt(value) : value;
-}
-
-function plainValue({ type }: RecordKey, content: string): string {
-  return type === 'TXT' ? unquoteTxt(content) : (recordValue(type, content) ?? content);
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

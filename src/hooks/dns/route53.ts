@@ -3,9 +3,10 @@ import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
 import { below, resolveUrl } from '../http.ts';
 import { recordHook } from './record-hook.ts';
+import { sideBySide } from './record-store.ts';
 import type { RecordKey } from './records.ts';
 import { callRest, type RestFault } from './rest.ts';
-import { changeBatch, errorOf, setOf } from './route53-xml.ts';
+import { changeBatch, completed, errorOf, setOf } from './route53-xml.ts';
 import { encodeStrictly, signV4 } from './sigv4.ts';
 
 /** Route 53's words for what the HTTP status does not tell apart. */
@@ -59,9 +60,10 @@ export function route53Hook(entry: HookConfigOf<'route53'>, label: string, host:
     return setOf(await call('GET', query, '', signal), key);
   };
   return recordHook(
-    { ...entry, label: `${label} ${entry.hostedZoneId}` },
+    { ...entry, label: `${label} ${entry.hostedZoneId}`, server: `route53 ${entry.hostedZoneId}` },
     {
-      read: (keys, signal) => Promise.all(keys.map((key) => readSet(key, signal))),
+      read: (keys, signal) => sideBySide(keys, signal, readSet),
+      complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
       async replace(changes, signal) {
         await call('POST', '/', changeBatch(changes, 'by cutover'), signal);
       },

@@ -2,15 +2,17 @@ import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import type { Hook, HookEvent } from '../hook.ts';
 import type { HookHost } from '../host.ts';
 import { below, resolveHeaders, resolveUrl } from '../http.ts';
-import { type Message, messageFor, plainText } from './message.ts';
+import { messageFor, plainText } from './message.ts';
 import { postingHook } from './post.ts';
+import type { Trouble } from './weight.ts';
 
-/** Alerts that stand until the migration goes forward again, with the severity that each always has. */
-const TROUBLES = {
-  CutoverRollback: 'warning',
-  CutoverEmergency: 'critical',
-  CutoverFailed: 'critical',
-} as const;
+/** Alerts that stand until something ends them, with the severity that each always has. */
+const TROUBLES: Readonly<Record<Trouble, readonly [alertname: string, severity: string]>> = {
+  rollback: ['CutoverRollback', 'warning'],
+  emergency: ['CutoverEmergency', 'critical'],
+  failed: ['CutoverFailed', 'critical'],
+  fail: ['CutoverCanaryFail', 'critical'],
+};
 
 /** A change that went well is shown this long, in milliseconds; there is nothing to resolve about it. */
 const CHANGE_SHOWN_MS = 5 * 60_000;
@@ -43,17 +45,7 @@ export function alertsFor(event: HookEvent, time: { now: number; keepMs: number 
   });
   const operation = { operation: event.operation.id, kind: event.operation.kind };
   if (event.test) return [alert('CutoverTest', 'info', time.now + CHANGE_SHOWN_MS)];
-  if (message.trouble === 'begins') {
-    const name = troubleOf(event, message);
-    return [alert(name, TROUBLES[name], time.now + time.keepMs)];
-  }
-  const change = alert('CutoverChange', 'info', time.now + CHANGE_SHOWN_MS, operation);
-  if (message.trouble === 'neither') return [change];
-  const over = Object.entries(TROUBLES).map(([name, severity]) => alert(name, severity, time.now));
-  return [change, ...over];
-}
-
-function troubleOf({ operation }: HookEvent, { level }: Message): keyof typeof TROUBLES {
-  if (operation.kind === 'emergency') return 'CutoverEmergency';
-  return level === 'critical' ? 'CutoverFailed' : 'CutoverRollback';
+  const over = message.over.map((trouble) => alert(...TROUBLES[trouble], time.now));
+  if (message.begins) return [alert(...TROUBLES[message.begins], time.now + time.keepMs), ...over];
+  return [alert('CutoverChange', 'info', time.now + CHANGE_SHOWN_MS, operation), ...over];
 }

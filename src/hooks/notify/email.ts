@@ -9,22 +9,32 @@ type Entry = HookConfigOf<'email'>;
 /** Longest subject, in characters: what mail programs show. */
 const MAX_SUBJECT = 200;
 
-/** A mail over SMTP. Its Message-ID is made of the idempotency key: mail programs show the same mail once. */
-export function emailHook(entry: Entry, label: string, host: HookHost): Hook {
+/**
+ * A mail over SMTP. Its Message-ID is made of the idempotency key: mail programs show the same mail once.
+ * @param recipient the one of `to` who gets it from this hook, when they are several; all are named in the mail
+ */
+export function emailHook(entry: Entry, label: string, host: HookHost, recipient?: string): Hook {
   const where = `hooks.${label.split(' ')[0]}`;
   return {
     driver: 'email',
     label,
     timeoutMs: entry.timeout,
     retries: entry.retries,
-    run: async (event, signal) => ({ after: await send(entry, where, event, host, signal) }),
+    run: async (event, signal) => ({
+      after: await send(entry, where, mailFor(event, entry, recipient), host, signal),
+    }),
   };
+}
+
+/** `Ann <ann@example.com>` as `ann@example.com`. */
+export function addressOf(mailbox: string): string {
+  return /<([^<>]*)>$/.exec(mailbox)?.[1] ?? mailbox;
 }
 
 async function send(
   entry: Entry,
   where: string,
-  event: HookEvent,
+  mail: Record<string, unknown>,
   host: HookHost,
   signal: AbortSignal,
 ): Promise<string> {
@@ -55,9 +65,7 @@ async function send(
     signal.addEventListener('abort', stop, { once: true });
   });
   try {
-    const result = await Promise.race([transport.sendMail({ ...mailFor(event, entry), signal }), stopped]);
-    const rejected = result.rejected ?? [];
-    if (rejected.length > 0) throw fail(`not accepted for ${rejected.join(', ')}; the others have it`);
+    const result = await Promise.race([transport.sendMail({ ...mail, signal }), stopped]);
     return result.response ?? 'sent';
   } catch (error) {
     throw error instanceof CutoverError ? error : fail(messageOf(error), error);
@@ -66,13 +74,18 @@ async function send(
   }
 }
 
-export function mailFor(event: HookEvent, { from, to }: Pick<Entry, 'from' | 'to'>): Record<string, unknown> {
+export function mailFor(
+  event: HookEvent,
+  { from, to }: Pick<Entry, 'from' | 'to'>,
+  recipient?: string,
+): Record<string, unknown> {
   const message = messageFor(event);
   const domain = /@([\w.-]+)/.exec(from)?.[1] ?? 'cutover';
   const id = `${event.migration}.${event.idempotencyKey}`.replace(/[^\w.-]+/g, '.');
   return {
     from,
     to,
+    ...(recipient === undefined ? {} : { envelope: { from, to: recipient } }),
     subject: shorten(message.title, MAX_SUBJECT),
     text: `${plainText(message)}\n`,
     html: htmlOf(message),

@@ -2,13 +2,10 @@ import { safe } from '../../clean.ts';
 import { formatRatio } from '../../config/units.ts';
 import { describeChange } from '../../world.ts';
 import type { HookEvent } from '../hook.ts';
+import { type Weight, weightOf } from './weight.ts';
 
 /** What people are told about one operation: made once, put into each medium's own form by its driver. */
-export interface Message {
-  /** `info`: it went as planned. `warning`: back to legacy on purpose. `critical`: an emergency, or not as planned. */
-  level: 'info' | 'warning' | 'critical';
-  /** For receivers that keep incidents: whether one begins with this, is over with it, or neither. */
-  trouble: 'begins' | 'ends' | 'neither';
+export interface Message extends Weight {
   title: string;
   /** In the order they are read. Values are one line each; control characters are escaped. */
   facts: Fact[];
@@ -29,11 +26,12 @@ const MAX_LISTED = 5;
 /** The message of an event. Pure. */
 export function messageFor(event: HookEvent): Message {
   if (event.test) return testMessage(event);
-  const { from, to, operation, migration } = event;
+  const { from, to, operation, flag, history, untold = [] } = event;
   const failed = event.steps.filter(({ outcome }) => outcome === 'failed');
-  const trafficFailed = failed.some(({ kind }) => kind !== 'notify');
   const facts: Fact[] = [
     { name: 'change', value: describeChange(from, to) },
+    { name: 'flag', value: flagMoved(event) ? `from ${said(flag?.before)} to ${said(flag?.after)}` : '' },
+    { name: 'when', value: event.at ?? '' },
     { name: 'by', value: event.actor },
     { name: 'why', value: event.reason },
     { name: 'verdict', value: describeEvidence(event.evidence) },
@@ -45,33 +43,66 @@ export function messageFor(event: HookEvent): Message {
       name: 'failed',
       value: failed.length > MAX_LISTED ? `and ${failed.length - MAX_LISTED} more steps` : '',
     },
-    { name: 'to try again', value: failed.length > 0 ? 'cutover resume' : '', code: true },
+    ...untold.slice(-MAX_LISTED).map((value) => ({ name: 'not told before', value })),
+    {
+      name: 'to try again',
+      value: failed.length > 0 && !wasPutBack(event) ? 'cutover resume' : '',
+      code: true,
+    },
     { name: 'to undo', value: event.undo, code: true },
     { name: 'operation', value: operation.id },
+    { name: 'history', value: history ? `${history.entries} entries, head ${history.head}` : '' },
   ];
-  const ratio =
-    from.ratio === to.ratio ? formatRatio(to.ratio) : `${formatRatio(from.ratio)} → ${formatRatio(to.ratio)}`;
-  const fault = trafficFailed ? `, but ${failed.map(({ kind }) => kind).join(' and ')} failed` : '';
   return {
-    ...weightOf(event, trafficFailed),
-    title: clean(`${migration}: ${operation.kind}, ${ratio}${fault}`),
+    ...weightOf(event),
+    title: clean(`${event.late ? '[late] ' : ''}${event.migration}: ${titleOf(event, failed)}`),
     facts: facts.map((fact) => ({ ...fact, value: clean(fact.value) })).filter(({ value }) => value !== ''),
   };
 }
 
-function weightOf(
-  { operation, from, to }: HookEvent,
-  trafficFailed: boolean,
-): Pick<Message, 'level' | 'trouble'> {
-  if (operation.kind === 'emergency' || trafficFailed) return { level: 'critical', trouble: 'begins' };
-  if (operation.kind === 'rollback') return { level: 'warning', trouble: 'begins' };
-  return { level: 'info', trouble: to.ratio > from.ratio || to.status === 'complete' ? 'ends' : 'neither' };
+function titleOf(event: HookEvent, failed: HookEvent['steps']): string {
+  const { from, to, operation, asked } = event;
+  if (operation.kind === 'freeze') return 'forward steps are frozen';
+  if (operation.kind === 'unfreeze') return 'forward steps may go on';
+  if (operation.kind === 'canary FAIL') {
+    return `the canary failed at ${formatRatio(to.ratio)}; nothing was rolled back`;
+  }
+  if (asked && event.outcome === 'failed') {
+    const now = wasPutBack(event) ? `stays at ${formatRatio(to.ratio)}` : 'what the flag says is not known';
+    return `${operation.kind}, the flag could not be set to ${formatRatio(asked.ratio)}; ${now}`;
+  }
+  const aim = asked ?? to;
+  const ratio =
+    from.ratio === aim.ratio
+      ? formatRatio(aim.ratio)
+      : `${formatRatio(from.ratio)} → ${formatRatio(aim.ratio)}`;
+  const change = `${operation.kind}, ${ratio}`;
+  if (event.endedBy) return `${change}, was not finished; ${event.endedBy} has taken its place`;
+  if (event.running) return `${change}; DNS is still being moved`;
+  if (failed.some(({ kind }) => kind !== 'notify')) {
+    return `${change}, but ${failed.map(({ kind }) => kind).join(' and ')} failed`;
+  }
+  return event.resumed ? `${change}, done after all` : change;
 }
+
+/** Of a step that failed: whether the flag is known to say again what it said before. */
+const wasPutBack = ({ asked, flag }: HookEvent): boolean =>
+  asked !== undefined && typeof flag?.after === 'number';
+
+/** Whether the flag was somewhere else than the state said. */
+function flagMoved({ flag, from }: HookEvent): boolean {
+  return typeof flag?.before === 'number' && flag.before !== from.ratio && flag.before !== flag.after;
+}
+
+const said = (ratio: number | null | undefined) =>
+  typeof ratio === 'number' ? formatRatio(ratio) : 'nothing known';
 
 function testMessage(event: HookEvent): Message {
   return {
     level: 'info',
     trouble: 'neither',
+    begins: null,
+    over: [],
     title: clean(`[TEST] ${event.migration}: a test message of cutover`),
     facts: [
       { name: 'what', value: 'Nothing has happened: someone tries whether messages arrive here.' },

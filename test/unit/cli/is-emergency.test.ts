@@ -48,6 +48,7 @@ describe('a command line', () => {
       reason: 'on fire',
       json: true,
       dryRun: false,
+      overwriteDns: false,
       color: true,
       ignored: ['--to', '-q'],
     });

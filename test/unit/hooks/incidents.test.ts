@@ -37,6 +37,24 @@ describe('PagerDuty', () => {
     expect(events(down)).toEqual([]);
   });
 
+  it('resolves what a shift down mends, unless something else stands', () => {
+    expect(events({ ...down, standing: ['failed'] })).toMatchObject([{ event_action: 'resolve' }]);
+    expect(events({ ...down, standing: ['rollback', 'failed'] })).toEqual([]);
+  });
+
+  it('stays silent about what comes late', () => {
+    expect(events({ ...emergency, late: true })).toEqual([]);
+    expect(events(hookEvent({ late: true }))).toEqual([]);
+  });
+
+  it('triggers for a FAIL without a rollback, and not for a freeze', () => {
+    const at = { from: hookEvent().from, to: hookEvent().from };
+    expect(events(hookEvent({ ...at, operation: { id: 'run-1', kind: 'canary FAIL' } }))).toMatchObject([
+      { event_action: 'trigger' },
+    ]);
+    expect(events(hookEvent({ ...at, operation: { id: 'freeze-1', kind: 'freeze' } }))).toEqual([]);
+  });
+
   it('keeps facts of the same name apart', () => {
     const failed = { kind: 'dns', driver: 'x', label: 'x', outcome: 'failed', error: 'no' };
     const [trigger] = events(rollbackEvent({ steps: [failed, { ...failed, label: 'y' }] }));
@@ -80,6 +98,14 @@ describe('Alertmanager', () => {
     for (const event of [emergency, rollbackEvent(), rollbackEvent({ steps: [] })]) {
       expect(over.map(({ labels }) => labels)).toContainEqual(alerts(event)[0]?.labels);
     }
+  });
+
+  it('ends a failure with the rollback that mends it, and begins that of the rollback', () => {
+    const mended = alerts(rollbackEvent({ steps: [], standing: ['failed'] }));
+    expect(mended.map(({ labels, endsAt }) => [labels.alertname, endsAt > NOW])).toEqual([
+      ['CutoverRollback', true],
+      ['CutoverFailed', false],
+    ]);
   });
 
   it('ends nothing on a shift down the ladder', () => {

@@ -45,6 +45,64 @@ operation: op-2`);
     expect(messageFor(event)).toMatchObject({ level, trouble });
   });
 
+  const asked = { status: 'rolling' as const, ratio: 0.5, activeProvider: 'legacy' as const };
+  const at10 = { ...asked, ratio: 0.1 };
+  const flagFailed = [
+    { kind: 'flag', driver: 'exec', label: 'exec flag', outcome: 'failed', error: 'exit 1' },
+  ];
+  const abandoned = { from: at10, to: at10, asked, outcome: 'failed' as const, steps: flagFailed, undo: '' };
+  it.each([
+    [
+      'a flag that could not be set and was put back',
+      hookEvent({ ...abandoned, flag: { before: 0.1, after: 0.1 } }),
+      'chat-prod: shift, the flag could not be set to 50 %; stays at 10 %',
+    ],
+    [
+      'a flag of which nobody knows what it says',
+      hookEvent({ ...abandoned, flag: { before: 0.1, after: null } }),
+      'chat-prod: shift, the flag could not be set to 50 %; what the flag says is not known',
+    ],
+    [
+      'what ended well after all',
+      hookEvent({ outcome: 'done', resumed: true }),
+      'chat-prod: shift, 50 % → 100 %, done after all',
+    ],
+    [
+      'an operation that another one has replaced',
+      hookEvent({ outcome: 'undone', endedBy: 'op-9' }),
+      'chat-prod: shift, 50 % → 100 %, was not finished; op-9 has taken its place',
+    ],
+    [
+      'an emergency whose DNS is on its way',
+      { ...good, operation: { id: 'op-3', kind: 'emergency' as const }, running: true as const },
+      'chat-prod: emergency, 25 % → 0 %; DNS is still being moved',
+    ],
+    ['what comes late', hookEvent({ late: true }), '[late] chat-prod: shift, 50 % → 100 %'],
+    [
+      'a freeze',
+      hookEvent({ operation: { id: 'freeze-1', kind: 'freeze' }, to: hookEvent().from }),
+      'chat-prod: forward steps are frozen',
+    ],
+    [
+      'a FAIL without a rollback',
+      hookEvent({ operation: { id: 'run-1', kind: 'canary FAIL' }, to: hookEvent().from }),
+      'chat-prod: the canary failed at 50 %; nothing was rolled back',
+    ],
+  ])('of %s says so', (_what, event, title) => expect(messageFor(event).title).toBe(title));
+
+  it('says what the flag said where the state said something else, what was not told, and the head of the history', () => {
+    const facts = messageFor(
+      rollbackEvent({
+        flag: { before: 0.9, after: 0 },
+        untold: ['chat-prod: rollback, 25 % → 0 %, but dns failed'],
+        history: { entries: 12, head: 'abc' },
+      }),
+    ).facts.map(({ name, value }) => `${name}: ${value}`);
+    expect(facts).toContain('flag: from 90 % to 0 %');
+    expect(facts).toContain('not told before: chat-prod: rollback, 25 % → 0 %, but dns failed');
+    expect(facts).toContain('history: 12 entries, head abc');
+  });
+
   it('of a test says so and tells of no change', () => {
     const text = plainText(messageFor(hookEvent({ test: true })));
     expect(text).toContain('[TEST]');
@@ -155,5 +213,11 @@ describe('text from outside', () => {
     expect(mail.subject).toContain('chat\\x0d\\x0aBcc: x');
     expect(mail.messageId).toMatch(/^<[\w.-]+@b\.example>$/);
     expect(mail.priority).toBe('high');
+  });
+
+  it('names all in a mail that goes to one of them', () => {
+    const to = ['a@b.example', 'Ann <ann@d.example>'];
+    const mail = mailFor(rollbackEvent(), { from: 'a@b.example', to }, 'Ann <ann@d.example>');
+    expect(mail).toMatchObject({ to, envelope: { from: 'a@b.example', to: 'Ann <ann@d.example>' } });
   });
 });

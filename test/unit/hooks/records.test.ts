@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { absoluteName, isWithin, recordValue } from '../../../src/config/dns-values.ts';
+import { contentsOf, isZoneFileContent, setOfContents } from '../../../src/hooks/dns/contents.ts';
 import { updateScript } from '../../../src/hooks/dns/nsupdate-script.ts';
+import { serverOf } from '../../../src/hooks/dns/query.ts';
 import { changesBetween, recordSet, setsFor } from '../../../src/hooks/dns/records.ts';
-import { serverOf } from '../../../src/hooks/dns/rfc2136.ts';
-import { quoteTxt, unquoteTxt } from '../../../src/hooks/dns/txt.ts';
-import type { DnsRecordSet } from '../../../src/world.ts';
+import { quoteStrings, quoteTxt, unquoteTxt } from '../../../src/hooks/dns/txt.ts';
+import { wayBack } from '../../../src/hooks/dns/wanted.ts';
+import type { DnsRecordSet, RecordMove } from '../../../src/world.ts';
 
 const set = (name: string, type: DnsRecordSet['type'], ttl: number, ...values: string[]) =>
   recordSet({ name, type }, ttl, values);
@@ -78,7 +80,9 @@ describe('an update', () => {
       { from: set(name, 'CNAME', 30, 'legacy.example.net.'), to: set(name, 'CNAME', 30) },
       { from: set(name, 'A', 60), to: set(name, 'A', 60, '192.0.2.2', '192.0.2.1') },
     ];
-    expect(updateScript({ host: '::1', port: 53 }, 'example.test.', changes).split('\n')).toEqual([
+    expect(
+      updateScript({ server: { host: '::1', port: 53 }, zone: 'example.test.' }, changes).split('\n'),
+    ).toEqual([
       'server ::1 53',
       'zone example.test.',
       'prereq yxrrset llm.example.test. CNAME legacy.example.net.',
@@ -95,10 +99,109 @@ describe('an update', () => {
     const evil = 'x.example.net.\nupdate delete example.test. SOA';
     for (const bad of [set(name, 'CNAME', 30, evil), set(name, 'A', 30, evil), set(evil, 'TXT', 30, 'x')]) {
       const changes = [{ from: bad, to: bad }];
-      expect(() => updateScript({ host: '::1', port: 53 }, 'z.', changes)).toThrow(/cannot be written/);
+      expect(() => updateScript({ server: { host: '::1', port: 53 }, zone: 'z.' }, changes)).toThrow(
+        /cannot be written/,
+      );
     }
+    const carried = { ...set(name, 'CNAME', 30, evil), raw: { content: [evil], name: evil } };
+    expect(() =>
+      updateScript({ server: { host: '::1', port: 53 }, zone: 'z.' }, [{ from: carried, to: carried }]),
+    ).toThrow(/cannot be written/);
+    const owner = { ...set(name, 'A', 30, '192.0.2.1'), raw: { name: `${name} 1 A 192.0.2.9\nsend` } };
+    expect(
+      updateScript({ server: { host: '::1', port: 53 }, zone: 'z.' }, [{ from: owner, to: owner }]),
+    ).not.toContain('192.0.2.9');
     const text = { from: set(name, 'TXT', 30), to: set(name, 'TXT', 30, 'a\nsend') };
-    expect(updateScript({ host: '::1', port: 53 }, 'z.', [text])).toContain('"a\\010send"');
+    expect(updateScript({ server: { host: '::1', port: 53 }, zone: 'z.' }, [text])).toContain('"a\\010send"');
+  });
+});
+
+describe('contents', () => {
+  const key = { name: 'a.test.', type: 'TXT' as const };
+  const strings = fc.array(fc.uint8Array({ maxLength: 20 }), { minLength: 1, maxLength: 4 });
+
+  it('come back byte for byte from a set that went through a journal, in decimal and in octal', () => {
+    fc.assert(
+      fc.property(
+        fc.array(strings, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom<8 | 10>(8, 10),
+        (texts, base) => {
+          const contents = [...new Set(texts.map((text) => quoteStrings(text, base)))].sort();
+          const kept = JSON.parse(JSON.stringify(setOfContents(key, 60, contents, { base }))) as DnsRecordSet;
+          expect(contentsOf(kept, { base }).sort()).toEqual(contents);
+          expect(contents.every((content) => isZoneFileContent('TXT', content))).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('differ in value where the bytes differ, be they text or not', () => {
+    const valueFor = (bytes: Uint8Array) => setOfContents(key, 60, [quoteStrings([bytes])]).values[0];
+    const bytes = fc.uint8Array({ minLength: 1, maxLength: 4 }).filter((each) => each[0] !== 0x22);
+    fc.assert(
+      fc.property(bytes, bytes, (a, b) => {
+        expect(valueFor(a) === valueFor(b)).toBe(Buffer.from(a).equals(Buffer.from(b)));
+      }),
+    );
+  });
+
+  it('are not kept where the values tell all', () => {
+    expect(setOfContents(key, 60, ['"plain"'])).toEqual({ ...key, ttl: 60, values: ['plain'] });
+    expect(setOfContents({ name: 'a.test.', type: 'CNAME' }, 60, ['B.test.'])).toMatchObject({
+      values: ['b.test.'],
+      raw: { content: ['B.test.'] },
+    });
+  });
+
+  it('are those of the set, else those that are there, and never say another value', () => {
+    const now = setOfContents(key, 60, ['"v=one" "two"', '"other"']);
+    expect(contentsOf(recordSet(key, 60, ['v=onetwo']), { now })).toEqual(['"v=one" "two"']);
+    const own = { ...recordSet(key, 60, ['v=onetwo']), raw: { content: ['"v=onet" "wo"', '"smuggled"'] } };
+    expect(contentsOf(own, { now })).toEqual(['"v=onet" "wo"']);
+    expect(contentsOf({ ...own, raw: 'nonsense' })).toEqual(['"v=onetwo"']);
+  });
+
+  it.each(['a b.example.net.', 'x.\nsend', 'x. ; comment', '"x.', 'x(.', ''])(
+    '%j is no name on a line of an update',
+    (content) => expect(isZoneFileContent('CNAME', content)).toBe(false),
+  );
+});
+
+describe('a way back', () => {
+  const [found, wrote, theirs] = ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((value) =>
+    set('a.test.', 'A', 60, value),
+  );
+  const move = { from: wrote, to: found } as RecordMove;
+  const back = (now: DnsRecordSet | undefined, overwrite = false) =>
+    wayBack([move], [now as DnsRecordSet], { overwrite });
+
+  it('goes from what we wrote to what we found, and nowhere else', () => {
+    expect(back(wrote)).toEqual({ changes: [{ from: wrote, to: found, wrote }], foreign: [] });
+    expect(back(found)).toEqual({ changes: [], foreign: [] });
+    expect(back(theirs)).toEqual({ changes: [], foreign: [theirs] });
+    expect(back(set('a.test.', 'A', 61, '192.0.2.2'))).toMatchObject({ changes: [], foreign: [{ ttl: 61 }] });
+    expect(back(theirs, true)).toEqual({ changes: [{ from: theirs, to: found }], foreign: [] });
+  });
+
+  it('takes a server at its values, however it writes them', () => {
+    const cut = { ...(wrote as DnsRecordSet), raw: { content: ['another form'] } };
+    expect(back(cut)).toMatchObject({ changes: [{ from: cut, to: found }] });
+  });
+
+  it('leaves a name whole where a CNAME would stand beside what is somebody else’s', () => {
+    const [alias, none] = [set('a.test.', 'CNAME', 60, 'x.test.'), set('a.test.', 'CNAME', 0)];
+    const text = [set('a.test.', 'TXT', 60, 'ours'), set('a.test.', 'TXT', 0)] as const;
+    const other = { from: set('b.test.', 'A', 60, '192.0.2.2'), to: set('b.test.', 'A', 60, '192.0.2.1') };
+    const moves = [
+      { from: none, to: alias },
+      { from: wrote as DnsRecordSet, to: set('a.test.', 'A', 0) },
+      { from: text[0], to: text[1] },
+      other,
+    ];
+    const now = [none, theirs as DnsRecordSet, text[0], other.from];
+    const { changes, foreign } = wayBack(moves, now, { overwrite: false });
+    expect(changes.map(({ to }) => to)).toEqual([other.to]);
+    expect(foreign).toEqual([theirs, none, text[0]]);
   });
 });
 

@@ -28,7 +28,16 @@ describe('DNS messages', () => {
       id: 0x1234,
       rcode: 0,
       authoritative: true,
-      records: [{ name: 'llm.example.test.', type: 'CNAME', ttl: 30, value: 'target.example.test.' }],
+      records: [
+        {
+          name: 'llm.example.test.',
+          owner: 'llm.example.test.',
+          type: 'CNAME',
+          ttl: 30,
+          value: 'target.example.test.',
+          content: 'target.example.test.',
+        },
+      ],
     });
   });
 
@@ -41,6 +50,24 @@ describe('DNS messages', () => {
     ];
     const values = decodeAnswer(reply(question, 0x8000, answers))?.records.map(({ value }) => value);
     expect(values).toEqual(['192.0.2.1', '2001:db8::1', 'hié']);
+  });
+
+  it('decodes texts as they are cut and bytes that are none, and names as they are written', () => {
+    const answers = [
+      hex('c00c 0010 0001 00000e10 0004 0161 0162'),
+      hex('c00c 0010 0001 00000e10 0003 02ff22'),
+      hex('034c4c4d c010 0005 0001 00000e10 000a 05612e623b20 0258 79 00'.replace('0258 79', '025879')),
+    ];
+    expect(decodeAnswer(reply(question, 0x8000, answers))?.records).toMatchObject([
+      { value: 'ab', content: '"a" "b"' },
+      { value: '"\\255\\""', content: '"\\255\\""' },
+      {
+        name: 'llm.example.test.',
+        owner: 'LLM.example.test.',
+        value: 'a\\.b\\;\\032.xy.',
+        content: 'a\\.b\\;\\032.Xy.',
+      },
+    ]);
   });
 
   it('tells an error from an empty answer', () => {

@@ -24,7 +24,7 @@ function world() {
   onTestFinished(() => void db.close());
   const journal: JournalOptions = { migration: 'm', holder: thisHolder('tester'), keep: 10, now: Date.now };
   const plan = (from: World, to: World, change: Partial<Plan> = {}): Plan => ({
-    ...planEmergency({ flag, dns: [], notify: [] }, from.ratio, ''),
+    ...planEmergency({ flag, dns: [], notify: [] }, from.ratio, '', null),
     kind: 'shift',
     from,
     to,
@@ -82,7 +82,7 @@ it('a forward step does not begin after an emergency that it was planned before,
   const { db, plan, begin } = world();
   const rolledBack: World = { status: 'rollback', ratio: 0, activeProvider: 'legacy' };
   const emergency = (id: string) => {
-    const all = planEmergency({ flag, dns: [], notify: [] }, 0, '');
+    const all = planEmergency({ flag, dns: [], notify: [] }, 0, '', null);
     begin(all, id).finish({ outcome: 'done', applied: true, open: false });
   };
   emergency('op-2');

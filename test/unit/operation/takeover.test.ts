@@ -9,7 +9,7 @@ import { type Emergency, runEmergency } from '../../../src/operation/emergency.t
 import { execute } from '../../../src/operation/execute.ts';
 import { beginOperation, type JournalOptions, type OperationEnd } from '../../../src/operation/journal.ts';
 import { thisHolder } from '../../../src/operation/lease.ts';
-import { openOperations } from '../../../src/operation/operations.ts';
+import { lastOperation, openOperations } from '../../../src/operation/operations.ts';
 import { type Plan, stepsFor } from '../../../src/operation/plan.ts';
 import { plannedDrivers } from '../../../src/operation/steps.ts';
 import { planEmergency, planRollback } from '../../../src/rollback/plan.ts';
@@ -59,18 +59,18 @@ function world() {
   };
   const drivers = plannedDrivers(execution.drivers);
   const change = (kind: 'canary start' | 'shift', from: World, to: World): Plan => ({
-    ...planEmergency(drivers, from.ratio, ''),
+    ...planEmergency(drivers, from.ratio, '', null),
     kind,
     from,
     to,
-    steps: stepsFor(drivers, { dns: false }),
+    steps: stepsFor(drivers, []),
     previous: 'own checkpoint',
   });
   const run = async (plan: Plan, id: string) =>
     execute(beginOperation(db, plan, { id, dns: [], metrics: {} }, journal), execution);
   const rollback = () => {
     const { previous, ...state } = readState(db, 'm');
-    const findCheckpoint = (id: number) => getCheckpoint(db, id);
+    const findCheckpoint = (id: number) => ({ ...getCheckpoint(db, id), since: id });
     const open = openOperations(db);
     return planRollback(
       {
@@ -79,6 +79,8 @@ function world() {
         open,
         findCheckpoint,
         drivers,
+        moving: [],
+        last: lastOperation(db)?.id ?? null,
         gates: [],
         reason: '',
         force: false,
@@ -92,10 +94,11 @@ function world() {
       execution,
       journal,
       stateDir,
-      plan: (ratio) => planEmergency(drivers, ratio, ''),
+      plan: (ratio) => planEmergency(drivers, ratio, '', null),
       openDatabase: () => openStore(stateDir, { now: Date.now() }),
       readDatabase: () => openStore(stateDir, { now: Date.now() }),
       onFlag: () => {},
+      onDns: () => {},
       onRivals: () => {},
       onDatabaseFault: (error) => {
         throw error;
@@ -124,7 +127,7 @@ const journaledByAnother = (
 ) =>
   adoptEmergency(
     db,
-    { id: 'op-3', token: 1_000_002, plan: planEmergency(drivers, 0.5, ''), holder: journal.holder },
+    { id: 'op-3', token: 1_000_002, plan: planEmergency(drivers, 0.5, '', null), holder: journal.holder },
     new Map([[0, { outcome: 'done', attempts: 1, ms: 0, before: null, after: null, error: null }]]),
     end,
     journal,

@@ -144,7 +144,7 @@ const TABLE: [string, Facts, string, string, string[]][] = [
     factsAt('rollback', 0, { open: [dnsLeft] }),
     'unfinished',
     'not safe: the rollback op-1 (10 % → 0 %) is not finished; the flag says 0 %',
-    ['cutover resume'],
+    ['cutover resume', 'cutover dns diff'],
   ],
   [
     'only somebody is left to tell',
@@ -233,15 +233,15 @@ const TABLE: [string, Facts, string, string, string[]][] = [
     'DNS has drifted',
     factsAt('canary', 0.1, { dns }),
     'drifted',
-    'not safe: dns[0]: llm. CNAME is target., but legacy has legacy.',
-    ['cutover rollback'],
+    'not safe: dns[0]: llm. CNAME says target., not legacy.',
+    ['cutover dns diff', 'cutover dns apply', 'cutover dns apply --keep'],
   ],
   [
     'DNS has drifted with nothing to roll back to',
     factsAt('idle', 0, { dns }),
     'drifted',
-    'not safe: dns[0]: llm. CNAME is target., but legacy has legacy.',
-    ['cutover rollback --emergency'],
+    'not safe: dns[0]: llm. CNAME says target., not legacy.',
+    ['cutover dns diff', 'cutover dns apply', 'cutover dns apply --keep'],
   ],
   [
     'DNS cannot be read',

@@ -1,0 +1,116 @@
+import { CutoverError, EXIT } from '../errors.ts';
+import { describeSets } from '../hooks/dns/records.ts';
+import type { Hook, HookEvent, HookResult, OnIntent } from '../hooks/hook.ts';
+import { isOf, sameRecord } from '../rollback/moved.ts';
+import type { DnsRecordSet, RecordMove } from '../world.ts';
+import type { PlannedStep } from './plan.ts';
+
+/** Record sets that a step has found, and has written or was about to. */
+export interface FoundAndWritten {
+  before: DnsRecordSet[];
+  after: DnsRecordSet[];
+}
+
+/** What the journal keeps of a step's records, where it is that. */
+export function recordsIn(value: unknown): DnsRecordSet[] | null {
+  return Array.isArray(value) ? (value as DnsRecordSet[]) : null;
+}
+
+/**
+ * What a DNS step is told to put back, for a hook that can read: what the plan says; else, for a step that ended
+ * half-way, to go on with what it was about to write. Undefined: the config's values.
+ */
+export function restoreFor(step: PlannedStep, earlier: FoundAndWritten | null): RecordMove[] | undefined {
+  // To lower a TTL twice is to lower it once.
+  if (step.lowerTtl !== undefined) return undefined;
+  if (step.restore) return step.restore.map(({ from, to }) => ({ from, to }));
+  return earlier ? movesBetween(earlier.before, earlier.after) : undefined;
+}
+
+/** The moves from some sets to others of the same records. */
+export function movesBetween(sets: readonly DnsRecordSet[], others: readonly DnsRecordSet[]): RecordMove[] {
+  return sets.flatMap((from) => {
+    const to = others.find(isOf(from));
+    return to ? [{ from, to }] : [];
+  });
+}
+
+/**
+ * Runs a DNS hook. Where a record says what another step of ours may have left there, that is ours to move, too.
+ * @param onIntent as for the hook
+ */
+export async function runRecords(
+  hook: Hook,
+  step: PlannedStep,
+  event: HookEvent,
+  signal: AbortSignal,
+  onIntent: OnIntent,
+): Promise<HookResult> {
+  const first = await hook.run(event, signal, onIntent);
+  const foreign = first.foreign ?? [];
+  const ours = foreign.flatMap((from): RecordMove[] => {
+    const move = step.restore?.find(({ to }) => isOf(from)(to));
+    return move?.or?.some((one) => sameRecord(one, from)) ? [{ from, to: move.to }] : [];
+  });
+  if (ours.length === 0) return first;
+  const second = await hook.run({ ...event, restore: ours }, signal, onIntent);
+  const left = foreign.filter((set) => !ours.some(({ to }) => isOf(set)(to)));
+  return {
+    notes: [...(first.notes ?? []), ...(second.notes ?? [])],
+    before: first.before,
+    after: replaced(recordsIn(first.after) ?? [], recordsIn(second.after) ?? []),
+    foreign: [...left, ...(second.foreign ?? [])],
+  };
+}
+
+function replaced(sets: readonly DnsRecordSet[], by: readonly DnsRecordSet[]): DnsRecordSet[] {
+  return sets.map((set) => by.find(isOf(set)) ?? set);
+}
+
+/**
+ * What a step found at first: a later try that reads what an earlier one wrote, or found, has found nothing new.
+ * @param read what was read now
+ */
+export function foundFirst(earlier: FoundAndWritten | null, read: readonly DnsRecordSet[]): DnsRecordSet[] {
+  return read.map((now) => {
+    const before = earlier?.before.find(isOf(now));
+    const after = earlier?.after.find(isOf(now));
+    const ours = before && (sameRecord(now, before) || (after && sameRecord(now, after)));
+    return ours ? before : now;
+  });
+}
+
+/** Sets that somebody else has changed since: left alone, and the step has failed. */
+export function foreignRecords(sets: readonly DnsRecordSet[], moves: readonly RecordMove[]): CutoverError {
+  const text = sets.map((set) => {
+    const move = moves.find(({ to }) => isOf(set)(to));
+    if (move && sameRecord(set, move.from))
+      return `${describeSets([set])}, which cannot go back beside another`;
+    return move ? `${describeSets([set])}, where ${valuesOf(move.from)} was written` : describeSets([set]);
+  });
+  const wanted = moves.filter(({ to }) => sets.some(isOf(to))).map(({ to }) => to);
+  return new CutoverError(
+    'DNS_FOREIGN',
+    EXIT.hookFailed,
+    `somebody else has changed ${text.join('; ')}: left alone`,
+    {
+      hint: `to write ${describeSets(wanted)}: --overwrite-dns; to keep what is there: \`cutover dns apply --keep\``,
+    },
+  );
+}
+
+/** A step whose hook the config has no more: what somebody has to set by hand. */
+export function driverGone(step: PlannedStep): CutoverError {
+  const sets = step.restore?.map(({ to }) => to) ?? [];
+  const what =
+    step.kind === 'dns' && step.restore !== undefined
+      ? `no hook of the config speaks to ${step.label} any more; set by hand: ${describeSets(sets)}`
+      : `${step.label} is no longer in the config`;
+  const byHand = step.kind === 'dns' ? '; when it is set by hand: `cutover dns apply --keep`' : '';
+  return new CutoverError('DRIVER_GONE', EXIT.config, what, {
+    hint: `restore it, and \`cutover resume\`${byHand}`,
+  });
+}
+
+const valuesOf = ({ values, ttl }: DnsRecordSet): string =>
+  values.length === 0 ? 'nothing' : `${values.join(', ')} (TTL ${ttl} s)`;

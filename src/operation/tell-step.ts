@@ -1,0 +1,58 @@
+import { CutoverError, messageOf } from '../errors.ts';
+import type { Hook } from '../hooks/hook.ts';
+import { storable } from '../output/storable.ts';
+import type { StepEnd } from './journal.ts';
+import type { Outbox } from './outbox.ts';
+import type { PlannedStep } from './plan.ts';
+import { driverGone } from './run-records.ts';
+import { type Telling, type Told, tellHook } from './tell.ts';
+
+/**
+ * Runs a step that tells one hook of its operation, and of what waits there from before. What cannot be sent now
+ * waits; the step has failed then.
+ * @throws CutoverError of the store
+ */
+export async function tellStep(
+  outbox: Outbox,
+  hooks: readonly Hook[],
+  step: PlannedStep,
+  operationId: string,
+  telling: Telling,
+): Promise<StepEnd> {
+  const started = telling.clock.now();
+  const hook = hooks.find(({ label }) => label === step.label);
+  if (!hook) return failed(driverGone(step), null, { attempts: 0, ms: 0 }, telling);
+  const told = await tellHook(outbox, hook, telling);
+  const delivery = outbox.delivery(operationId, hook);
+  const ran = { attempts: told.attempts.get(operationId) ?? 0, ms: telling.clock.now() - started };
+  if (delivery === null || delivery.outcome === 'sent') {
+    const after = delivery === null ? 'not to be told of this' : (told.after ?? null);
+    return { outcome: 'done', ...ran, before: null, after, error: null };
+  }
+  // What was said when it was tried; else what keeps it from being tried.
+  const tried = ran.attempts > 0 ? told.error : undefined;
+  return failed(tried, delivery.error ?? behind(told), ran, telling);
+}
+
+function behind({ error }: Told): string {
+  const why = error === undefined ? '' : `: ${messageOf(error)}`;
+  return `it waits behind an earlier message${why}`;
+}
+
+function failed(
+  error: unknown,
+  text: string | null,
+  ran: Pick<StepEnd, 'attempts' | 'ms'>,
+  { redact }: Telling,
+): StepEnd {
+  const known = error instanceof CutoverError ? error : undefined;
+  return {
+    outcome: 'failed',
+    ...ran,
+    before: null,
+    after: null,
+    error: storable(text ?? messageOf(error), redact),
+    ...(known && { code: known.code }),
+    ...(known?.hint && { hint: storable(known.hint, redact) }),
+  };
+}

@@ -1,0 +1,147 @@
+import { CutoverError, EXIT } from '../errors.ts';
+import { type Plan, type PlannedDrivers, type PlannedStep, stepsFor } from '../operation/plan.ts';
+import { blocksForward, type OperationRecord } from '../operation/record.ts';
+import { freezeGate, gateRefusal } from '../shift/gates.ts';
+import type { Freeze } from '../store/freeze.ts';
+import type { DnsReading, DnsRecordSet, World } from '../world.ts';
+import { dnsBack, unnumbered } from './dns-steps.ts';
+import type { RecordView } from './dns-view.ts';
+import { isOf, type Ledger, type PlannedMove, sameRecord } from './moved.ts';
+
+/** What `dns apply` is planned by. */
+export interface DnsApplyInput {
+  world: World;
+  previous: number | null;
+  /** Operations that were not finished, oldest first. */
+  open: readonly OperationRecord[];
+  /** The operation that began last, or null. */
+  last: string | null;
+  drivers: PlannedDrivers;
+  ledger: Ledger;
+  views: readonly RecordView[];
+  /** A checkpoint whose records are wanted, whatever was moved. */
+  checkpoint: { id: number; dns: readonly DnsReading[] } | null;
+  /** What the records say now is what they should say from now on: nothing is written. */
+  keep: boolean;
+  freeze: Freeze | null;
+  reason: string;
+}
+
+/**
+ * The plan of `dns apply`: the records that are not what they should be, from what they say to that. No traffic moves.
+ * It takes the place of operations of which nothing but DNS is left to do.
+ * @returns null when there is nothing to do
+ * @throws CutoverError UNFINISHED (75) while a flag waits for `resume`, FROZEN (75) where it would lead to target
+ */
+export function planDnsApply(input: DnsApplyInput): Plan | null {
+  const { world, open, drivers, keep, freeze, checkpoint } = input;
+  const half = open.find((one) => blocksForward(one) && one.steps.some(isUndoneFlag));
+  if (half) throw flagFirst(half);
+  const steps = (keep ? keepSteps(input) : writeSteps(input)).filter(isOfUse);
+  if (steps.length === 0) return null;
+  const frozen = !keep && world.activeProvider === 'target' && freeze;
+  const refusal = frozen ? gateRefusal([freezeGate(frozen)], world.ratio) : null;
+  if (refusal) throw refusal;
+  const { status, ratio, activeProvider } = world;
+  const same = { status, ratio, activeProvider };
+  return {
+    // Not a way back: nobody's incident begins with it.
+    kind: 'shift',
+    from: same,
+    to: same,
+    reason: input.reason || DEFAULT_REASON[keep ? 'keep' : checkpoint ? 'checkpoint' : 'mend'],
+    forced: false,
+    gates: [],
+    steps: stepsFor(drivers, steps).filter(({ kind }) => kind !== 'flag'),
+    previous: input.previous,
+    restores: null,
+    dns: [],
+    after: input.last,
+    supersedes: open.map(({ id }) => id),
+    evidence: null,
+    mends: 'dns',
+  };
+}
+
+const DEFAULT_REASON = {
+  mend: 'DNS records are made to say what they should; no traffic moves',
+  checkpoint: 'DNS records are made to say what they did for a checkpoint; no traffic moves',
+  keep: 'DNS records are kept as they are; no traffic moves',
+};
+
+const isUndoneFlag = ({ kind, outcome }: OperationRecord['steps'][number]) =>
+  kind === 'flag' && outcome !== 'done';
+
+const isOfUse = ({ restore, byHand }: PlannedStep) => byHand === true || (restore?.length ?? 0) > 0;
+
+/** What is not as it should be is written; what was not read, by what our own steps left there. */
+function writeSteps({ drivers, ledger, views, checkpoint, world }: DnsApplyInput): PlannedStep[] {
+  const moves = new Map<string, PlannedMove[]>();
+  const add = (server: string, move: PlannedMove) => moves.set(server, [...(moves.get(server) ?? []), move]);
+  if (checkpoint) {
+    for (const { server, label, records } of checkpoint.dns) {
+      for (const to of records ?? []) {
+        const view = views.find(
+          (one) => (server ? one.server === server : one.label === label) && isOf(to)(one),
+        );
+        if (view?.says && sameRecord(view.says, to)) continue;
+        add(view?.server ?? server ?? label, { from: view?.says ?? view?.should ?? to, to });
+      }
+    }
+  } else {
+    for (const { server, says, should, ok } of views) {
+      if (ok === false && says && should) add(server, { from: says, to: should });
+    }
+    const unread = views.filter(({ says }) => says === null);
+    if (world.activeProvider === 'legacy') {
+      for (const record of ledger.records) {
+        const { moved, server } = record;
+        if (!moved?.left || !unread.some((one) => one.server === server && isOf(record)(one))) continue;
+        add(server, { from: moved.wrote, to: moved.found, ...(moved.or.length > 0 ? { or: moved.or } : {}) });
+      }
+    }
+  }
+  return dnsBack(drivers.dns, { moves, unknown: new Set(), handed: new Map(), servers: ledger.servers });
+}
+
+/** What each record says is taken for what it should say; of what cannot be asked any more, a person says so. */
+function keepSteps({ drivers, ledger, views, world }: DnsApplyInput): PlannedStep[] {
+  const said = (hook: string) => views.filter(({ label, ok }) => label === hook && ok === false);
+  const kept = drivers.dns.flatMap(({ kind, driver, label, server }): PlannedStep[] => {
+    const sets = said(label).flatMap(({ says }) => says ?? []);
+    if (server === undefined || sets.length === 0) return [];
+    return [{ kind, driver, label, server, restore: sets.map((set) => ({ from: set, to: set })) }];
+  });
+  // Of a record that no hook names any more nobody here can tell what it says.
+  const unnamed = views.filter(({ label, server }) => label === server);
+  const gone = new Map<string, DnsRecordSet[]>();
+  for (const record of ledger.records) {
+    const { server, moved } = record;
+    if (!moved?.left || !unnamed.some((one) => one.server === server && isOf(record)(one))) continue;
+    gone.set(server, [...(gone.get(server) ?? []), moved.found]);
+  }
+  const handed = [...ledger.handed].filter(
+    ([label]) =>
+      world.activeProvider === 'legacy' && !drivers.dns.some((hook) => unnumbered(hook.label) === label),
+  );
+  return [
+    ...kept,
+    ...[...gone].map(
+      ([server, sets]): PlannedStep => ({
+        kind: 'dns',
+        driver: ledger.servers.get(server)?.driver ?? '',
+        label: server,
+        server,
+        restore: sets.map((set) => ({ from: set, to: set })),
+        byHand: true,
+      }),
+    ),
+    ...handed.map(([label, driver]): PlannedStep => ({ kind: 'dns', driver, label, byHand: true })),
+  ];
+}
+
+function flagFirst({ id }: OperationRecord): CutoverError {
+  return new CutoverError('UNFINISHED', EXIT.notNow, `${id} is not finished, and its flag is not set`, {
+    hint: '`cutover resume` or `cutover rollback` first: traffic goes before records',
+  });
+}

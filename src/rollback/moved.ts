@@ -1,0 +1,198 @@
+import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
+
+/**
+ * What this migration's own steps have moved in DNS: computed from what each of them found and wrote, and from nothing
+ * else. Pure. A record is known by its server (or hosted zone), its name and its type.
+ */
+
+/** One DNS step that has begun. Given in the order in which they began. */
+export interface MovingStep {
+  /** Number of its operation: grows. */
+  operation: number;
+  /** Identity of the server and zone; null for a driver that cannot read, of which only the provider is known. */
+  server: string | null;
+  driver: string;
+  /** Without its place in the config. */
+  label: string;
+  /** The provider that its operation leads to. */
+  provider: Side;
+  /** Its operation is a way back: a rollback or an emergency. */
+  back: boolean;
+  /** A person has mended the records with it: what it wrote is what they are to say. */
+  mends: boolean;
+  /** Whether it came to its end. Otherwise each record says what it found, or what it was to write. */
+  done: boolean;
+  /**
+   * What it found and wrote, or was about to, record by record. Null of one that has written: that could not be kept.
+   * Null of a way back that has not come to its end: it has written nothing.
+   */
+  before: readonly DnsRecordSet[] | null;
+  after: readonly DnsRecordSet[] | null;
+}
+
+/** A record that is not what it was before this migration moved it. */
+export interface Displaced {
+  found: DnsRecordSet;
+  wrote: DnsRecordSet;
+  /** What it may say instead, as a step of ours ended half-way. */
+  or: DnsRecordSet[];
+  /** A way back to legacy was to put it back, and has not. */
+  left: boolean;
+}
+
+/** A record that a step of ours has read or written. */
+export interface KnownRecord {
+  server: string;
+  name: string;
+  type: DnsRecordSet['type'];
+  /** What our steps left there last, as far as that is known. */
+  last: DnsRecordSet;
+  moved: Displaced | null;
+}
+
+/** All that is known of the records of a migration. */
+export interface Ledger {
+  records: KnownRecord[];
+  /** Servers on which something was moved that could not be kept: there only the config knows what to put back. */
+  unknown: ReadonlySet<string>;
+  /** The driver of each server. */
+  servers: ReadonlyMap<string, { driver: string }>;
+  /** Hooks that cannot be read and were told last that target is the provider: label and driver. */
+  handed: ReadonlyMap<string, string>;
+}
+
+/** One record to put back, and what else of ours it may say. */
+export interface PlannedMove extends RecordMove {
+  or?: DnsRecordSet[];
+}
+
+type RecordKey = Pick<DnsRecordSet, 'name' | 'type'>;
+
+export const isOf =
+  ({ name, type }: RecordKey) =>
+  (one: RecordKey): boolean =>
+    one.name === name && one.type === type;
+
+/** Whether two sets say the same, TTL included. */
+export function sameRecord(a: DnsRecordSet, b: DnsRecordSet): boolean {
+  return sameValues(a, b) && (a.ttl === b.ttl || a.values.length === 0);
+}
+
+export function sameValues(a: DnsRecordSet, b: DnsRecordSet): boolean {
+  return a.values.length === b.values.length && a.values.every((value, i) => value === b.values[i]);
+}
+
+/** What the steps have moved, taken together. */
+export function ledgerOf(steps: readonly MovingStep[]): Ledger {
+  const records = new Map<string, KnownRecord>();
+  const unknown = new Set<string>();
+  const servers = new Map<string, { driver: string }>();
+  const handed = new Map<string, string>();
+  for (const step of steps) {
+    const { server, driver, label, before, after } = step;
+    if (server === null) {
+      if (step.provider === 'target') handed.set(label, driver);
+      else if (step.done) handed.delete(label);
+      continue;
+    }
+    servers.set(server, { driver });
+    if (before === null || after === null) {
+      if (step.provider === 'target') unknown.add(server);
+      else if (step.done) unknown.delete(server);
+      else if (step.back) leave(records, server);
+      continue;
+    }
+    if (step.done && step.provider === 'legacy') unknown.delete(server);
+    for (const wrote of after) {
+      const found = before.find(isOf(wrote));
+      if (!found) continue;
+      const key = `${server} ${wrote.name} ${wrote.type}`;
+      const known = records.get(key) ?? null;
+      const { name, type } = wrote;
+      // Who only looked has left nothing there.
+      if (!known?.moved && !step.mends && sameRecord(found, wrote)) continue;
+      const moved = movedBy(step, { found, wrote }, known?.moved ?? null);
+      const last = moved?.wrote ?? (step.done ? wrote : (known?.last ?? found));
+      records.set(key, { server, name, type, last, moved });
+    }
+  }
+  return { records: [...records.values()], unknown, servers, handed };
+}
+
+/** A way back has failed before it came to any record of a server. */
+function leave(records: Map<string, KnownRecord>, server: string): void {
+  for (const [key, record] of records) {
+    if (record.server === server && record.moved)
+      records.set(key, { ...record, moved: { ...record.moved, left: true } });
+  }
+}
+
+/** How a step changes what is displaced of one record. */
+function movedBy(
+  step: MovingStep,
+  { found, wrote }: { found: DnsRecordSet; wrote: DnsRecordSet },
+  moved: Displaced | null,
+): Displaced | null {
+  const { provider, mends, done, back: left } = step;
+  const idle = sameRecord(found, wrote);
+  if (provider === 'legacy' && (left || mends)) {
+    if (moved === null) return mends || idle ? null : { found, wrote, or: [], left };
+    if (done && (mends || sameRecord(wrote, moved.found))) return null;
+    // Somebody else's record was left alone; or what it found was ours, and right already.
+    if (idle) return { ...moved, left };
+    if (done) return { ...moved, wrote, or: [], left };
+    return { ...moved, or: others([...moved.or, wrote], moved), left };
+  }
+  // A record that says already what it is to say is none of ours; of one that is, this is the newest value.
+  if (moved === null) return idle ? null : { found, wrote, or: [], left: false };
+  const ours = mends || [moved.wrote, ...moved.or].some((one) => sameValues(one, found));
+  // A TTL that was to be lowered, of a record that somebody has replaced since.
+  if (provider === 'legacy' && idle && !ours) return null;
+  const start = ours || idle ? moved.found : found;
+  const or = done ? [] : others([moved.wrote, ...moved.or, found], { found: start, wrote });
+  return { found: start, wrote, or, left: false };
+}
+
+/** Those that are neither of the two, each once. */
+function others(sets: readonly DnsRecordSet[], { found, wrote }: RecordPair): DnsRecordSet[] {
+  return sets.filter(
+    (set, i) =>
+      !sameRecord(set, found) &&
+      !sameRecord(set, wrote) &&
+      sets.findIndex((one) => sameRecord(one, set)) === i,
+  );
+}
+
+type RecordPair = Pick<Displaced, 'found' | 'wrote'>;
+
+/**
+ * What has to be moved so that each record says what it did at a checkpoint, for each server.
+ * @param then the ledger of the checkpoint's moment where its provider is target; null where that is legacy: then
+ *   all goes back that is displaced, whenever that began
+ */
+export function movesBack(now: Ledger, then: Ledger | null): Map<string, PlannedMove[]> {
+  const moves = new Map<string, PlannedMove[]>();
+  for (const record of now.records) {
+    const move = moveOf(record, then?.records.find(isAlso(record)) ?? null);
+    if (move) moves.set(record.server, [...(moves.get(record.server) ?? []), move]);
+  }
+  return moves;
+}
+
+const isAlso = (record: KnownRecord) => (one: KnownRecord) =>
+  one.server === record.server && isOf(record)(one);
+
+function moveOf({ last, moved }: KnownRecord, then: KnownRecord | null): PlannedMove | null {
+  const to = then?.moved?.wrote ?? moved?.found;
+  if (!to) return null;
+  const from = moved?.wrote ?? last;
+  const or = moved?.or.filter((one) => !sameRecord(one, to)) ?? [];
+  if (sameRecord(from, to) && or.length === 0) return null;
+  return { from, to, ...(or.length > 0 ? { or } : {}) };
+}
+
+/** What a record should say now: where a way back has not brought it back, what it found. */
+export function shouldSay({ last, moved }: KnownRecord): DnsRecordSet {
+  if (!moved) return last;
+  return moved.left ? moved.found : moved.wrote;
+}

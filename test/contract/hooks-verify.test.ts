@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { askServer, serverOf } from '../../src/hooks/dns/query.ts';
+import { BIND, type BindBench, startBind } from '../servers/bind.ts';
+import { startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
+import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { movesOf, restoring } from '../servers/moves.ts';
+import { freePort } from '../servers/process.ts';
+import { installed } from '../servers/require.ts';
+
+const toTarget = hookEvent({ step: 'dns' });
+
+/** `verify`: a change counts as done when the servers that users ask say it. */
+describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
+  let [prompt, late] = [undefined, undefined] as unknown as BindBench[];
+  beforeAll(async () => {
+    [prompt, late] = await Promise.all([startBind({ secondary: true }), startBind({ secondary: 'late' })]);
+  });
+  afterAll(async () => {
+    await Promise.all([prompt?.stop(), late?.stop()]);
+  });
+
+  const hookFor = (bench: BindBench | undefined, verify: string[], more: object = {}) => {
+    const record = {
+      name: 'llm.example.test',
+      type: 'CNAME',
+      ttl: 60,
+      legacy: 'l.example.net',
+      target: 't.example.net',
+    };
+    const [hook] = bench ? hooksOf({ dns: [bench.entry([record], { verify, ...more })] }, bench).dns : [];
+    if (!bench || !hook) throw new Error('no hook');
+    return hook;
+  };
+  const saidBy = async (server: string) => {
+    const { records } = await askServer(
+      serverOf(server),
+      { name: 'llm.example.test.', type: 'CNAME' },
+      soon(),
+    );
+    return records.map(({ value, ttl }) => `${value} ${ttl}`);
+  };
+
+  it('waits until the secondary says it, on the way and back', async () => {
+    const hook = hookFor(prompt, [prompt?.secondary ?? '']);
+    const moved = await hook.run(toTarget, soon());
+    expect(await saidBy(prompt?.secondary ?? '')).toEqual(['t.example.net. 60']);
+    await hook.run(restoring(movesOf(moved)), soon());
+    expect(await saidBy(prompt?.secondary ?? '')).toEqual([]);
+    await hook.run(hookEvent({ step: 'dns', provider: 'legacy' }), soon());
+    await hook.run(hookEvent({ step: 'dns', lowerTtl: 10 }), soon());
+    expect(await saidBy(prompt?.secondary ?? '')).toEqual(['l.example.net. 10']);
+  });
+
+  it('names the server that does not say it in time, and what it says; the change stays and is told', async () => {
+    const hook = hookFor(late, [late?.secondary ?? ''], { timeout: '3s' });
+    const told: unknown[] = [];
+    const fault = await faultOf(hook.run(toTarget, soon(), (before, after) => told.push([before, after])));
+    expect(fault).toMatchObject({
+      code: 'DNS_NOT_SERVED',
+      message: `not what the zone’s own server says: ${late?.secondary} says llm.example.test. CNAME nothing`,
+      hint: expect.stringContaining('timeout'),
+    });
+    const nothing = { name: 'llm.example.test.', type: 'CNAME', ttl: 0, values: [] };
+    expect(told).toEqual([[[nothing], hook.expected?.('target')]]);
+    expect(await late?.look('llm.example.test.', 'CNAME')).toEqual(['t.example.net.']);
+    await late?.refreshSecondary();
+    expect(await hook.run(toTarget, soon())).toEqual({
+      before: hook.expected?.('target'),
+      after: hook.expected?.('target'),
+    });
+  });
+
+  it('names a server that does not answer at all', async () => {
+    const dead = `127.0.0.1:${await freePort()}`;
+    const fault = await faultOf(hookFor(prompt, [dead], { timeout: '3s' }).run(toTarget, soon()));
+    expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  it('does not take a server that refuses for one that says nothing', async () => {
+    const record = { name: 'none.elsewhere.test', type: 'A', ttl: 60, legacy: '192.0.2.1', target: [] };
+    // The stand-in for Cloudflare has the record; the name server has no such zone.
+    const cloudflare = await startCloudflareStandIn();
+    onTestFinished(cloudflare.stop);
+    await cloudflare.put('none.elsewhere.test.', 'A', 60, ['192.0.2.1']);
+    const entry = cloudflare.entry([record], { verify: [prompt?.secondary], timeout: '3s' });
+    const [hook] = hooksOf({ dns: [entry] }, cloudflare).dns;
+    const fault = await faultOf(hook?.run(toTarget, soon()) ?? Promise.resolve());
+    expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('REFUSED') });
+  });
+
+  it('names what is somebody else’s and who does not say the rest, both', async () => {
+    const dead = `127.0.0.1:${await freePort()}`;
+    const set = (value: string) => ({
+      name: 'llm.example.test.',
+      type: 'CNAME' as const,
+      ttl: 60,
+      values: [value],
+    });
+    const move = { from: set('ours.example.net.'), to: set('found.example.net.') };
+    await prompt?.put('llm.example.test.', 'CNAME', 60, ['theirs.example.net.']);
+    await prompt?.put('other.example.test.', 'CNAME', 60, ['ours.example.net.']);
+    const other = {
+      from: { ...move.from, name: 'other.example.test.' },
+      to: { ...move.to, name: 'other.example.test.' },
+    };
+    const ran = await hookFor(prompt, [dead], { timeout: '3s' }).run(restoring([move, other]), soon());
+    expect(ran).toMatchObject({
+      foreign: [set('theirs.example.net.')],
+      notes: [expect.stringContaining('60 s more'), expect.stringContaining(dead)],
+    });
+  });
+
+  it('asks nobody where nothing was moved', async () => {
+    const hook = hookFor(prompt, [`127.0.0.1:${await freePort()}`], { timeout: '3s' });
+    await expect(hook.run(restoring([]), soon())).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,324 @@
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RecordType } from '../../src/config/dns-values.ts';
+import { BIND, KEYS, startBind } from '../servers/bind.ts';
+import type { DnsBench } from '../servers/dns-bench.ts';
+import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
+import { installed } from '../servers/require.ts';
+import { cutover, makeFolder } from './cli.ts';
+
+/**
+ * Random migrations over two real name servers, BIND and PowerDNS, with other writers, a config that changes, and
+ * processes that are killed; held against a model that looks at the servers alone. Once more: CUTOVER_DNS_SEED.
+ */
+
+const SEED = Number(process.env.CUTOVER_DNS_SEED ?? 20260831);
+const STORIES = Number(process.env.CUTOVER_DNS_STORIES ?? 5);
+const ACTS = Number(process.env.CUTOVER_DNS_ACTS ?? 24);
+const SHIM = fileURLToPath(new URL('../crash/shim.mjs', import.meta.url));
+const APPLIED = [0, 4];
+const BLOCKED = [2, 3, 64, 75];
+
+function seeded(seed: number) {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (n: number) => Math.floor(next() * n);
+  return { below, pick: <T>(list: readonly T[]): T => list[below(list.length)] as T };
+}
+type Dice = ReturnType<typeof seeded>;
+
+const VALUES: Record<RecordType, { zone: string; config: string }[]> = {
+  A: ['192.0.2.1', '192.0.2.2', '198.51.100.9', '203.0.113.5'].map(same),
+  AAAA: ['2001:db8::1', '2001:db8::2', '2001:db8::9', '2001:db8::7'].map(same),
+  CNAME: ['legacy.example.net.', 'target.example.net.', 'Mixed-Case.Example.NET.', 'old.example.org.'].map(
+    same,
+  ),
+  TXT: [
+    { zone: '"v=one"', config: 'v=one' },
+    { zone: '"v=one" "two"', config: 'v=target' },
+    { zone: '"say \\"hi\\" \\\\ to"', config: 'say "hi" \\ to' },
+    { zone: '"bytes \\195\\169 \\000\\255 here"', config: 'caf\u00e9' },
+  ],
+};
+function same(text: string) {
+  return { zone: text, config: text };
+}
+
+interface Known {
+  bench: DnsBench;
+  at: 'bind' | 'pdns';
+  name: string;
+  type: RecordType;
+  /** What the config has for it. */
+  entry: { name: string; type: RecordType; ttl: number; legacy: string[]; target: string[] };
+  /** Named by the config now. */
+  named: boolean;
+  /** What was found before it was moved, all that the server keeps; null while it is not moved. */
+  found: string | null;
+  /** What our steps may have left there. */
+  ours: Look[];
+  /** A process was killed: nobody outside knows whether it had come so far. */
+  maybe: boolean;
+}
+
+interface Look {
+  /** All that the server keeps of the name. */
+  exact: string;
+  values: string;
+}
+
+async function look({ bench, name, type }: Known): Promise<Look> {
+  const [exact, values] = [await bench.exact(name), await bench.look(name, type)];
+  return { exact: exact.join('\n'), values: values.join() };
+}
+
+/** What the stories have come to: a property that meets nothing proves nothing. */
+const tally = { moved: 0, back: 0, foreign: 0, gone: 0, overwritten: 0, killedWhileMoved: 0 };
+
+class Story {
+  dir = makeFolder();
+  private readonly config = readFileSync(join(this.dir, 'cutover.yaml'), 'utf8');
+  private readonly order: ('bind' | 'pdns')[] = ['bind', 'pdns'];
+  private hooked = new Set(['bind', 'pdns']);
+  private readonly told: string[] = [];
+
+  constructor(
+    private readonly records: Known[],
+    private readonly dice: Dice,
+    private readonly benches: { bind: DnsBench; pdns: DnsBench },
+  ) {
+    copyFileSync(join(benches.bind.dir, KEYS.right), join(this.dir, KEYS.right));
+    this.write();
+  }
+
+  private write() {
+    const dns = this.order.flatMap((at) => {
+      const entries = this.records.filter((one) => one.at === at && one.named).map(({ entry }) => entry);
+      return this.hooked.has(at) && entries.length > 0 ? [this.benches[at].entry(entries)] : [];
+    });
+    writeFileSync(join(this.dir, 'cutover.yaml'), `${this.config}hooks: ${JSON.stringify({ dns })}\n`);
+  }
+
+  /** Hooks swap, go and come; so do records, and what the config has for them. */
+  changeConfig() {
+    const { dice } = this;
+    const change = dice.below(6);
+    if (change === 0) this.order.reverse();
+    else if (change === 1) {
+      const at = dice.pick(this.order);
+      if (!this.hooked.delete(at)) this.hooked.add(at);
+    } else {
+      const record = dice.pick(this.records);
+      if (change === 2 || change === 3) record.named = !record.named;
+      else record.entry = entryOf(record, dice);
+    }
+    this.write();
+    this.told.push(`config: ${this.order} ${[...this.hooked]} ${this.records.map(({ named }) => named)}`);
+  }
+
+  async edit() {
+    // Mostly one that was moved: the others are nobody's business.
+    const moved = this.records.filter(({ found }) => found !== null);
+    const record = this.dice.pick(moved.length > 0 && this.dice.below(4) > 0 ? moved : this.records);
+    await zonePut(record, this.dice);
+    this.told.push(`edit ${record.name}: ${(await look(record)).exact}`);
+  }
+
+  /** The first step makes the flag, which an emergency wants to have seen. */
+  async begin() {
+    const ran = await cutover(this.dir, ['canary', 'start', '--yes'], { env: this.env() });
+    expect(ran.code, ran.stderr).toBe(0);
+  }
+
+  async act() {
+    const { dice } = this;
+    const unfinished = await this.unfinished();
+    const confirm = ['--confirm', 'chat-prod'];
+    const force = ['--force', '--reason', 'test'];
+    const overwrite = dice.below(4) === 0 ? ['--overwrite-dns'] : [];
+    const [kind, args] = dice.pick<[Kind, string[]]>([
+      ['other', ['canary', 'start', '--yes', ...force]],
+      ['forward', ['shift', '100%', ...confirm, ...force]],
+      ['forward', ['shift', '100%', ...confirm, ...force]],
+      ['other', ['shift', '50%', '--yes', ...force]],
+      ['back', ['rollback', '--to', '1', '--anyway', ...confirm, ...overwrite]],
+      ['back', ['rollback', '--emergency', ...overwrite]],
+      [unfinished ?? 'other', ['resume', ...overwrite]],
+      [unfinished ?? 'other', ['resume', ...overwrite]],
+    ]);
+    const kill = dice.below(5) === 0 ? 1 + dice.below(140) : 0;
+    const before = await Promise.all(this.records.map(look));
+    const ran = await cutover(this.dir, args, {
+      env: { ...this.env(), CUTOVER_CRASH_AT: String(kill) },
+      node: kill > 0 ? ['--import', SHIM] : [],
+    });
+    const after = await Promise.all(this.records.map(look));
+    this.told.push(`${args.join(' ')}${kill ? ` (killed at ${kill})` : ''}: ${ran.code} ${ran.signal ?? ''}`);
+    const why = `${this.told.join('\n')}\n${ran.stdout}${ran.stderr}`;
+    this.judge({ kind, args, code: ran.code, before, after }, why);
+  }
+
+  private judge({ kind, args, code, before, after }: Done, why: string) {
+    const killed = code === null;
+    if (!killed && ![...APPLIED, ...BLOCKED].includes(code)) expect.fail(`unexpected end\n${why}`);
+    let foreign = false;
+    let unsure = false;
+    for (const [i, record] of this.records.entries()) {
+      const [was, is] = [before[i] as Look, after[i] as Look];
+      const hooked = this.hooked.has(record.at) && record.named;
+      const stays = () => expect(is.exact, `${record.name}\n${why}`).toBe(was.exact);
+      if (kind === 'other' || (!killed && BLOCKED.includes(code))) {
+        stays();
+        continue;
+      }
+      if (kind === 'forward') {
+        if (!hooked) {
+          stays();
+          continue;
+        }
+        const mine = record.ours.some(({ values }) => values === was.values);
+        const target = targetOf(record);
+        // What `resume` goes on with was decided by the config of then.
+        if (code === 0 && args[0] === 'shift') expect(is.values, `${record.name}\n${why}`).toBe(target);
+        if (is.exact === was.exact && !killed) continue;
+        tally.moved++;
+        if (record.found === null || !mine) record.found = was.exact;
+        record.ours = killed ? [...record.ours, is] : [is];
+        record.maybe = record.maybe || killed || code === 4;
+        continue;
+      }
+      if (record.found === null) {
+        stays();
+        continue;
+      }
+      const ours = record.ours.some(({ exact }) => exact === was.exact);
+      const speaks =
+        this.hooked.has(record.at) && this.records.some((one) => one.at === record.at && one.named);
+      unsure ||= record.maybe;
+      if (killed) tally.killedWhileMoved++;
+      if (killed && speaks) {
+        expect([was.exact, record.found], `${record.name}\n${why}`).toContain(is.exact);
+      } else if (!speaks) {
+        // Nobody can look whether somebody has put it back.
+        foreign ||= !record.maybe;
+        tally.gone++;
+        stays();
+      } else if (was.exact === record.found) {
+        stays();
+      } else if (ours || args.includes('--overwrite-dns')) {
+        tally[ours ? 'back' : 'overwritten']++;
+        if (!record.maybe) expect(is.exact, `${record.name}\n${why}`).toBe(record.found);
+      } else {
+        foreign ||= !record.maybe;
+        tally.foreign++;
+        if (!record.maybe) stays();
+      }
+      if (!killed && code === 0) {
+        const left = is.exact !== record.found && record.ours.some(({ exact }) => exact === is.exact);
+        expect(left, `${record.name} is left on target\n${why}`).toBe(false);
+        Object.assign(record, { found: null, ours: [], maybe: false });
+      } else if (is.exact === record.found && !killed)
+        Object.assign(record, { found: null, ours: [], maybe: false });
+    }
+    if (kind === 'back' && !killed && APPLIED.includes(code) && !unsure) {
+      expect(code, why).toBe(foreign ? 4 : 0);
+    }
+  }
+
+  /** What `resume` would go on with. */
+  private async unfinished(): Promise<Kind | null> {
+    const { stdout } = await cutover(this.dir, ['status', '--json'], { env: this.env() });
+    const { unfinished } = JSON.parse(stdout) as {
+      unfinished: { kind: string; to: { ratio: number } } | null;
+    };
+    if (!unfinished) return null;
+    if (unfinished.kind === 'rollback' || unfinished.kind === 'emergency') return 'back';
+    return unfinished.to.ratio === 1 ? 'forward' : 'other';
+  }
+
+  private env() {
+    return { PDNS_KEY: this.benches.pdns.env.PDNS_KEY ?? '' };
+  }
+}
+
+type Kind = 'forward' | 'back' | 'other';
+interface Done {
+  kind: Kind;
+  args: string[];
+  code: number | null;
+  before: Look[];
+  after: Look[];
+}
+
+function entryOf({ name, type }: Pick<Known, 'name' | 'type'>, dice: Dice): Known['entry'] {
+  const value = () => dice.pick(VALUES[type]).config;
+  const legacy = [value()];
+  const target = [value()];
+  return { name, type, ttl: dice.pick([30, 60]), legacy, target };
+}
+
+/** As the system's resolver would say it. */
+function targetOf({ entry: { type, target } }: Known): string {
+  return type === 'CNAME' ? String(target).toLowerCase() : target.join();
+}
+
+async function zonePut({ bench, name, type }: Known, dice: Dice) {
+  const list = dice.pick([[], [dice.pick(VALUES[type]).zone], [dice.pick(VALUES[type]).zone]]);
+  await bench.put(name, type, dice.pick([30, 300]), list);
+}
+
+describe.skipIf(!installed(BIND) || !installed(POWERDNS))('any migration over two name servers', () => {
+  let benches: { bind: DnsBench; pdns: DnsBench };
+  beforeAll(async () => {
+    const [bind, pdns] = await Promise.all([startBind(), startPowerDns()]);
+    benches = { bind, pdns };
+  });
+  afterAll(async () => {
+    process.stderr.write(`records: ${JSON.stringify(tally)}\n`);
+    if (STORIES >= 5) expect(Math.min(tally.moved, tally.back), JSON.stringify(tally)).toBeGreaterThan(0);
+    await Promise.all([benches?.bind.stop(), benches?.pdns.stop()]);
+  });
+
+  it.each(Array.from({ length: STORIES }, (_, i) => SEED + i))(
+    'leaves each record as the rules say: %i',
+    async (seed) => {
+      const dice = seeded(seed);
+      const records: Known[] = [];
+      for (const at of ['bind', 'pdns'] as const) {
+        for (const [i, type] of [
+          dice.pick<RecordType>(['A', 'AAAA']),
+          dice.pick<RecordType>(['TXT', 'CNAME']),
+        ].entries()) {
+          // The same name on both: only the server tells them apart.
+          const name = `p${seed}-${i}.example.test.`;
+          const entry = entryOf({ name, type }, dice);
+          records.push({
+            ...{ bench: benches[at], at, name, type, entry, named: dice.below(4) > 0 },
+            ...{ found: null, ours: [], maybe: false },
+          });
+        }
+      }
+      for (const record of records) await zonePut(record, dice);
+      const story = new Story(records, dice, benches);
+      try {
+        await story.begin();
+        for (let act = 0; act < ACTS; act++) {
+          const chance = dice.below(10);
+          if (chance < 2) await story.edit();
+          else if (chance < 3) story.changeConfig();
+          else await story.act();
+        }
+      } finally {
+        rmSync(story.dir, { recursive: true, force: true });
+      }
+    },
+    300_000,
+  );
+});

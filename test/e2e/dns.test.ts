@@ -1,0 +1,435 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { BIND, KEYS, startBind } from '../servers/bind.ts';
+import type { DnsBench } from '../servers/dns-bench.ts';
+import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
+import { installed, pathOf, type Required } from '../servers/require.ts';
+import { cutover, cutoverJson, makeFolder, type Ran } from './cli.ts';
+
+/** What a rollback puts back: rules of docs/hooks.md, on real name servers, by the built command. */
+
+const BENCHES: { title: string; server: Required; start(): Promise<DnsBench> }[] = [
+  { title: 'BIND', server: BIND, start: startBind },
+  { title: 'PowerDNS', server: POWERDNS, start: startPowerDns },
+];
+
+/** Several commands a test, each with servers to ask. */
+vi.setConfig({ testTimeout: 120_000 });
+
+const FORCE = ['--force', '--reason', 'test'];
+const GO = ['--anyway', '--confirm', 'chat-prod'];
+
+let serial = 0;
+const freshName = () => `m${++serial}.example.test.`;
+
+interface Steps {
+  operation: { outcome: string; open: boolean };
+  steps: { kind: string; outcome: string; code?: string; error?: string; hint?: string; notes?: string[] }[];
+}
+interface Status {
+  headline: string;
+  safe: boolean;
+  drift: { what: string; mend: string }[];
+  next: { command: string };
+  otherwise: { command: string }[];
+}
+
+const record = (name: string, legacy: string, target: string, more: object = {}) => ({
+  ...{ name, type: 'A', ttl: 30, legacy, target },
+  ...more,
+});
+
+describe.each(BENCHES)('on $title', ({ server, start }) => {
+  describe.skipIf(!installed(server))('a rollback', () => {
+    let bench: DnsBench;
+    let other: DnsBench;
+    beforeAll(async () => {
+      [bench, other] = await Promise.all([start(), start()]);
+    });
+    afterAll(async () => {
+      await Promise.all([bench?.stop(), other?.stop()]);
+    });
+
+    /** A migration; its hooks can be changed at any time. */
+    function migration(hooks: Record<string, unknown>[]) {
+      const dir = makeFolder();
+      onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+      const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+      const env = Object.fromEntries(
+        Object.entries(bench.env).flatMap(([name, value]) =>
+          /KEY/.test(name) && value ? [[name, value]] : [],
+        ),
+      );
+      for (const [{ dir: from }, prefix] of [
+        [bench, ''],
+        [other, 'other-'],
+      ] as const) {
+        const key = join(from, KEYS.right);
+        if (existsSync(key)) copyFileSync(key, join(dir, `${prefix}${KEYS.right}`));
+      }
+      const set = (dns: object[]) =>
+        writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns })}\n`);
+      set(hooks);
+      return {
+        dir,
+        set,
+        run: (...args: string[]): Promise<Ran> => cutover(dir, args, { env }),
+        json: <T = Steps>(...args: string[]): Promise<T> => cutoverJson<T>(dir, args, env),
+        async complete() {
+          await cutoverJson(dir, ['canary', 'start', '--yes'], env);
+          await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod'], env);
+        },
+      };
+    }
+    /** The hook for the second server of the zone; its key is another one where there are key files. */
+    const inside = (records: unknown[]) => {
+      const entry = other.entry(records);
+      return 'keyFile' in entry ? { ...entry, keyFile: `other-${KEYS.right}` } : entry;
+    };
+    const document = (ran: Ran) => JSON.parse(ran.stdout) as Steps;
+
+    it('writes nothing where nothing was moved: a new legacy address stays', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.9')])]);
+      await at.json('canary', 'start', '--yes');
+      await bench.put(name, 'A', 300, ['192.0.2.77']);
+      at.set([bench.entry([record(name, '192.0.2.77', '198.51.100.9')])]);
+      const { steps } = await at.json('rollback', '--anyway', '--yes');
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.77']);
+      expect(steps.find(({ kind }) => kind === 'dns')?.notes?.join()).toMatch(/moved nothing here/);
+      const emergency = await at.run('rollback', '--emergency', '--json');
+      expect([emergency.code, await bench.look(name, 'A')]).toEqual([0, ['192.0.2.77']]);
+    });
+
+    it('knows a record by its server, wherever its hook stands in the config', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      await other.put(name, 'A', 300, ['10.0.0.1']);
+      const out = bench.entry([record(name, '192.0.2.1', '198.51.100.9')]);
+      const within = inside([record(name, '10.0.0.1', '10.0.0.9')]);
+      const at = migration([out, within]);
+      await at.complete();
+      expect([await bench.look(name, 'A'), await other.look(name, 'A')]).toEqual([
+        ['198.51.100.9'],
+        ['10.0.0.9'],
+      ]);
+      at.set([within, bench.entry([record(freshName(), '192.0.2.5', '192.0.2.6')]), out]);
+      await at.json('rollback', ...GO);
+      expect([await bench.look(name, 'A'), await other.look(name, 'A')]).toEqual([
+        ['192.0.2.1'],
+        ['10.0.0.1'],
+      ]);
+    });
+
+    it('puts back a record that came into a hook after the checkpoint', async () => {
+      const [one, two] = [freshName(), freshName()];
+      await bench.put(one, 'A', 300, ['192.0.2.1']);
+      await bench.put(two, 'A', 600, ['192.0.2.2']);
+      const first = record(one, '192.0.2.1', '198.51.100.1');
+      const at = migration([bench.entry([first])]);
+      await at.json('canary', 'start', '--yes');
+      at.set([bench.entry([first, record(two, '192.0.2.2', '198.51.100.2')])]);
+      await at.json('shift', '100%', ...FORCE, '--confirm', 'chat-prod');
+      expect(await bench.look(two, 'A')).toEqual(['198.51.100.2']);
+      await at.json('rollback', '--to', '1', ...GO);
+      expect([await bench.look(one, 'A'), await bench.look(two, 'A')]).toEqual([
+        ['192.0.2.1'],
+        ['192.0.2.2'],
+      ]);
+    });
+
+    it('puts back a record that went out of its hook', async () => {
+      const [one, two] = [freshName(), freshName()];
+      await bench.put(two, 'A', 600, ['192.0.2.2']);
+      const stays = record(one, '192.0.2.1', '198.51.100.1');
+      const at = migration([bench.entry([stays, record(two, '192.0.2.2', '198.51.100.2')])]);
+      await at.complete();
+      at.set([bench.entry([stays])]);
+      await at.json('rollback', ...GO);
+      expect([await bench.look(one, 'A'), await bench.look(two, 'A')]).toEqual([[], ['192.0.2.2']]);
+    });
+
+    it('fails by name, with what to set by hand, where the hook is gone; and ends when it is back', async () => {
+      const [one, two] = [freshName(), freshName()];
+      await other.put(two, 'A', 600, ['10.0.0.2']);
+      const here = bench.entry([record(one, '192.0.2.1', '198.51.100.1')]);
+      const there = inside([record(two, '10.0.0.2', '10.0.0.9')]);
+      const at = migration([here, there]);
+      await at.complete();
+      at.set([here]);
+      const ran = await at.run('rollback', '--to', '1', ...GO, '--json');
+      expect(ran.code).toBe(4);
+      const left = document(ran).steps.find(({ outcome }) => outcome === 'failed');
+      expect(left).toMatchObject({ kind: 'dns', code: 'DRIVER_GONE' });
+      expect(left?.error).toContain(`set by hand: ${two} A 10.0.0.2 (TTL 600 s)`);
+      expect(await other.look(two, 'A')).toEqual(['10.0.0.9']);
+      at.set([here, there]);
+      await at.json('resume');
+      expect(await other.look(two, 'A')).toEqual(['10.0.0.2']);
+      expect((await at.json<Status>('status')).safe).toBe(true);
+    });
+
+    it('can be told that what it could not reach was set by hand', async () => {
+      const name = freshName();
+      const there = inside([record(name, '10.0.0.2', '10.0.0.9')]);
+      const at = migration([there]);
+      await at.complete();
+      at.set([]);
+      expect((await at.run('rollback', '--to', '1', ...GO)).code).toBe(4);
+      expect((await at.run('canary', 'start', '--yes')).code).toBe(75);
+      await at.json('dns', 'apply', '--keep', '--yes');
+      expect((await at.json<Status>('status')).safe).toBe(true);
+      expect((await at.run('canary', 'start', '--yes')).code).toBe(0);
+    });
+
+    it('leaves alone what somebody else has changed since, names it, and can be told to overwrite it', async () => {
+      const [one, two] = [freshName(), freshName()];
+      await bench.put(one, 'A', 300, ['192.0.2.1']);
+      await bench.put(two, 'A', 300, ['192.0.2.2']);
+      const at = migration([
+        bench.entry([record(one, '192.0.2.1', '198.51.100.1'), record(two, '192.0.2.2', '198.51.100.2')]),
+      ]);
+      await at.complete();
+      await bench.put(one, 'A', 300, ['203.0.113.7']);
+      const dry = await at.run('rollback', '--to', '1', '--dry-run');
+      expect(dry.stdout).toMatch(/203\.0\.113\.7[\s\S]*192\.0\.2\.1[\s\S]*left alone/);
+      const ran = await at.run('rollback', '--to', '1', ...GO, '--json');
+      expect(ran.code).toBe(4);
+      const left = document(ran).steps.find(({ outcome }) => outcome === 'failed');
+      expect(left).toMatchObject({ code: 'DNS_FOREIGN' });
+      expect(left?.error).toContain(
+        `${one} A 203.0.113.7 (TTL 300 s), where 198.51.100.1 (TTL 30 s) was written`,
+      );
+      expect(left?.hint).toContain('--overwrite-dns');
+      expect([await bench.look(one, 'A'), await bench.look(two, 'A')]).toEqual([
+        ['203.0.113.7'],
+        ['192.0.2.2'],
+      ]);
+      expect((await at.run('resume')).code).toBe(4);
+      await at.json('resume', '--overwrite-dns');
+      expect(await bench.look(one, 'A')).toEqual(['192.0.2.1']);
+      expect((await at.json<Status>('status')).safe).toBe(true);
+    });
+
+    it('counts what was kept as settled: it is neither written nor named again', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.complete();
+      await bench.put(name, 'A', 300, ['203.0.113.7']);
+      expect((await at.run('rollback', '--to', '1', ...GO)).code).toBe(4);
+      await at.json('dns', 'apply', '--keep', '--yes');
+      expect((await at.json<Status>('status')).safe).toBe(true);
+      await at.complete();
+      await at.json('rollback', ...GO);
+      expect(await bench.look(name, 'A')).toEqual(['203.0.113.7']);
+    });
+
+    it('overwrites at once when told so, in an emergency too', async () => {
+      for (const back of [
+        ['rollback', '--to', '1', ...GO],
+        ['rollback', '--emergency'],
+      ]) {
+        const name = freshName();
+        await bench.put(name, 'A', 300, ['192.0.2.1']);
+        const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+        await at.complete();
+        await bench.put(name, 'A', 300, ['203.0.113.7']);
+        expect((await at.run(...back, '--overwrite-dns')).code).toBe(0);
+        expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      }
+    });
+
+    it('that is undone leads back to target, and from there back to what was found', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.complete();
+      const { undo } = await at.json<{ undo: string }>('rollback', ...GO);
+      const to = /--to (\d+)/.exec(undo)?.[1] ?? '?';
+      await at.json('rollback', '--to', to, ...GO, ...FORCE);
+      expect(await bench.look(name, 'A')).toEqual(['198.51.100.1']);
+      await at.json('rollback', '--emergency');
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+    });
+
+    it('sees no drift where the zone is not the config’s, at rest and after it is put back exactly', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      expect((await at.json<Status>('status')).drift).toEqual([]);
+      await at.complete();
+      expect((await at.json<Status>('status')).drift).toEqual([]);
+      await at.json('rollback', ...GO);
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      const status = await at.json<Status>('status');
+      expect([status.safe, status.drift]).toEqual([true, []]);
+    });
+
+    it('is no advice for an edited record: that is named, shown and mended without moving traffic', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.complete();
+      expect((await at.run('dns', 'diff')).stdout).toBe('every record says what it should\n');
+      await bench.put(name, 'A', 900, ['198.51.100.1']);
+      const status = await at.json<Status>('status');
+      expect(status.headline).toContain(
+        `${name} A says 198.51.100.1 (TTL 900 s), not 198.51.100.1 (TTL 30 s)`,
+      );
+      expect([status.next, ...status.otherwise].map(({ command }) => command).join()).not.toMatch(/rollback/);
+      const diff = await at.run('dns', 'diff');
+      expect([diff.code, diff.stdout]).toEqual([
+        2,
+        expect.stringContaining('should say 198.51.100.1 (TTL 30 s)'),
+      ]);
+      const { undo } = await at.json<{ undo: string }>('dns', 'apply', '--yes');
+      expect((await at.json<Status>('status')).drift).toEqual([]);
+      expect(undo).toMatch(/^cutover dns apply --to \d+$/);
+      await at.json(...undo.split(' ').slice(1), '--yes');
+      expect((await at.run('dns', 'status')).stdout).toContain('(TTL 900 s)');
+      await at.json('rollback', ...GO);
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+    });
+
+    it('shows records, old and new, with TTLs, before it and between checkpoints', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.json('canary', 'start', '--yes');
+      const dry = await at.run('shift', '100%', ...FORCE, '--dry-run');
+      expect(dry.stdout).toContain(`${name} A  192.0.2.1 (TTL 300 s) → 198.51.100.1`);
+      await at.json('shift', '100%', ...FORCE, '--confirm', 'chat-prod');
+      const diff = await at.run('checkpoint', 'diff', '1');
+      expect(diff.stdout).toMatch(
+        new RegExp(`${name} A.*192\\.0\\.2\\.1 \\(TTL 300 s\\) +198\\.51\\.100\\.1 \\(TTL 30 s\\)`),
+      );
+      const back = await at.run('rollback', '--to', '1', '--dry-run');
+      expect(back.stdout).toMatch(/198\.51\.100\.1 \(TTL 30 s\) →\s+192\.0\.2\.1\s+\(TTL 300 s\)/);
+    });
+
+    it('after an emergency that could not read the journal: the rest is restored by resume', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.complete();
+      const db = join(at.dir, '.cutover', 'state.db');
+      const kept = readFileSync(db);
+      const wal = existsSync(`${db}-wal`) ? readFileSync(`${db}-wal`) : null;
+      writeFileSync(db, 'damaged');
+      rmSync(`${db}-wal`, { force: true });
+      const emergency = await at.run('rollback', '--emergency', '--json');
+      expect(emergency.stderr).toContain('the config’s values for legacy are written');
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      writeFileSync(db, kept);
+      if (wal) writeFileSync(`${db}-wal`, wal);
+      expect((await at.json<Status>('status')).next.command).toBe('cutover resume');
+      await at.json('resume');
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      const status = await at.json<Status>('status');
+      expect([status.safe, status.drift]).toEqual([true, []]);
+    });
+
+    it('in an emergency beside a locked database goes by what is in it', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.complete();
+      const db = new Database(join(at.dir, '.cutover', 'state.db'));
+      onTestFinished(() => void db.close());
+      db.exec('BEGIN IMMEDIATE');
+      const ran = await at.run('rollback', '--emergency', '--json');
+      expect(JSON.parse(ran.stdout).dnsFrom).toBe('journal');
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      db.exec('ROLLBACK');
+      expect(await at.json('resume')).toMatchObject({ operation: null });
+      expect((await at.json<Status>('status')).safe).toBe(true);
+    });
+
+    it('in an emergency puts back exactly what was found, by the journal, and says so', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.complete();
+      const ran = await at.run('rollback', '--emergency', '--json');
+      expect([ran.code, JSON.parse(ran.stdout).dnsFrom]).toEqual([0, 'journal']);
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      expect((await at.json<Status>('status')).drift).toEqual([]);
+    });
+  });
+});
+
+describe('a DNS hook that cannot be read', () => {
+  const hook = (name: string) => `hooks: { dns: [{ driver: exec, command: [sh, ${name}], retries: 0 }] }\n`;
+
+  function folder() {
+    const dir = makeFolder(hook('route.sh'));
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    writeFileSync(join(dir, 'route.sh'), 'cat > event.json; echo $CUTOVER_PROVIDER >> told\n');
+    return { dir, told: () => readFileSync(join(dir, 'told'), 'utf8').trim().split('\n') };
+  }
+
+  it('is told the provider on every rollback and emergency, whatever was moved', async () => {
+    const { dir, told } = folder();
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['rollback', '--anyway', '--yes']);
+    await cutoverJson(dir, ['rollback', '--emergency']);
+    expect(told()).toEqual(['legacy', 'legacy']);
+    expect(JSON.parse(readFileSync(join(dir, 'event.json'), 'utf8'))).not.toHaveProperty('restore');
+  });
+
+  it('is missed by name when it is gone after it was told target; a person can say that it is seen to', async () => {
+    const { dir } = folder();
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
+    writeFileSync(join(dir, 'cutover.yaml'), config.replace(hook('route.sh'), ''));
+    const ran = await cutover(dir, ['rollback', ...GO, '--json']);
+    expect(ran.code).toBe(4);
+    expect((JSON.parse(ran.stdout) as Steps).steps).toContainEqual(
+      expect.objectContaining({ code: 'DRIVER_GONE', error: expect.stringContaining('exec sh') }),
+    );
+    expect((await cutover(dir, ['resume'])).code).toBe(4);
+    await cutoverJson(dir, ['dns', 'apply', '--keep', '--yes']);
+    expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true });
+  });
+});
+
+describe.skipIf(!installed(BIND))('a shift that an emergency overtakes while it writes records', () => {
+  it('puts back what it has written after all', async () => {
+    const bench = await startBind();
+    onTestFinished(() => bench.stop());
+    const name = freshName();
+    await bench.put(name, 'A', 300, ['192.0.2.1']);
+    const dir = makeFolder(
+      `hooks: ${JSON.stringify({ dns: [bench.entry([record(name, '192.0.2.1', '198.51.100.1')])] })}\n`,
+    );
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    copyFileSync(join(bench.dir, KEYS.right), join(dir, KEYS.right));
+    const slow = join(dir, 'slow');
+    mkdirSync(slow);
+    // It writes once the emergency has looked; what it is asked for later it does at once.
+    const script = `#!/bin/sh
+if mkdir ${slow}/first 2>/dev/null; then
+  touch ${slow}/begun
+  until [ -e ${slow}/go ]; do sleep 0.05; done
+fi
+exec ${pathOf('nsupdate')} "$@"
+`;
+    writeFileSync(join(slow, 'nsupdate'), script, { mode: 0o755 });
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const shift = cutover(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod'], {
+      env: { PATH: `${slow}:${process.env.PATH}` },
+    });
+    while (!existsSync(join(slow, 'begun'))) await new Promise((go) => setTimeout(go, 50));
+    const emergency = await cutover(dir, ['rollback', '--emergency', '--json']);
+    writeFileSync(join(slow, 'go'), '');
+    const overtaken = await shift;
+    expect([emergency.code, overtaken.code], overtaken.stderr).toEqual([0, 75]);
+    expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+    expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true, drift: [] });
+  });
+});
