@@ -34,23 +34,90 @@ function visible(character: string): string {
  * obeys them; escaped, they mean the same to a parser.
  * @param change what becomes of each string in it, keys included
  */
-export function jsonText(document: unknown, indent = 2, change?: (text: string) => string): string {
-  const text = JSON.stringify(
-    document,
-    change && ((_key, value: unknown) => changedIn(value, change)),
-    indent,
-  );
-  return text.replace(UNSAFE, (character) =>
+export function jsonText(document: unknown, indent = 2, change?: Change): string {
+  return escaped(JSON.stringify(document, replacerOf(change), indent));
+}
+
+function escaped(json: string): string {
+  return json.replace(UNSAFE, (character) =>
     character === '\n'
       ? character
       : [...Array(character.length).keys()].map((i) => unicodeEscape(character.charCodeAt(i))).join(''),
   );
 }
 
-function changedIn(value: unknown, change: (text: string) => string): unknown {
+type Change = (text: string) => string;
+
+function replacerOf(change: Change | undefined) {
+  return change && ((_key: string, value: unknown) => changedIn(value, change));
+}
+
+function changedIn(value: unknown, change: Change): unknown {
   if (typeof value === 'string') return change(value);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [change(key), each]));
+}
+
+/** As much is written at a time. */
+const PIECE = 16 * 1024;
+
+/** So many strings are kept as they were changed: the names of fields are in every element of a list. */
+const KEPT = 1000;
+
+/**
+ * The same text in pieces: the document may be larger than a text can be, and its lists may be made while they are
+ * written. What is iterable is a list; a list within a list is written at once. No string is in two pieces.
+ */
+export function* jsonPieces(
+  document: Readonly<Record<string, unknown>>,
+  change: Change = (text) => text,
+): Generator<string> {
+  let piece = '';
+  for (const part of parts(document, '', rememberingFirst(change))) {
+    piece += part;
+    if (piece.length < PIECE) continue;
+    yield escaped(piece);
+    piece = '';
+  }
+  yield escaped(piece);
+}
+
+function rememberingFirst(change: Change): Change {
+  const known = new Map<string, string>();
+  return (text) => {
+    let changed = known.get(text);
+    if (changed === undefined) {
+      changed = change(text);
+      if (known.size < KEPT) known.set(text, changed);
+    }
+    return changed;
+  };
+}
+
+function* parts(value: unknown, indent: string, change: Change): Generator<string> {
+  if (typeof value !== 'object' || value === null) {
+    yield JSON.stringify(changedIn(value, change));
+    return;
+  }
+  const isList = Symbol.iterator in value;
+  const inner = `${indent}  `;
+  let before = isList ? '[' : '{';
+  const [open, close] = [before, isList ? ']' : '}'];
+  if (isList) {
+    const replacer = replacerOf(change);
+    for (const each of value as Iterable<unknown>) {
+      yield `${before}\n${inner}${(JSON.stringify(each, replacer, 2) ?? 'null').replaceAll('\n', `\n${inner}`)}`;
+      before = ',';
+    }
+  } else {
+    for (const [key, each] of Object.entries(changedIn(value, change) as object)) {
+      if (each === undefined) continue;
+      yield `${before}\n${inner}${JSON.stringify(key)}: `;
+      yield* parts(each, inner, change);
+      before = ',';
+    }
+  }
+  yield before === open ? `${open}${close}` : `\n${indent}${close}`;
 }
 
 function unicodeEscape(unit: number): string {

@@ -175,7 +175,7 @@ function realContext({ signal, toItsEnd }: Interrupt, exit: Context['exit']): Co
   const stderrIsTerminal = isatty(2);
   const door = createDoor({
     env,
-    stdout: (text) => void process.stdout.write(text),
+    stdout: (text, done) => void process.stdout.write(text, done),
     stderr: (text) => void process.stderr.write(text),
     live: stderrIsTerminal && env.TERM !== 'dumb',
   });

@@ -2,6 +2,7 @@ import { inputBand } from '../pricing/bands.ts';
 import type { Bundle, Kind, Seller } from '../usage/bundle.ts';
 import { addCounts, type Counts, type ServiceTier } from '../usage/dimensions.ts';
 import type { UsageRecord } from '../usage/record.ts';
+import { createStowing } from './attic/stow.ts';
 import { push, pushAll } from './column.ts';
 import { createSpans, type DaySpan } from './span.ts';
 import { add } from './sum.ts';
@@ -51,6 +52,7 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
   const lanes = new Map<string, Map<string, Lane>>();
   const spanOf = createSpans(tally.bands, rules.dayOf);
   let span: DaySpan | undefined;
+  const stowing = createStowing(tally);
 
   const laneOf = (group: string, provider: string | undefined, model: string): Lane => {
     const inGroup = lanes.get(group);
@@ -58,8 +60,8 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
     if (last !== undefined && last.provider === provider) return last;
     const series = seriesOf(tally, group, provider, model);
     const lane = { provider, series, cell: undefined, clock: 0 };
-    if (inGroup) inGroup.set(model, lane);
-    else lanes.set(group, new Map([[model, lane]]));
+    if (inGroup) inGroup.set(series.model, lane);
+    else lanes.set(series.group, new Map([[series.model, lane]]));
     return lane;
   };
   const takeTimes = ({ from, to, records }: Bundle): DaySpan | undefined => {
@@ -131,6 +133,11 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
 
   return {
     add(record) {
+      const group = rules.groupOf(record);
+      if (group !== '' && stowing.isDue()) {
+        stowing.stow();
+        lanes.clear();
+      }
       const { aggregate, at = Number.NaN, costUsd } = record;
       const until = record.at === undefined ? undefined : aggregate?.until;
       if (until !== undefined && until > tally.until) tally.until = until;
@@ -156,7 +163,7 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
         usd: costUsd === undefined ? NOTHING : [costUsd],
       };
       const series = take(bundle, {
-        group: rules.groupOf(record),
+        group,
         requests,
         untold: record.untold === true,
         dimensions: record.dimensions,

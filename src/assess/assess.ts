@@ -2,10 +2,13 @@ import { type Intake, largestFirst } from '../usage/intake.ts';
 import { AFTER_UNTIL, BEFORE_SINCE } from '../usage/select.ts';
 import type { Zone } from '../usage/zone.ts';
 import type { Assessment, ModelAssessment } from './assessment.ts';
-import { savingsInterval } from './bootstrap.ts';
+import { settle } from './attic/stow.ts';
+import { tooLittle } from './confidence.ts';
 import { dailyAssessment, dayCosts, daysOf } from './days.ts';
 import { gapNotes, gapsOf, untoldNotes } from './gap-notes.ts';
 import { type Grouping, groupsOf } from './groups.ts';
+import { manyGroups } from './many-groups.ts';
+import { monthOf } from './month.ts';
 import { assessmentNotes } from './notes.ts';
 import type { Percentiles } from './percentile.ts';
 import { type Cut, MONTH_DAYS, periodOf } from './period.ts';
@@ -14,7 +17,8 @@ import type { PriceSide, Target } from './prices.ts';
 import { type Recommendation, recommend, type Thresholds } from './recommend.ts';
 import { durationsOf, type Scoped } from './spreads.ts';
 import { sumValue } from './sum.ts';
-import { inOrder, type Series, spanOf, type Tally } from './tally.ts';
+import { inOrder, MAX_MODELS, OTHER_MODELS, type Series, spanOf, type Tally } from './tally.ts';
+import { judgeThreshold } from './threshold.ts';
 import { dimensionsOf, isUntold, originsOf } from './told.ts';
 import { isAssumed, type WhatIf } from './what-if.ts';
 import { type MigrationWindow, migrationWindow } from './window.ts';
@@ -27,6 +31,8 @@ export interface AssessInput {
   target: Target | undefined;
   whatIf: WhatIf;
   thresholds: Thresholds;
+  /** Percent, of `--fail-under`. */
+  failUnder?: number | undefined;
   by: Grouping | undefined;
   zone: Zone;
   /** What `--since` and `--until` said, Unix milliseconds. */
@@ -39,9 +45,14 @@ export interface AssessInput {
   notes: readonly string[];
 }
 
+const TOO_MANY_MODELS =
+  `The log has more than ${MAX_MODELS.toLocaleString('en-US')} different models: those that came later are added up as ` +
+  `${OTHER_MODELS}. Does its field of the model hold something else?`;
+
 /** Records → Assessment. Pure: everything it knows comes in. */
 export function assess(input: AssessInput): Assessment {
   const { tally, intake, target, whatIf, zone } = input;
+  settle(tally);
   const all = inOrder(tally).filter((series) => !isNothing(series));
   const period = periodOf(spanOf(tally), effectiveCut(input));
   const pricing = { legacy: input.legacy, target, whatIf, bands: tally.bands, now: input.now };
@@ -53,9 +64,10 @@ export function assess(input: AssessInput): Assessment {
   const currentUsd = total(compared.map((model) => model.currentUsd));
   const projectedUsd = target ? total(compared.map((model) => model.projectedUsd)) : null;
   const plainUsd = target ? total(compared.map((model) => model.plainUsd)) : null;
-  const perMonth = period.days === null ? null : (MONTH_DAYS / period.days) * (1 + (whatIf.growth ?? 0));
+  const growth = whatIf.growth ?? 0;
+  const perMonth = period.days === null ? null : (MONTH_DAYS / period.days) * (1 + growth);
   const monthly = (usd: number | null) => (usd === null || perMonth === null ? null : usd * perMonth);
-  const savedUsd = currentUsd === null || projectedUsd === null ? null : currentUsd - projectedUsd;
+  const savedUsd = currentUsd === null || projectedUsd === null ? null : less(currentUsd, projectedUsd);
   const percent = savedUsd === null || !currentUsd ? null : (savedUsd / currentUsd) * 100;
   const monthlySaved = monthly(savedUsd);
 
@@ -66,8 +78,17 @@ export function assess(input: AssessInput): Assessment {
     zone,
     compared.flatMap((model) => model.cells),
   );
-  const interval = savedUsd === null ? undefined : savingsInterval(costs, input.seed);
-  const month = MONTH_DAYS * (1 + (whatIf.growth ?? 0));
+  const requests = requestsOf(all);
+  const { interval95, confidence, trend, heavyDays } = monthOf({
+    costs,
+    days: period.days,
+    requests: requests.total,
+    projected: target !== undefined,
+    saves: savedUsd !== null,
+    growth,
+    seed: input.seed,
+  });
+  const difference = differenceOf(models);
   const totalTokens = tokensOf(all);
   const { searches = null, ...byDimension } = dimensionsOf(all);
   const priceGaps = gapsOf(models, totalTokens);
@@ -75,6 +96,7 @@ export function assess(input: AssessInput): Assessment {
   for (const model of models) asked.push({ scope: { model: model.model }, series: model.series });
   const [latencyMs = null, ...latencies] = durationsOf(tally, 'latency', asked);
   const [ttftMs = null, ...ttfts] = durationsOf(tally, 'ttft', asked);
+  const assessed = models.map((model, i) => modelAssessment(model, latencies[i] ?? null, ttfts[i] ?? null));
 
   return {
     schemaVersion: 1,
@@ -89,7 +111,7 @@ export function assess(input: AssessInput): Assessment {
       filteredByReason: byCount(intake.filteredByReason),
     },
     period: { from: iso(period.from), to: iso(period.to), days: period.days, timezone: zone.name },
-    requests: requestsOf(all),
+    requests,
     tokens: {
       input: sum(all, (series) => series.inputTokens),
       cachedInput: sum(all, (series) => series.cachedInputTokens),
@@ -109,7 +131,7 @@ export function assess(input: AssessInput): Assessment {
         ? sum(all, (series) => sumValue(series.reportedUsd))
         : null,
       recomputedUsd: total(models.map((model) => model.recomputedUsd)),
-      difference: differenceOf(models),
+      difference,
       currentUsd,
       projectedUsd,
       monthlyCurrentUsd: monthly(currentUsd),
@@ -120,22 +142,20 @@ export function assess(input: AssessInput): Assessment {
       monthlyUsd: monthlySaved,
       yearlyUsd: monthlySaved === null ? null : monthlySaved * 12,
       percent,
-      interval95: interval
-        ? {
-            low: interval.perDay.low * month,
-            high: interval.perDay.high * month,
-            lowPercent: interval.percent.low,
-            highPercent: interval.percent.high,
-          }
-        : null,
+      interval95,
     },
     whatIf: isAssumed(whatIf)
       ? { ...whatIf, plainProjectedUsd: plainUsd, plainMonthlyProjectedUsd: monthly(plainUsd) }
       : null,
     migrationWindow: windowOf(compared, input.migration, currentUsd, projectedUsd),
-    models: models.map((model, i) => modelAssessment(model, latencies[i] ?? null, ttfts[i] ?? null)),
+    models: assessed,
     groups: input.by
-      ? { by: input.by, groups: groupsOf(input.by, tally, models, comparable, target !== undefined) }
+      ? {
+          by: input.by,
+          groups: tally.attic
+            ? manyGroups(tally.attic, pricing, comparable)
+            : groupsOf(input.by, tally, models, comparable, target !== undefined),
+        }
       : null,
     days: dailyAssessment(days, models, comparable, target !== undefined),
     prices: originsOf(models),
@@ -148,10 +168,35 @@ export function assess(input: AssessInput): Assessment {
         share: totalTokens === 0 ? 0 : tokensOf(model.series) / totalTokens,
         missing: missingSide(model, target !== undefined),
       })),
-    recommendation: recommendation(percent, interval?.percent.low, input, compared.length),
+    recommendation: recommendation(
+      percent,
+      interval95?.lowPercent,
+      input,
+      compared.length,
+      tooLittle(confidence),
+    ),
+    threshold:
+      input.failUnder === undefined
+        ? null
+        : judgeThreshold(input.failUnder, percent, interval95?.lowPercent, confidence, input.partial),
+    confidence,
+    trend,
+    heavyDays,
     notes: [
       ...input.notes,
-      ...assessmentNotes(period, interval, differenceOf(models), models),
+      ...(tally.models.has(OTHER_MODELS) ? [TOO_MANY_MODELS] : []),
+      ...assessmentNotes({
+        period,
+        confidence,
+        trend,
+        heavyDays,
+        interval95,
+        monthlySaved,
+        difference,
+        models,
+        latencies: assessed,
+        whatIf,
+      }),
       ...untoldNotes(models),
       ...gapNotes(priceGaps, new Set(models.flatMap((one) => (one.asReported ? one.model : [])))),
     ],
@@ -222,7 +267,9 @@ function recommendation(
   low: number | undefined,
   input: AssessInput,
   compared: number,
+  lack: string | undefined,
 ): Recommendation {
+  if (percent !== null && lack !== undefined) return { level: null, reason: lack };
   if (percent !== null) return recommend(percent, low, input.thresholds);
   if (!input.target) return { level: null, reason: 'no target is configured, so nothing is projected' };
   if (compared === 0) return { level: null, reason: 'no model with billed tokens has a price on both sides' };
@@ -273,6 +320,11 @@ function sum(series: readonly Series[], of: (series: Series) => number): number 
 function total(amounts: readonly (number | undefined)[]): number | null {
   const known = amounts.filter((amount) => amount !== undefined);
   return known.length === 0 ? null : known.reduce((count, amount) => count + amount, 0);
+}
+
+/** The difference of two amounts; what rounding alone leaves of equal ones is none. */
+function less(a: number, b: number): number {
+  return Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b)) ? 0 : a - b;
 }
 
 function byCount(counts: ReadonlyMap<string, number>): Record<string, number> {

@@ -1,9 +1,13 @@
 import type { PriceOrigin } from '../pricing/price.ts';
 import type { Counts } from '../usage/dimensions.ts';
 import type { Intake } from '../usage/intake.ts';
+import type { Confidence } from './confidence.ts';
 import type { Gap } from './gaps.ts';
+import type { HeavyDay } from './heavy-days.ts';
 import type { Percentiles } from './percentile.ts';
 import type { Recommendation } from './recommend.ts';
+import type { ThresholdVerdict } from './threshold.ts';
+import type { Trend } from './trend.ts';
 import type { WhatIf } from './what-if.ts';
 import type { MigrationWindow } from './window.ts';
 
@@ -63,7 +67,10 @@ export interface Assessment {
     /** Twelve such months. */
     yearlyUsd: number | null;
     percent: number | null;
-    /** USD a month, and percent. */
+    /**
+     * `low` and `high`: what the 30 days after the log save, USD, if traffic stays as it is (a prediction interval);
+     * the others: of the percentage. null for less than 3 days.
+     */
     interval95: { low: number; high: number; lowPercent: number; highPercent: number } | null;
   };
   /** The assumptions asked for, and the month without them. */
@@ -72,7 +79,7 @@ export interface Assessment {
   migrationWindow: MigrationWindow | null;
   models: ModelAssessment[];
   /** With `--by`. */
-  groups: { by: string; groups: GroupAssessment[] } | null;
+  groups: { by: string; groups: List<GroupAssessment> } | null;
   days: DayAssessment[];
   /** Models without a price on one side, or without token counts: left out of current and projected cost alike. */
   unpriced: {
@@ -82,6 +89,12 @@ export interface Assessment {
     missing: 'current' | 'target' | 'both' | 'tokens';
   }[];
   recommendation: Recommendation;
+  /** With `--fail-under`. */
+  threshold: ThresholdVerdict | null;
+  confidence: Confidence;
+  /** Of the current cost of the models that can be compared; null where none was found. */
+  trend: Trend | null;
+  heavyDays: HeavyDay[];
   /** What a reader must know to trust the figures. */
   notes: string[];
 }
@@ -90,6 +103,12 @@ export interface PriceGap extends Gap {
   /** Of all tokens; for searches, that of the models that made them. */
   share: number;
   models: string[];
+}
+
+/** What of an array is needed to show it; very many groups are made one by one. */
+export interface List<T> extends Iterable<T> {
+  readonly length: number;
+  slice(from?: number, to?: number): readonly T[];
 }
 
 interface Amounts {

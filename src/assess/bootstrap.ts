@@ -1,18 +1,10 @@
+import type { DayCost } from './days.ts';
 import { quantile } from './percentile.ts';
 
-/** One day of the logs. A day that is covered in part (the first, the last) has that part as its share. */
-export interface DayCost {
-  currentUsd: number;
-  projectedUsd: number;
-  /** How much of the day the logs cover, above 0 and at most 1. */
-  share: number;
-}
-
-export interface SavingsInterval {
-  /** Savings a day, USD. */
-  perDay: { low: number; high: number };
-  /** Savings in percent of the current cost. */
-  percent: { low: number; high: number };
+/** Savings in percent of the current cost. */
+export interface PercentInterval {
+  low: number;
+  high: number;
 }
 
 const REPLICATES = 2000;
@@ -20,37 +12,28 @@ const REPLICATES = 2000;
 const MIN_DAYS = 2;
 
 /**
- * A 95 % interval of the savings by a block bootstrap: whole days are drawn with replacement, as many as there are,
- * so that what belongs together within a day stays together (Künsch 1989, with blocks of one day); the interval
+ * A 95 % interval of the percentage saved by a block bootstrap: whole days are drawn with replacement, as many as there
+ * are, so that what belongs together within a day stays together (Künsch 1989, with blocks of one day); the interval
  * lies between the 2.5 % and 97.5 % quantiles of the draws (Efron's percentile interval).
  * @param seed the same seed gives the same interval.
  * @returns undefined with fewer than two days or without any cost.
  */
-export function savingsInterval(days: readonly DayCost[], seed: number): SavingsInterval | undefined {
+export function percentInterval(days: readonly DayCost[], seed: number): PercentInterval | undefined {
   if (days.length < MIN_DAYS || days.every((day) => day.currentUsd === 0)) return undefined;
   const random = generator(seed);
-  const perDay = new Float64Array(REPLICATES);
   const percent: number[] = [];
   for (let replicate = 0; replicate < REPLICATES; replicate++) {
     let current = 0;
     let saved = 0;
-    let share = 0;
     for (let i = 0; i < days.length; i++) {
       const day = days[Math.floor(random() * days.length)] as DayCost;
       current += day.currentUsd;
       saved += day.currentUsd - day.projectedUsd;
-      share += day.share;
     }
-    perDay[replicate] = saved / share;
     if (current > 0) percent.push((saved / current) * 100);
   }
-  perDay.sort();
   percent.sort((a, b) => a - b);
-  const between = (values: ArrayLike<number>) => ({
-    low: quantile(values, 0.025) as number,
-    high: quantile(values, 0.975) as number,
-  });
-  return { perDay: between(perDay), percent: between(percent) };
+  return { low: quantile(percent, 0.025) as number, high: quantile(percent, 0.975) as number };
 }
 
 /** mulberry32: a small generator, the same everywhere; numbers in [0, 1). */

@@ -85,8 +85,18 @@ function chunkWithRoom(column: Column): Chunk {
   return next;
 }
 
+/** Fewer values are copied: each chunk that is taken as it is makes the list of them longer. */
+const FEW = 1024;
+
 /** Appends the values of `other`, which must not be used any more. */
 export function mergeColumn(into: Column, other: Column): void {
+  if (other.length < FEW && into.length > 0) {
+    for (const chunk of chunksOf(other)) {
+      const perMs = chunk instanceof Uint32Array ? 1000 : 1;
+      for (let i = 0; i < chunk.length; i++) push(into, (chunk[i] as number) / perMs);
+    }
+    return;
+  }
   into.wide ||= other.wide;
   into.chunks = [...chunksOf(into), ...chunksOf(other)];
   into.fill = into.chunks[into.chunks.length - 1]?.length ?? 0;

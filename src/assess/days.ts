@@ -1,6 +1,5 @@
 import { dayName, type Zone } from '../usage/zone.ts';
 import type { DayAssessment } from './assessment.ts';
-import type { DayCost } from './bootstrap.ts';
 import type { Period } from './period.ts';
 import type { PricedCell, PricedModel } from './priced.ts';
 
@@ -8,11 +7,25 @@ const DAY_MS = 86_400_000;
 /** A log of more days than this has a faulty clock in it; its days are not listed one by one. */
 const MAX_DAYS = 3660;
 
-/** The days of the period, by number; none when it is unknown. */
+/** One day of the logs. A day that is covered in part (the first, the last) has that part as its share. */
+export interface DayCost {
+  /** Number of the day since 1970, in the report's time zone. */
+  day: number;
+  currentUsd: number;
+  projectedUsd: number;
+  /** How much of the day the logs cover, above 0 and at most 1. */
+  share: number;
+}
+
+/**
+ * The days of the period, by number; none when it is unknown. It ends with the last record, or where aggregates or a
+ * cut say: the gap that is expected after the last record may reach into a day that nothing is known of.
+ */
 export function daysOf(period: Period, zone: Zone): number[] {
   if (period.from === null || period.days === null) return [];
   const first = zone.dayOf(period.from);
-  const last = zone.dayOf(Math.max(period.from, period.from + period.days * DAY_MS - 1));
+  const end = period.from + period.days * DAY_MS;
+  const last = zone.dayOf(Math.max(period.from, Math.min(end - 1, period.to ?? end)));
   return last - first < MAX_DAYS ? Array.from({ length: last - first + 1 }, (_, i) => first + i) : [];
 }
 
@@ -59,7 +72,7 @@ export function dayCosts(
     days.map((day) => {
       const [start, end] = [zone.startOf(day), zone.startOf(day + 1)];
       const covered = Math.min(end, to) - Math.max(start, from);
-      return [day, { currentUsd: 0, projectedUsd: 0, share: covered / (end - start) }];
+      return [day, { day, currentUsd: 0, projectedUsd: 0, share: covered / (end - start) }];
     }),
   );
   for (const { cell, currentUsd, projectedUsd } of cells) {

@@ -6,7 +6,7 @@ import { createGapFinder, type Gap } from './gaps.ts';
 import { driftOf, findPrice, type PriceSide, type Target } from './prices.ts';
 import { add, createSum, sumValue } from './sum.ts';
 import type { Cell, Series } from './tally.ts';
-import { costIf, type WhatIf } from './what-if.ts';
+import { cacheHasPrice, costIf, type WhatIf } from './what-if.ts';
 
 /** A cell with its cost, USD; undefined where a price is missing. */
 export interface PricedCell {
@@ -41,12 +41,12 @@ export interface PricedModel {
   /** At the legacy price list, each record at the price of its own time. */
   recomputedUsd: number | undefined;
   currentUsd: number | undefined;
+  /** Whether that is what the logs report. */
+  asReported: boolean;
   currentPrice: string | undefined;
   projectedUsd: number | undefined;
   plainUsd: number | undefined;
   targetPrice: string | undefined;
-  /** Whether the current cost is what the logs report. */
-  asReported: boolean;
   /** The lists that the prices are from. */
   origins: ReadonlySet<PriceOrigin>;
   /** What only the logs or only a price list know of. */
@@ -55,6 +55,8 @@ export interface PricedModel {
   untold: number;
   /** Whether none of the billed requests has any. */
   allUntold: boolean;
+  /** Whether the target asks less, or more, for a token from its cache. */
+  cacheSaves: boolean;
 }
 
 export interface Pricing {
@@ -83,6 +85,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
   let currentPrice: string | undefined;
   let targetPrice: string | undefined;
   let complete = true;
+  let cacheSaves = false;
 
   const look = (side: Gap['side'], found: ModelPrice | undefined, cell: Cell) => {
     if (!found) return;
@@ -100,6 +103,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     const found = findPrice(target.side, targetModel, undefined, today(cell.at, now));
     targetPrice = oneSource(targetPrice, found?.source);
     look('target', found, cell);
+    cacheSaves ||= found !== undefined && cacheHasPrice(cardOf(found, cell.serviceTier));
     return found;
   };
   const unbilled = target ? 0 : undefined;
@@ -157,6 +161,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     reportedUsd,
     recomputedUsd,
     currentUsd: asReported ? reportedUsd : recomputedUsd,
+    asReported,
     currentPrice: asReported
       ? 'reported by the logs'
       : recomputedUsd === undefined
@@ -165,11 +170,11 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     projectedUsd: sumOf((row) => row.projectedUsd),
     plainUsd: sumOf((row) => row.plainUsd),
     targetPrice,
-    asReported,
     origins,
     gaps: [...finders.current.gaps(told), ...finders.target.gaps(told)],
     untold,
     allUntold: billed && allUntold,
+    cacheSaves,
   };
 }
 

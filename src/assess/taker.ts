@@ -5,7 +5,7 @@ import { createDeduplicator, createSelector, type Selection } from '../usage/sel
 import { createZone } from '../usage/zone.ts';
 import { createAdder } from './adder.ts';
 import { type Grouping, groupKey } from './groups.ts';
-import { createTally, type Tally } from './tally.ts';
+import { createTally, MAX_MODELS, type Tally } from './tally.ts';
 
 /** Which records are taken, and what they are kept apart by. Plain data, so that a worker can be told. */
 export interface TakeRules {
@@ -23,6 +23,8 @@ export interface Taker {
   accept(record: UsageRecord): string | undefined;
   /** Takes records in bundles; undefined where one cannot tell from a bundle whether and how a record is taken. */
   bundles: BundleTaker | undefined;
+  /** Whether there are so many groups or models that one thread alone should hold them. */
+  isTooMuch(): boolean;
 }
 
 /** @throws CutoverError UNKNOWN_TIMEZONE (exit 64). */
@@ -39,6 +41,7 @@ export function createTaker(rules: TakeRules): Taker {
       if (unwanted === undefined) adder.add(record);
       return unwanted;
     },
+    isTooMuch: () => tally.attic !== undefined || tally.models.size >= MAX_MODELS,
     bundles: takesAll(rules)
       ? { ...adder, add: adder.addBundle, inputStarts: rules.bands.inputTokens }
       : undefined,

@@ -1,5 +1,7 @@
 import type { Bands } from '../pricing/bands.ts';
 import { addCounts, type Counts, type ServiceTier } from '../usage/dimensions.ts';
+import { ownText } from '../usage/own-text.ts';
+import { type Attic, atticBuffers } from './attic/attic.ts';
 import { type Column, columnBuffers, createColumn, mergeColumn } from './column.ts';
 import type { Span } from './period.ts';
 import type { Spreads } from './spreads.ts';
@@ -13,6 +15,8 @@ import { createSum, mergeSum, type Sum } from './sum.ts';
 export interface Tally {
   bands: Bands;
   series: Map<string, Series>;
+  /** The models that are told apart. */
+  models: Set<string>;
   /** First and last timestamp, Unix milliseconds; plus and minus infinity while no record has one. */
   from: number;
   to: number;
@@ -20,6 +24,10 @@ export interface Tally {
   until: number;
   /** Records that have a timestamp. */
   timed: number;
+  /** Set where there are too many groups for objects: those that were put away (see attic/stow.ts). */
+  attic?: Attic;
+  /** All groups together, as far as they were put away; by `seriesKey` without a group. */
+  together?: Map<string, Series>;
   /** Set where the source took the quantiles of the durations itself: then the columns are empty. */
   spreads?: Spreads;
 }
@@ -81,10 +89,16 @@ export interface Cell {
 const MAX_CLASSES = 200;
 const MAX_CLASS_LENGTH = 60;
 
+/** Nobody uses so many: where the field of the model holds something else, it must not eat the memory. */
+export const MAX_MODELS = 10_000;
+/** What the models that come after these are added up as. */
+export const OTHER_MODELS = '(other models)';
+
 export function createTally(bands: Bands): Tally {
   return {
     bands,
     series: new Map(),
+    models: new Set(),
     from: Number.POSITIVE_INFINITY,
     to: Number.NEGATIVE_INFINITY,
     until: Number.NEGATIVE_INFINITY,
@@ -92,15 +106,25 @@ export function createTally(bands: Bands): Tally {
   };
 }
 
+export function seriesKey(group: string, provider: string | undefined, model: string): string {
+  return `${group}\0${provider ?? ''}\0${model}`;
+}
+
 /** The series of such records; a new one where there is none. */
 export function seriesOf(tally: Tally, group: string, provider: string | undefined, model: string): Series {
-  const key = `${group}\0${provider ?? ''}\0${model}`;
+  const key = seriesKey(group, provider, model);
   let series = tally.series.get(key);
   if (!series) {
+    if (!tally.models.has(model)) {
+      if (tally.models.size >= MAX_MODELS && model !== OTHER_MODELS) {
+        return seriesOf(tally, group, undefined, OTHER_MODELS);
+      }
+      tally.models.add(ownText(model));
+    }
     series = {
-      group,
-      provider,
-      model,
+      group: ownText(group),
+      provider: provider === undefined ? undefined : ownText(provider),
+      model: ownText(model),
       requests: 0,
       ok: 0,
       inputTokens: 0,
@@ -184,10 +208,12 @@ function sortedByKey<T>(map: ReadonlyMap<string, T>): [string, T][] {
 }
 
 /**
- * Whether some tallies may hold too many classes of errors together, so that it depends on the order of the records
- * which of them are lumped.
+ * Whether some tallies may hold too many models or classes of errors together, so that it depends on the order of the
+ * records which of them are lumped.
  */
 export function lumps(tallies: readonly Tally[]): boolean {
+  const models = new Set(tallies.flatMap((tally) => [...tally.models]));
+  if (models.size > MAX_MODELS) return true;
   const classes = new Map<string, number>();
   for (const { series } of tallies) {
     for (const [key, { errorsByClass }] of series) {
@@ -199,20 +225,29 @@ export function lumps(tallies: readonly Tally[]): boolean {
 
 /** The memory of a tally that can be handed to another thread as it is. */
 export function buffersOf(tally: Tally): ArrayBuffer[] {
-  return [...tally.series.values()].flatMap(({ latency, ttft }) => [latency, ttft].flatMap(columnBuffers));
+  const all = [...tally.series.values(), ...(tally.together?.values() ?? [])];
+  const columns = all.flatMap(({ latency, ttft }) => [latency, ttft]);
+  return [...columns.flatMap(columnBuffers), ...(tally.attic ? atticBuffers(tally.attic) : [])];
 }
 
-/** Adds the tally of another part of the log, which must not be used any more; both must have the same bands. */
+/**
+ * Adds the tally of another part of the log, which must not be used any more; both must have the same bands, and neither
+ * an attic (see attic/stow.ts).
+ */
 export function mergeTally(into: Tally, other: Tally): void {
   into.from = Math.min(into.from, other.from);
   into.to = Math.max(into.to, other.to);
   into.until = Math.max(into.until, other.until);
   into.timed += other.timed;
-  for (const [key, theirs] of other.series) {
-    const mine = into.series.get(key);
-    if (mine) mergeSeries(mine, theirs);
-    else into.series.set(key, theirs);
-  }
+  for (const model of other.models) into.models.add(model);
+  for (const [key, theirs] of other.series) addSeries(into.series, key, theirs);
+}
+
+/** Adds a series to those of its key; it must not be used any more. */
+export function addSeries(all: Map<string, Series>, key: string, series: Series): void {
+  const known = all.get(key);
+  if (known) mergeSeries(known, series);
+  else all.set(key, series);
 }
 
 function mergeSeries(into: Series, other: Series): void {

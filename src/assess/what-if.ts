@@ -1,5 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import { cardOf, costUsd, type ModelPrice, type Usage } from '../pricing/price.ts';
+import { cardOf, costUsd, type ModelPrice, type RateCard, type Usage } from '../pricing/price.ts';
 import type { ServiceTier } from '../usage/dimensions.ts';
 
 /** Assumptions about the traffic at the target that the logs do not hold. */
@@ -14,6 +14,11 @@ export interface WhatIf {
 
 export function isAssumed(whatIf: WhatIf): boolean {
   return whatIf.cacheHit !== undefined || whatIf.batchShare !== undefined || whatIf.growth !== undefined;
+}
+
+/** Whether a token from the cache has a price of its own. */
+export function cacheHasPrice({ input, cachedInput }: RateCard): boolean {
+  return cachedInput !== undefined && JSON.stringify(input) !== JSON.stringify(cachedInput);
 }
 
 /**

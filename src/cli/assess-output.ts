@@ -22,10 +22,13 @@ export async function output(
   options: AssessOptions,
   ctx: Context,
 ): Promise<void> {
-  const { assessment, currency } = result;
-  if (kind === 'json') ctx.document(currency ? { ...assessment, currency } : assessment, 2);
+  if (kind === 'json') await ctx.longDocument(documentOf(result));
   else ctx.print(await render(result, kind, options, ctx));
-  const write = async (path: string, as: 'html' | 'markdown', add: (path: string, text: string) => void) => {
+  const write = async (
+    path: string,
+    as: Exclude<ReportKind, 'json'>,
+    add: (path: string, text: string) => void,
+  ) => {
     const text = `${ctx.written(await render(result, as, options, ctx))}\n`;
     try {
       add(path, text);
@@ -38,6 +41,10 @@ export async function output(
   if (options.html !== undefined) await write(resolve(ctx.cwd, options.html), 'html', writeFileSync);
   const summary = ctx.env.GITHUB_STEP_SUMMARY;
   if (summary) await write(summary, 'markdown', appendFileSync);
+}
+
+function documentOf({ assessment, currency }: Result): Record<string, unknown> {
+  return currency ? { ...assessment, currency } : { ...assessment };
 }
 
 async function render(

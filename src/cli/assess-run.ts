@@ -21,7 +21,7 @@ import { createRejectFile, overlaps, readAll } from '../usage/read-all.ts';
 import { createZone } from '../usage/zone.ts';
 import { assessCrew } from './assess-crew.ts';
 import { formatLines, formatsOf, listFormats, suggestedMap } from './assess-formats.ts';
-import { type AssessOptions, type AssessPlan, planOf } from './assess-options.ts';
+import { type AssessOptions, planOf } from './assess-options.ts';
 import { output } from './assess-output.ts';
 import { showProgress } from './assess-progress.ts';
 import { hasSource, readSourceTable } from './assess-source.ts';
@@ -29,7 +29,7 @@ import { assessFast } from './assess-threads.ts';
 import type { Context } from './context.ts';
 import { widthOf } from './style.ts';
 
-/** Days are drawn with this seed: the same log gives the same interval. */
+/** Days are drawn with this seed: the same log gives the same interval of the percentage. */
 const SEED = 1;
 
 /**
@@ -55,7 +55,9 @@ export async function runAssess(
       hint: 'name files or folders, or - for stdin: cutover assess usage.jsonl',
     });
   }
-  const inputs = findInputs(files, ctx.cwd);
+  const inputs = findInputs(files, ctx.cwd, ({ name, what }) =>
+    ctx.note(`cutover: ${clean(name)} is ${what}: passed over`),
+  );
   if (options.suggestMap) {
     const suggestion = await suggestedMap(inputs, ctx);
     if (options.json) ctx.document({ schemaVersion: 1, command: 'assess', suggestion }, 2);
@@ -63,7 +65,7 @@ export async function runAssess(
     return;
   }
   const inOrder = options.dedupe === true || options.rejects !== undefined;
-  const crew = ahead ?? (inOrder ? undefined : assessCrew<Tally>(inputs.map(({ bytes }) => bytes)));
+  const crew = ahead ?? (inOrder ? undefined : assessCrew<Tally>(inputs.map(({ path }) => path)));
   const loaded = await findConfig(options, ctx);
   const config = loaded?.config;
   const zone = createZone(options.timezone ?? config?.assess.timezone ?? 'UTC');
@@ -104,6 +106,7 @@ export async function runAssess(
     ...(await sides(config, tally, priceFile, () => catalogue ?? loadPrices())),
     whatIf: plan.whatIf,
     thresholds: { high: (config?.assess.high ?? 0.3) * 100, medium: (config?.assess.medium ?? 0.15) * 100 },
+    failUnder: plan.failUnder,
     by: plan.by,
     zone,
     cut: plan.selection,
@@ -114,7 +117,7 @@ export async function runAssess(
     notes: notesOn(summaries, config, options, partial),
   });
   await output({ assessment, tally, currency: config?.assess.currency }, plan.report, options, ctx);
-  judge(assessment, plan, options, ctx);
+  judge(assessment, options, ctx);
 }
 
 async function findConfig(options: AssessOptions, ctx: Context): Promise<LoadedConfig | undefined> {
@@ -242,8 +245,7 @@ async function sides(
     models: config.models,
     tokenDrift: config.assess.tokenDrift,
   };
-  const models = new Set([...tally.series.values()].map((series) => series.model));
-  if (priceFile || isAllConfigured(models, legacy, target)) return { legacy, target };
+  if (priceFile || isAllConfigured(tally.models, legacy, target)) return { legacy, target };
   const catalogue = await load();
   return {
     legacy: { ...legacy, catalogue },
@@ -287,23 +289,17 @@ function notesOn(
 }
 
 /** The exit code: partial figures are judged by nothing, and missing ones are inconclusive, whatever was asked. */
-function judge(assessment: Assessment, plan: AssessPlan, options: AssessOptions, ctx: Context): void {
+function judge(assessment: Assessment, options: AssessOptions, ctx: Context): void {
   if (options.strictPrices && assessment.unpriced.length > 0) {
     const names = assessment.unpriced.slice(0, 5).map(({ model }) => clean(model));
     throw new CutoverError('UNPRICED', EXIT.input, `models without a price: ${names.join(', ')}`, {
       hint: 'give their prices in providers.*.prices of the config, or leave --strict-prices out',
     });
   }
-  if (assessment.partial) ctx.exit(EXIT.interrupted);
-  if (assessment.partial || plan.failUnder === undefined) return;
-  const { percent, interval95 } = assessment.savings;
-  const judged = interval95?.lowPercent ?? percent;
-  if (judged === null) {
-    ctx.note(`cutover: the savings are unknown, so --fail-under ${plan.failUnder} cannot be judged`);
-    ctx.exit(EXIT.inconclusive);
-  } else if (judged < plan.failUnder) {
-    const which = interval95 ? 'the low end of the savings' : 'the savings';
-    ctx.note(`cutover: ${which}, ${judged.toFixed(1)} %, is under ${plan.failUnder} %`);
-    ctx.exit(EXIT.fail);
+  const { threshold, partial } = assessment;
+  if (threshold && threshold.verdict !== 'PASS') {
+    ctx.note(`cutover: ${threshold.reason}`);
+    ctx.exit(threshold.verdict === 'FAIL' ? EXIT.fail : EXIT.inconclusive);
   }
+  if (partial) ctx.exit(EXIT.interrupted);
 }

@@ -1,5 +1,6 @@
+import { joinTally } from '../assess/attic/stow.ts';
 import { createTaker, type TakeRules } from '../assess/taker.ts';
-import { lumps, mergeTally, type Tally } from '../assess/tally.ts';
+import { lumps, type Tally } from '../assess/tally.ts';
 import type { Crew } from '../usage/fast/crew.ts';
 import { createFast, type Fast } from '../usage/fast/fast.ts';
 import { MIN_BYTES } from './assess-crew.ts';
@@ -22,7 +23,7 @@ export function assessFast(crew: Crew<Tally> | undefined, rules: TakeRules, tall
       },
       merge(tallies) {
         if (lumps([tally, ...tallies])) return false;
-        for (const each of tallies) mergeTally(tally, each);
+        for (const each of tallies) joinTally(tally, each);
         return true;
       },
       minBytes: MIN_BYTES,

@@ -21,6 +21,8 @@ export interface Context {
   print(text: string): void;
   /** Writes the result as one JSON document; `indent` breaks it into lines. */
   document(value: unknown, indent?: number): void;
+  /** The same, in lines, for one that is too long for one text; what no longer fits down the pipe is waited for. */
+  longDocument(value: Readonly<Record<string, unknown>>): Promise<void>;
   /** Whether one was written: there is never a second. */
   documented(): boolean;
   /** Writes progress, warnings and advice to stderr. A newline is added. */

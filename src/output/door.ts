@@ -1,4 +1,4 @@
-import { jsonText, safeLines } from '../clean.ts';
+import { jsonPieces, jsonText, safeLines } from '../clean.ts';
 import { createRedactor, type Redactor } from './redact.ts';
 import { type Mark, markedCodes, newMark } from './style.ts';
 
@@ -11,6 +11,8 @@ export interface Door {
   print(text: string): void;
   /** A JSON document on stdout, on one line unless `indent` is given. It keeps its meaning. */
   document(value: unknown, indent?: number): void;
+  /** The same, in lines, for one that is too long for one text; what no longer fits down the pipe is waited for. */
+  longDocument(value: Readonly<Record<string, unknown>>): Promise<void>;
   /** Whether there was one: a command prints no second. */
   documented(): boolean;
   /** Progress, warnings and advice, on stderr. A newline is added. */
@@ -25,7 +27,8 @@ export interface Door {
 
 export interface Outside {
   env: Readonly<Record<string, string | undefined>>;
-  stdout(text: string): void;
+  /** @param done called when it is written, with an error when nobody reads on. */
+  stdout(text: string, done?: (error?: Error | null) => void): void;
   stderr(text: string): void;
   /** Whether stderr is a terminal that can write over a line. */
   live: boolean;
@@ -50,6 +53,9 @@ export function createDoor({ env, stdout, stderr, live }: Outside): Door {
     const clean = parts.map((part, i) => (i % 2 === 0 ? safeLines(part) : `\u001b[${part}m`)).join('');
     return actions ? withoutCommands(clean) : clean;
   };
+  const uncommanded = (json: string) => (actions ? json.replaceAll('##[', '##\\u005b') : json);
+  /** Whether somebody reads on (no `| head`). */
+  const pour = (text: string) => new Promise<boolean>((then) => stdout(text, (error) => then(!error)));
   const write = (to: (text: string) => void, text: string) => {
     clearLive();
     to(`${text}\n`);
@@ -60,8 +66,16 @@ export function createDoor({ env, stdout, stderr, live }: Outside): Door {
     documented: () => documents > 0,
     document(value, indent = 0) {
       documents += 1;
-      const text = jsonText(value, indent, redactor.redact);
-      write(stdout, actions ? text.replaceAll('##[', '##\\u005b') : text);
+      write(stdout, uncommanded(jsonText(value, indent, redactor.redact)));
+    },
+    async longDocument(value) {
+      documents += 1;
+      clearLive();
+      // No string is in two pieces: what is a secret, or a command, is whole in one.
+      for (const piece of jsonPieces(value, redactor.redact)) {
+        if (!(await pour(uncommanded(piece)))) return;
+      }
+      await pour('\n');
     },
     live(line) {
       if (!live) return;

@@ -5,7 +5,9 @@ type Bytes = AsyncIterable<Buffer>;
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
-const LONGEST_MAGIC = 4;
+/** The last three bytes of the magic of a frame to be skipped, which may come first (as pzstd writes). */
+const SKIPPABLE = Buffer.from([0x2a, 0x4d, 0x18]);
+export const LONGEST_MAGIC = 4;
 
 /** The same bytes, or what they hold when they are gzip or zstd; told by the content, not by a name. */
 export async function* decompressed(bytes: Bytes): AsyncGenerator<Buffer> {
@@ -21,8 +23,10 @@ export async function* decompressed(bytes: Bytes): AsyncGenerator<Buffer> {
   const head = Buffer.concat(start);
   const whole = resume(head, iterator);
   if (startsWith(head, GZIP)) yield* gunzip(whole);
-  else if (startsWith(head, ZSTD)) yield* unzstd(whole);
-  else yield* whole;
+  else if (isZstd(head)) {
+    const { unzstd } = await import('./zstd.ts');
+    yield* unzstd(whole);
+  } else yield* whole;
 }
 
 async function* resume(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
@@ -35,6 +39,17 @@ async function* resume(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerato
   }
 }
 
+/** Whether bytes are packed, by the first of them. */
+export function isPacked(head: Buffer): boolean {
+  return startsWith(head, GZIP) || isZstd(head);
+}
+
+function isZstd(head: Buffer): boolean {
+  return (
+    startsWith(head, ZSTD) || (((head[0] ?? 0) & 0xf0) === 0x50 && startsWith(head.subarray(1), SKIPPABLE))
+  );
+}
+
 function startsWith(head: Buffer, magic: Buffer): boolean {
   return head.subarray(0, magic.length).equals(magic);
 }
@@ -44,20 +59,4 @@ async function* gunzip(bytes: Bytes): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: 256 * 1024 });
   source.on('error', (error) => gunzip.destroy(error));
   yield* source.pipe(gunzip) as AsyncIterable<Buffer>;
-}
-
-async function* unzstd(bytes: Bytes): AsyncGenerator<Buffer> {
-  const { Decompress } = await import('fzstd');
-  let ready: Buffer[] = [];
-  const stream = new Decompress((chunk) => {
-    // A copy: the decompressor goes on using its window.
-    if (chunk.length > 0) ready.push(Buffer.from(chunk));
-  });
-  for await (const chunk of bytes) {
-    stream.push(chunk);
-    yield* ready;
-    ready = [];
-  }
-  stream.push(new Uint8Array(0), true);
-  yield* ready;
 }

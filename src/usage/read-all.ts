@@ -45,7 +45,7 @@ export async function readAll(options: ReadAllOptions): Promise<SourceSummary[]>
       progress(input.bytes ?? 0);
       continue;
     }
-    summaries.push(await readSource(openSource(input, options.stdin, progress), options));
+    summaries.push(await readSource(openSource(input, options.stdin, progress, options.signal), options));
     // Nobody reads on: a pipe that stays open must not keep the process.
     if (options.signal.aborted && input.path === undefined) options.stdin().destroy();
   }

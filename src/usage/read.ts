@@ -1,4 +1,4 @@
-import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
+import { CutoverError, EXIT, systemCode } from '../errors.ts';
 import { type Container, detectContainer, HEAD_BYTES } from './container.ts';
 import { createRowSplitter, splitRow } from './csv.ts';
 import type { Fast } from './fast/fast.ts';
@@ -11,6 +11,7 @@ import { parseJson, parseRow } from './parse.ts';
 import { createRecogniser, type Recogniser } from './recognise.ts';
 import { createSourceSink, joinTimes, type SinkOptions, type SourceSink, type Times } from './sink.ts';
 import type { Item, OnItem, Splitter } from './splitter.ts';
+import { readable, unreadable, untilAborted, withoutMark } from './stream.ts';
 
 /** One stream of bytes, decompressed. */
 export interface Source {
@@ -20,7 +21,8 @@ export interface Source {
   /** The file that the bytes come from, perhaps packed. */
   file?: {
     path: string;
-    bytes: number;
+    /** undefined where they are packed: then nobody knows how many come out. */
+    bytes: number | undefined;
     /** To be told of bytes that are read otherwise. */
     onBytes: OnBytes;
   };
@@ -80,7 +82,7 @@ export async function readSource(source: Source, options: ReadOptions): Promise<
   let headBytes = 0;
   let splitter: Splitter | undefined;
   let elsewhere: Times | undefined;
-  for await (const chunk of untilAborted(readable(source), signal)) {
+  for await (const chunk of untilAborted(readable(source.name, source.bytes), signal)) {
     if (splitter) {
       splitter.write(chunk);
       continue;
@@ -150,48 +152,6 @@ export function summaryOf(name: string, recogniser: Recogniser, sink: SourceSink
   const format = recogniser.format();
   const { lacks, caveat } = format ?? {};
   return { name, format: format?.name, lacks, caveat, warnings: sink.warnings(), ...sink.times() };
-}
-
-async function* readable(source: Source): AsyncGenerator<Buffer> {
-  try {
-    yield* source.bytes;
-  } catch (error) {
-    throw error instanceof CutoverError ? error : unreadable(source.name, error);
-  }
-}
-
-function unreadable(name: string, cause: unknown): CutoverError {
-  return new CutoverError('UNREADABLE', EXIT.input, `${name}: cannot be read: ${messageOf(cause)}`, {
-    cause,
-  });
-}
-
-/** Ends where the signal fires, even when the source has fallen silent (a pipe that nobody writes to). */
-async function* untilAborted(
-  bytes: AsyncGenerator<Buffer>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Buffer> {
-  if (!signal) return yield* bytes;
-  if (signal.aborted) return;
-  let onAbort = () => {};
-  const aborted = new Promise<'aborted'>((resolve) => {
-    onAbort = () => resolve('aborted');
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    for (;;) {
-      const next = await Promise.race([bytes.next(), aborted]);
-      if (next === 'aborted' || next.done) return;
-      yield next.value;
-      if (signal.aborted) return;
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-function withoutMark(head: Buffer): Buffer {
-  return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? head.subarray(3) : head;
 }
 
 function openSplitter(

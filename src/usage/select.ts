@@ -1,3 +1,4 @@
+import { ownText } from './own-text.ts';
 import type { UsageRecord } from './record.ts';
 
 /** Which records are wanted. Several values of one kind mean any of them. */
@@ -48,13 +49,21 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
+/** A set of V8 holds 2^24 entries at most. */
+const MAX_SET = 2 ** 23;
+
 /** Says of a record whose id was seen before that it is a duplicate; records without an id never are. */
 export function createDeduplicator(): (record: UsageRecord) => string | undefined {
-  const seen = new Set<string>();
+  let last = new Set<string>();
+  const sets = [last];
   return ({ id }) => {
     if (id === undefined) return undefined;
-    if (seen.has(id)) return 'a duplicate';
-    seen.add(id);
+    if (sets.some((seen) => seen.has(id))) return 'a duplicate';
+    if (last.size === MAX_SET) {
+      last = new Set();
+      sets.push(last);
+    }
+    last.add(ownText(id));
     return undefined;
   };
 }

@@ -9,6 +9,8 @@ export interface Accepting {
   accept(record: UsageRecord): string | undefined;
   /** Takes records in bundles; undefined where some may have to be filtered out, or more of them must be known. */
   bundles?: BundleTaker | undefined;
+  /** Whether it holds so much that several threads should not each hold as much: then one alone reads the log. */
+  isTooMuch?(): boolean;
 }
 
 export interface SinkOptions extends Accepting {

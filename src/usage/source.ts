@@ -1,34 +1,59 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { closeSync, constants, createReadStream, openSync, readSync, statSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { systemCode } from '../errors.ts';
 import { HEAD_BYTES } from './container.ts';
-import { decompressed } from './decompress.ts';
+import { decompressed, isPacked, LONGEST_MAGIC } from './decompress.ts';
 import type { InputFile } from './inputs.ts';
 import type { OnBytes, Source } from './read.ts';
 
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /**
  * An input as bytes, decompressed.
  * @param onBytes told how many bytes were read from the file itself, for progress.
+ * @param signal ends the wait for a named pipe that nobody writes to.
  */
 export function openSource(
   input: InputFile,
   stdin: () => NodeJS.ReadStream,
   onBytes: OnBytes = () => {},
+  signal?: AbortSignal,
 ): Source {
-  const raw =
-    input.path === undefined ? (stdin() as AsyncIterable<Buffer>) : fileBytes(input.path, input.bytes);
   const { name, path, bytes } = input;
-  const file = path === undefined ? undefined : { path, bytes: bytes ?? 0, onBytes };
+  const raw = path === undefined ? (stdin() as AsyncIterable<Buffer>) : fileBytes(path, bytes, signal);
+  const file = path === undefined ? undefined : { path, bytes: contentBytes(path, bytes), onBytes };
   return { name, bytes: decompressed(counted(raw, onBytes)), ...(file ? { file } : {}) };
+}
+
+/** The size of what a file holds; undefined where it is packed, or cannot be read: whoever reads it will say so. */
+function contentBytes(path: string, bytes: number | undefined): number | undefined {
+  if (bytes === undefined) return 0;
+  try {
+    const start = Buffer.alloc(LONGEST_MAGIC);
+    const fd = openSync(path, 'r');
+    try {
+      return isPacked(start.subarray(0, readSync(fd, start))) ? undefined : bytes;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /**
  * Opened only when its turn comes: a thousand inputs must not take a thousand file handles. The first bytes tell what
  * a file is and perhaps how the rest is read; only a pipe (it has no size) must not be waited for to give them.
  */
-async function* fileBytes(path: string, bytes: number | undefined): AsyncGenerator<Buffer> {
+async function* fileBytes(
+  path: string,
+  bytes: number | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer> {
   if (bytes === undefined) {
-    yield* createReadStream(path, { highWaterMark: CHUNK_BYTES });
+    if (statSync(path).isFIFO()) yield* pipeBytes(path, signal);
+    else yield* createReadStream(path, { highWaterMark: CHUNK_BYTES });
     return;
   }
   const head = Buffer.alloc(HEAD_BYTES);
@@ -41,6 +66,20 @@ async function* fileBytes(path: string, bytes: number | undefined): AsyncGenerat
     yield* createReadStream(path, { fd, start, highWaterMark: CHUNK_BYTES });
   } finally {
     if (isOpen) closeSync(fd);
+  }
+}
+
+/** To open a pipe waits for its writer, and nothing ends that wait; a socket is opened at once and waits to read. */
+async function* pipeBytes(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const socket = new Socket({ fd, readable: true, writable: false });
+  const end = () => socket.destroy();
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    yield* socket as AsyncIterable<Buffer>;
+  } finally {
+    signal?.removeEventListener('abort', end);
+    end();
   }
 }
 

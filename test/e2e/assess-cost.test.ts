@@ -31,6 +31,19 @@ const json = async (...args: string[]) => {
   return JSON.parse(ran.stdout);
 };
 const MONTH = fixture('logs/playbook/10m-tokens.jsonl');
+/** A month of 40 requests a day; MONTH has too few for a verdict. */
+const BUSY = () =>
+  file(
+    'busy.jsonl',
+    Array.from({ length: 1200 }, (_, i) =>
+      JSON.stringify({
+        timestamp: Date.UTC(2026, 5, 1) + i * 36 * 60_000,
+        model: 'model-a',
+        input_tokens: 10_000,
+        output_tokens: 0,
+      }),
+    ).join('\n'),
+  );
 const DEMO = fixture('demo/usage.jsonl');
 
 describe('assumptions', () => {
@@ -194,17 +207,64 @@ describe('the verdict', () => {
 
   it('--fail-under judges it: exit 2, or 3 when the savings are unknown', async () => {
     const prices = config('fail.yaml', '{ "*": 8 }', '{ "*": 7 }');
-    expect((await run(['-c', prices, '--fail-under', '12', MONTH])).code).toBe(0);
-    const failed = await run(['-c', prices, '--fail-under', '15%', MONTH]);
+    expect((await run(['-c', prices, '--fail-under', '12', BUSY()])).code).toBe(0);
+    const failed = await run(['-c', prices, '--fail-under', '15%', BUSY()]);
     expect(failed.code).toBe(2);
     expect(failed.stderr).toContain('12.5 %');
     expect(failed.stdout).toContain('Savings');
     expect((await run(['--fail-under', '15', DEMO])).code).toBe(3);
   });
 
+  it('--fail-under has no answer, and exit 3, where there is too little to say', async () => {
+    const prices = config('little.yaml', '{ "*": 8 }', '{ "*": 1 }');
+    const hours = file(
+      'hours.jsonl',
+      Array.from({ length: 1500 }, (_, i) =>
+        JSON.stringify({
+          timestamp: 1_780_000_000 + i * 5,
+          model: 'm',
+          input_tokens: 900,
+          output_tokens: 90,
+        }),
+      ).join('\n'),
+    );
+    for (const [log, lack] of [
+      [hours, 'the log is of 2.1 hours, and it takes 3 days'],
+      [MONTH, 'the log is of 40 requests, and it takes 1,000 requests'],
+    ] as const) {
+      const ran = await run(['-c', prices, '--json', '--fail-under', '1', log]);
+      expect(ran.code).toBe(3);
+      expect(ran.stderr).toContain(lack);
+      const { recommendation, threshold, confidence } = JSON.parse(ran.stdout);
+      expect(recommendation).toEqual({ level: null, reason: expect.stringContaining(lack) });
+      expect(threshold).toMatchObject({ failUnder: 1, verdict: 'INCONCLUSIVE' });
+      expect(confidence.enough).toBe(false);
+      expect((await run(['-c', prices, log])).code).toBe(0);
+    }
+    const { savings } = await json('-c', prices, hours);
+    expect(savings.interval95).toBeNull();
+  });
+
+  it('every report says that the threshold failed, whatever the level', async () => {
+    const prices = config('high.yaml', '{ "*": 8 }', '{ "*": 1 }');
+    const summary = join(dir, 'threshold.md');
+    const said = 'the low end of the savings, 87.5 %, is under 90 %';
+    const ran = await run(['-c', prices, '--fail-under', '90', '--html', 'threshold.html', BUSY()], {
+      GITHUB_STEP_SUMMARY: summary,
+    });
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain(said);
+    expect(ran.stdout).toMatch(/Threshold {5}FAIL: the low end of the savings, 87.5 %, is under 90 %/);
+    const markdown = readFileSync(summary, 'utf8');
+    expect(markdown.indexOf(`FAIL: ${said}`)).toBeGreaterThan(0);
+    expect(markdown.indexOf(`FAIL: ${said}`)).toBeLessThan(markdown.indexOf('HIGH'));
+    expect(readFileSync(join(dir, 'threshold.html'), 'utf8')).toContain(`FAIL: ${said}`);
+    expect((await run(['-c', prices, BUSY()])).stdout).not.toContain('Threshold');
+  });
+
   it('thresholds come from the config', async () => {
     const prices = config('strict.yaml', '{ "*": 8 }', '{ "*": 7 }', 'assess: { high: 12%, medium: 5% }');
-    expect((await json('-c', prices, MONTH)).recommendation.level).toBe('HIGH');
+    expect((await json('-c', prices, BUSY())).recommendation.level).toBe('HIGH');
   });
 
   it('less than a week is said to be worth little', async () => {
@@ -218,6 +278,121 @@ describe('the verdict', () => {
     // A request of 250,000 tokens is $2.00 and $0.50.
     expect(migrationWindow).toMatchObject({ stages: 3, pairsPerStage: 905 });
     expect(migrationWindow.probesUsd).toBeCloseTo(3 * 905 * 2.5, 6);
+  });
+});
+
+describe('months', () => {
+  /** So many requests a day, each of a million tokens. */
+  const daily = (name: string, counts: readonly number[], more: Record<string, unknown> = {}) =>
+    file(
+      name,
+      counts
+        .flatMap((count, day) =>
+          Array.from({ length: count }, (_, i) =>
+            JSON.stringify({
+              timestamp: Date.UTC(2026, 5, 1 + day) + (i * 86_400_000) / count,
+              model: 'model-a',
+              input_tokens: 1_000_000,
+              output_tokens: 0,
+              ...more,
+            }),
+          ),
+        )
+        .join('\n'),
+    );
+  const noise = (i: number) => 1 + 0.1 * Math.sin(i * i * 12.9898);
+  const prices = () => config('months.yaml', '{ "*": 8 }', '{ "*": 2 }');
+
+  it('the interval is of the next 30 days if traffic stays as it is', async () => {
+    const log = daily(
+      'steady.jsonl',
+      Array.from({ length: 28 }, (_, i) => Math.round(100 * noise(i) * (i % 7 >= 5 ? 0.2 : 1))),
+    );
+    const { savings, trend, heavyDays, confidence, notes } = await json('-c', prices(), log);
+    expect(savings.interval95.low).toBeLessThan(savings.monthlyUsd);
+    expect(savings.interval95.high).toBeGreaterThan(savings.monthlyUsd);
+    expect(trend).toBeNull();
+    expect(heavyDays).toEqual([]);
+    expect(confidence).toMatchObject({ enough: true, autocorrelation: null, doubts: [] });
+    expect(notes).toEqual([]);
+    const { stdout } = await run(['-c', prices(), log]);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'saved in the next 30 days if traffic stays as it is; 75 % to 75 % of the cost',
+    );
+  });
+
+  it('a trend is said, with the month at the rate of the last 7 days', async () => {
+    const counts = Array.from({ length: 28 }, (_, i) => Math.round(60 * noise(i) * 1.04 ** i));
+    const log = daily('growing.jsonl', counts);
+    const { trend, confidence, notes } = await json('-c', prices(), '--growth', '10%', log);
+    expect(trend.percentPerDay).toBeCloseTo(4, 0);
+    expect(confidence.doubts).toContain('trend');
+    const week = counts.slice(-7).reduce((sum, count) => sum + count, 0);
+    expect(trend.lastWeek.monthlyCurrentUsd).toBeCloseTo((week * 8 * 30 * 1.1) / trend.lastWeek.days, 6);
+    expect(trend.lastWeek.monthlySavedUsd).toBeCloseTo((week * 6 * 30 * 1.1) / trend.lastWeek.days, 6);
+    expect(notes.join()).toMatch(/The cost grew by [34]\.?\d? % a day/);
+    expect((await run(['-c', prices(), log])).stdout).toContain('Last 7 days');
+  });
+
+  it('a day that carries the month is named', async () => {
+    const log = daily(
+      'heavy.jsonl',
+      Array.from({ length: 20 }, (_, i) => (i === 4 ? 900 : Math.round(50 * noise(i)))),
+    );
+    const { heavyDays, notes } = await json('-c', prices(), log);
+    expect(heavyDays).toEqual([{ day: '2026-06-05', share: expect.closeTo(0.49, 1) }]);
+    expect(notes.join()).toContain('2026-06-05 alone carries');
+  });
+
+  it.each([
+    [2.5, 'less than 5 ms (model-a): are the log’s latencies seconds?'],
+    [900_000, 'more than 10 minutes (model-a): are the log’s latencies microseconds?'],
+    [250, undefined],
+  ])('a median latency of %f ms is asked about where it is none', async (latency, question) => {
+    const log = daily('latency.jsonl', [400, 400, 400, 400], { latency_ms: latency });
+    const { notes } = await json('-c', prices(), log);
+    const asked = notes.filter((note: string) => note.includes('latencies')).join();
+    if (question === undefined) expect(asked).toBe('');
+    else expect(asked).toContain(question.replace('’', "'"));
+  });
+
+  it('--cache-hit without a price for cached tokens says that it changes nothing', async () => {
+    const { whatIf, cost, notes } = await json('-c', prices(), '--cache-hit', '70%', MONTH);
+    expect(cost.monthlyProjectedUsd).toBe(whatIf.plainMonthlyProjectedUsd);
+    expect(notes.join()).toContain('--cache-hit changes nothing for these');
+    const cached = config(
+      'cachedprice.yaml',
+      '{ "*": 8 }',
+      '{ "*": { input: 2, cachedInput: 1, output: 2 } }',
+    );
+    expect((await json('-c', cached, '--cache-hit', '70%', MONTH)).notes.join()).not.toContain('--cache-hit');
+  });
+
+  it('equal prices save nothing: no residue of rounding, and amounts too small to be any are not written out', async () => {
+    // Summed up exactly, what the log reports of each request is 1.4e-17 less than the price of their tokens.
+    const same = config('same.yaml', '{}', '{ "*": { input: 0.04, output: 0.17 } }');
+    const log = file(
+      'thirds.jsonl',
+      Array.from({ length: 999 }, (_, i) =>
+        JSON.stringify({
+          timestamp: 1_780_000_000 + i,
+          model: 'm',
+          input_tokens: i,
+          output_tokens: (i * 31) % 977,
+          cost: (i * 0.04 + ((i * 31) % 977) * 0.17) / 1e6,
+        }),
+      ).join('\n'),
+    );
+    const { savings } = await json('-c', same, log);
+    expect(savings).toMatchObject({ periodUsd: 0, percent: 0 });
+    const tiny = config('tiny.yaml', '{ "*": 0.0000001 }', '{ "*": 0 }');
+    const { stdout } = await run([
+      '-c',
+      tiny,
+      file('tiny.jsonl', '{"model":"m","input_tokens":1,"output_tokens":0}'),
+    ]);
+    expect(stdout).toContain('< $0.000001');
+    expect(stdout).not.toMatch(/\$0\.0{7,}/);
   });
 });
 

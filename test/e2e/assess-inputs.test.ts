@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -60,6 +61,53 @@ describe('where logs come from', () => {
     expect((await run('logs/*.xyz')).code).toBe(65);
     mkdirSync(join(dir, 'bare'), { recursive: true });
     expect((await run('bare')).stderr).toContain('a folder without logs');
+  });
+
+  it('what is no file is passed over in folders and by patterns, and said', async () => {
+    file('odd/a.jsonl', daily(2));
+    execFileSync('mkfifo', [join(dir, 'odd/pipe.jsonl')]);
+    symlinkSync('/dev/zero', join(dir, 'odd/zero.jsonl'));
+    symlinkSync('/dev/random', join(dir, 'odd/random.csv'));
+    symlinkSync('loop.jsonl', join(dir, 'odd/loop.jsonl'));
+    symlinkSync('nowhere', join(dir, 'odd/gone.jsonl'));
+    symlinkSync('..', join(dir, 'odd/up.log'));
+    for (const word of ['odd', 'odd/*', '**/odd/*.*']) {
+      const ran = await run('--json', word);
+      expect(JSON.parse(ran.stdout).records.used, word).toBe(2);
+      expect(ran.stderr.split('\n').sort().join('\n').trim()).toBe(
+        [
+          'cutover: odd/gone.jsonl is a link to nothing: passed over',
+          'cutover: odd/loop.jsonl is a link that leads in a circle: passed over',
+          'cutover: odd/pipe.jsonl is a named pipe: passed over',
+          'cutover: odd/random.csv is a device: passed over',
+          'cutover: odd/up.log is a link to a folder: passed over',
+          'cutover: odd/zero.jsonl is a device: passed over',
+        ].join('\n'),
+      );
+    }
+    const named = await run('odd/zero.jsonl');
+    expect(named.code).toBe(65);
+    expect(named.stderr).toContain('binary');
+    expect((await run('odd/loop.jsonl')).stderr).toContain('a link that leads in a circle');
+    for (const bad of ['odd/[z-a].jsonl', 'odd/[.jsonl', 'odd/[!].jsonl', `${'**/'.repeat(50)}none`]) {
+      const none = await run(bad);
+      expect(none.code, bad).toBe(65);
+      expect(none.stderr).toContain('no file matches');
+    }
+  });
+
+  it('a named pipe that is named is read, and Ctrl-C ends the wait for one that nobody writes', async () => {
+    execFileSync('mkfifo', [join(dir, 'silent'), join(dir, 'spoken')]);
+    const spoken = run('--json', 'spoken');
+    await writeFile(join(dir, 'spoken'), daily(3));
+    expect(JSON.parse((await spoken).stdout).records.used).toBe(3);
+    const child = spawn(process.execPath, [BIN, 'assess', 'silent'], { cwd: dir });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    child.kill('SIGINT');
+    const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const [code, signal] = await new Promise<unknown[]>((done) => child.on('close', (...how) => done(how)));
+    clearTimeout(late);
+    expect([code, signal]).toEqual([130, null]);
   });
 
   it('names no file: says how, exit 64', async () => {

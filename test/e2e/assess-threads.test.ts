@@ -415,7 +415,8 @@ describe('a log read by several threads that cannot be read to its end', () => {
       const { used } = intake;
       expect(intake).toMatchObject({ read: used, rejected: 0, filtered: 0 });
       expect(used).toBeLessThan(LINES);
-      if (tasks === 0 && used === 0) return;
+      // On a busy machine an interrupt may come before any task was taken in.
+      if (used === 0) return;
       expect(assessment.partial).toBe(true);
       expect(assessment.requests).toMatchObject({ total: used, ok: used });
       expect(assessment.tokens).toMatchObject({ input: sumTo(used), output: used });

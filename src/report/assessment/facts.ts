@@ -77,7 +77,7 @@ function minute(iso: string): string {
 
 /** Cost and savings; monthly where the period is known, else for the records. */
 export function costFacts(assessment: Assessment, money: Money): Fact[] {
-  const { cost, savings, period, whatIf, migrationWindow, prices } = assessment;
+  const { cost, savings, period, whatIf, migrationWindow, trend, prices } = assessment;
   const each = (inPeriod: number, monthly: number | null) =>
     monthly === null ? `${money(inPeriod)} for these records` : `${money(monthly)} a month`;
   const facts: Fact[] = [];
@@ -108,7 +108,18 @@ export function costFacts(assessment: Assessment, money: Money): Fact[] {
     const { low, high, lowPercent, highPercent } = savings.interval95;
     facts.push({
       label: '95 % interval',
-      text: `${money(low)} to ${money(high)} a month, ${percent(lowPercent)} to ${percent(highPercent)}`,
+      text: `${money(low)} to ${money(high)} saved in the next 30 days if traffic stays as it is; ${percent(lowPercent)} to ${percent(highPercent)} of the cost`,
+    });
+  }
+  if (trend) {
+    const { monthlyCurrentUsd, monthlyProjectedUsd, monthlySavedUsd } = trend.lastWeek;
+    const saved =
+      monthlyProjectedUsd === null || monthlySavedUsd === null
+        ? ''
+        : `, ${money(monthlyProjectedUsd)} projected: saves ${money(monthlySavedUsd)}`;
+    facts.push({
+      label: 'Last 7 days',
+      text: `at their rate ${money(monthlyCurrentUsd)} a month now${saved}`,
     });
   }
   if (migrationWindow) {
@@ -142,6 +153,13 @@ function assumptions({ cacheHit, batchShare, growth }: WhatIf): string[] {
 export function latencyRows({ latencyMs, ttftMs }: Assessment): string[][] {
   const of = (label: string, p: Percentiles | null) => (p ? [[label, ms(p.p50), ms(p.p95), ms(p.p99)]] : []);
   return [...of('Latency', latencyMs), ...of('TTFT', ttftMs)];
+}
+
+/** What was asked with `--fail-under`, and the answer. */
+export function thresholdFact({ threshold }: Assessment): Fact[] {
+  return threshold
+    ? [{ label: 'Threshold', text: `${threshold.verdict}: ${clean(threshold.reason)}`, strong: true }]
+    : [];
 }
 
 const SIDES = {

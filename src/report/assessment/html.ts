@@ -1,7 +1,7 @@
 import type { Assessment } from '../../assess/assessment.ts';
 import type { LatencyCurve } from '../../assess/curves.ts';
 import { costChart, dailyCostChart, latencyChart, requestChart } from './charts.ts';
-import { costFacts, type Fact, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';
+import { costFacts, type Fact, latencyRows, thresholdFact, trafficFacts, unpricedFacts } from './facts.ts';
 import { type Currency, count, moneyIn, ms } from './numbers.ts';
 import { html } from './svg.ts';
 
@@ -88,6 +88,12 @@ export function assessmentHtml(
 <body>
 <main>
 <h1>Migration assessment</h1>
+${thresholdFact(assessment)
+  .map(
+    ({ label, text }) =>
+      `<p class="advice ${assessment.threshold?.verdict === 'PASS' ? 'high' : 'low'}"><strong>${html(label)}</strong> ${html(text)}</p>`,
+  )
+  .join('')}
 <p class="advice ${level.toLowerCase()}"><strong>${html(level === 'none' ? 'No recommendation' : level)}</strong> ${html(recommendation.reason)}</p>
 ${sections.filter((part) => part !== '').join('\n')}
 </main>

@@ -1,6 +1,6 @@
 import type { Assessment } from '../../assess/assessment.ts';
 import { clean } from '../../clean.ts';
-import { costFacts, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';
+import { costFacts, latencyRows, thresholdFact, trafficFacts, unpricedFacts } from './facts.ts';
 import { type Currency, count, moneyIn, ms } from './numbers.ts';
 
 /** As many models and groups are listed: a step summary has a size limit. */
@@ -16,6 +16,8 @@ export function assessmentMarkdown(assessment: Assessment, currency: Currency | 
   const remarks = [...unpricedFacts(assessment).map(({ text }) => text), ...notes];
   const parts = [
     '## Migration assessment',
+    // What was asked comes first: a level is no answer to it.
+    ...thresholdFact(assessment).map(({ label, text }) => `**${label}** ${cell(text)}`),
     `**${recommendation.level ?? 'No recommendation'}**: ${cell(recommendation.reason)}`,
     table(
       ['', ''],

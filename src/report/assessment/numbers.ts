@@ -15,13 +15,17 @@ export interface Currency {
 
 export type Money = (usd: number) => string;
 
-/** `$1,234.50`, `EUR 1,135.74`; amounts below a cent keep two significant digits. */
+/** Smaller amounts are not written out: no price of a token is as small. */
+const LEAST = 1e-6;
+
+/** `$1,234.50`, `EUR 1,135.74`; amounts below a cent keep two significant digits, down to `< $0.000001`. */
 export function moneyIn(currency: Currency | undefined): Money {
   const symbol = currency ? `${currency.code} ` : '$';
   const rate = currency?.perUsd ?? 1;
   return (usd) => {
     const size = Math.abs(usd) * rate;
     const sign = usd < 0 ? '-' : '';
+    if (size > 0 && size < LEAST) return `${usd < 0 ? '> -' : '< '}${symbol}${LEAST.toFixed(6)}`;
     if (size > 0 && size < 0.01) {
       return `${sign}${symbol}${Number(size.toPrecision(2)).toFixed(decimalsOf(size))}`;
     }
@@ -31,7 +35,7 @@ export function moneyIn(currency: Currency | undefined): Money {
 }
 
 function decimalsOf(size: number): number {
-  return Math.min(12, 1 - Math.floor(Math.log10(size)));
+  return 1 - Math.floor(Math.log10(size));
 }
 
 /** Milliseconds: whole from 100 on, with one decimal below. */

@@ -3,7 +3,7 @@ import { clean } from '../../clean.ts';
 import { type ColumnSpec, grid } from '../grid.ts';
 import type { Style } from '../style.ts';
 import { alignColumns, width, wrap } from '../text.ts';
-import { costFacts, type Fact, latencyRows, trafficFacts, unpricedFacts } from './facts.ts';
+import { costFacts, type Fact, latencyRows, thresholdFact, trafficFacts, unpricedFacts } from './facts.ts';
 import { type Currency, count, counted, type Money, moneyIn, ms } from './numbers.ts';
 import { shorten } from './words.ts';
 
@@ -168,6 +168,7 @@ function advice(assessment: Assessment, style: Style, columns: number): string[]
   const unpriced = unpricedFacts(assessment);
   const more = unpriced.length - MAX_UNPRICED;
   const facts = [
+    ...thresholdFact(assessment),
     ...unpriced.slice(0, MAX_UNPRICED),
     ...(more > 0 ? [{ label: '', text: `and ${counted(more, 'more model')}; --json has them all` }] : []),
     ...notes.map((text) => ({ label: 'Note', text })),

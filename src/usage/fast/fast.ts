@@ -17,7 +17,8 @@ export interface Fast {
 const MIN_BYTES = 1024 * 1024;
 
 export function createFast<T>(options: { wants: Wants; threads?: Threads<T>; minBytes?: number }): Fast {
-  const { wants, threads, minBytes = MIN_BYTES } = options;
+  const { wants, minBytes = MIN_BYTES } = options;
+  let { threads } = options;
   let kernel: KernelModule | undefined;
   let reader: NativeReader | undefined;
   const compiled = async () => {
@@ -32,7 +33,12 @@ export function createFast<T>(options: { wants: Wants; threads?: Threads<T>; min
     async readFile(rest) {
       if (!threads) return undefined;
       const { readInThreads } = await import('./threads.ts');
-      return readInThreads(rest, threads, await compiled(), wants);
+      const times = await readInThreads(rest, threads, await compiled(), wants);
+      if (times !== 'too much') return times;
+      // What they hold is let go before this thread holds it all.
+      await threads.crew.dismiss();
+      threads = undefined;
+      return undefined;
     },
     async lines(source) {
       if (!reader) {

@@ -36,6 +36,8 @@ export interface Share {
   times: Times;
   /** A line that makes of the file something else than a record a line: it must be read in order. */
   strange: boolean;
+  /** See Accepting. */
+  tooMuch: boolean;
 }
 
 export interface TaskLines {
@@ -60,6 +62,7 @@ export async function readShare(
   const reader = createNativeReader(file.kernel, file.wants);
   const intake = createIntake();
   const tasks: TaskLines[] = [];
+  const isTooMuch = () => accepting.isTooMuch?.() ?? false;
   const { counters, name } = file;
   const handle = openSync(file.path, 'r');
   let rejects: TaskLines['rejects'] = [];
@@ -100,7 +103,7 @@ export async function readShare(
   };
 
   try {
-    while (Atomics.load(counters, STOPPED) === 0 && recogniser.isPlain()) {
+    while (Atomics.load(counters, STOPPED) === 0 && recogniser.isPlain() && !isTooMuch()) {
       const index = Atomics.add(counters, NEXT_TASK, 1);
       const begin = file.from + index * file.taskBytes;
       if (begin >= file.to) break;
@@ -114,9 +117,9 @@ export async function readShare(
   } finally {
     closeSync(handle);
   }
-  if (!recogniser.isPlain()) Atomics.store(counters, STOPPED, 1);
+  if (!recogniser.isPlain() || isTooMuch()) Atomics.store(counters, STOPPED, 1);
   intake.samples = [];
-  return { tasks, intake, times: sink.times(), strange: !recogniser.isPlain() };
+  return { tasks, intake, times: sink.times(), strange: !recogniser.isPlain(), tooMuch: isTooMuch() };
 }
 
 /** Where the first line begins at or after a place. */

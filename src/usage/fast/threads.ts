@@ -40,14 +40,14 @@ export interface FileRest {
 /**
  * Reads the rest of a file on this thread and by a crew, and adds it to the intake.
  * @returns the first and last time of the records used; undefined, and nothing is added, when the file must be read
- * in order, is compressed, or is too small.
+ * in order, is compressed, or is too small; `too much` when threads take too much memory for such a log.
  */
 export async function readInThreads<T>(
   rest: FileRest,
   threads: Threads<T>,
   kernel: KernelModule,
   wants: Wants,
-): Promise<Times | undefined> {
+): Promise<Times | undefined | 'too much'> {
   const to = sizeOf(rest);
   if (to === undefined || to < threads.minBytes) return undefined;
   const file: SharedFile = {
@@ -70,6 +70,7 @@ export async function readInThreads<T>(
     Atomics.store(file.counters, STOPPED, 1);
     throw error;
   }
+  if (all.some(({ share }) => share.tooMuch)) return 'too much';
   if (all.some(({ share }) => share.strange)) return undefined;
   if (!threads.merge(all.map(({ result }) => result))) return undefined;
   addShares(rest, all);

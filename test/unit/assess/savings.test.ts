@@ -1,55 +1,56 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { savingsInterval } from '../../../src/assess/bootstrap.ts';
+import { percentInterval } from '../../../src/assess/bootstrap.ts';
 import { dayCosts, daysOf } from '../../../src/assess/days.ts';
 import { recommend } from '../../../src/assess/recommend.ts';
 import { migrationWindow, pairsToPass } from '../../../src/assess/window.ts';
 import { createZone, dayName } from '../../../src/usage/zone.ts';
 
-const day = (currentUsd: number, projectedUsd: number, share = 1) => ({ currentUsd, projectedUsd, share });
+const day = (currentUsd: number, projectedUsd: number, share = 1, at = 0) => ({
+  day: 20_000 + at,
+  currentUsd,
+  projectedUsd,
+  share,
+});
 
-describe('the interval of the savings', () => {
+describe('the interval of the percentage', () => {
   it('of days that are all alike has no width', () => {
-    const interval = savingsInterval(
+    const interval = percentInterval(
       Array.from({ length: 14 }, () => day(10, 4)),
       1,
     );
-    expect(interval?.perDay).toEqual({ low: 6, high: 6 });
-    expect(interval?.percent.low).toBeCloseTo(60, 10);
-  });
-
-  it('counts a day that is covered in part for its part', () => {
-    const interval = savingsInterval([day(5, 2, 0.5), ...Array.from({ length: 9 }, () => day(10, 4))], 1);
-    expect(interval?.perDay.low).toBeCloseTo(6, 10);
-    expect(interval?.perDay.high).toBeCloseTo(6, 10);
+    expect(interval?.low).toBeCloseTo(60, 10);
+    expect(interval?.high).toBeCloseTo(60, 10);
   });
 
   it('needs two days and a cost', () => {
-    expect(savingsInterval([day(1, 0)], 1)).toBeUndefined();
-    expect(savingsInterval([day(0, 0), day(0, 0)], 1)).toBeUndefined();
+    expect(percentInterval([day(1, 0)], 1)).toBeUndefined();
+    expect(percentInterval([day(0, 0), day(0, 0)], 1)).toBeUndefined();
   });
 
   it('is that of the normal law for many days, and the same for the same seed', () => {
-    // Savings of 1 or 3 USD a day, 200 days: standard error 1/√200, so ±0.1386 at 95 %.
+    // Savings of 25 or 75 %, 200 days alike: standard error 25/√200, so ±3.46 at 95 %.
     const days = Array.from({ length: 200 }, (_, i) => day(4, i % 2 === 0 ? 3 : 1));
-    const interval = savingsInterval(days, 7);
-    expect(interval?.perDay.low).toBeCloseTo(2 - 0.1386, 1);
-    expect(interval?.perDay.high).toBeCloseTo(2 + 0.1386, 1);
-    expect(savingsInterval(days, 7)).toEqual(interval);
+    const interval = percentInterval(days, 7);
+    expect(interval?.low).toBeCloseTo(50 - 3.46, 0);
+    expect(interval?.high).toBeCloseTo(50 + 3.46, 0);
+    expect(percentInterval(days, 7)).toEqual(interval);
   });
 
   it('holds the estimate, whatever the days', () => {
     const some = fc.record({
+      day: fc.constant(0),
       currentUsd: fc.double({ min: 1, max: 100, noNaN: true }),
       projectedUsd: fc.double({ min: 0, max: 100, noNaN: true }),
       share: fc.constant(1),
     });
     fc.assert(
       fc.property(fc.array(some, { minLength: 5, maxLength: 20 }), (days) => {
-        const saved = days.reduce((sum, d) => sum + d.currentUsd - d.projectedUsd, 0) / days.length;
-        const interval = savingsInterval(days, 3);
-        expect(interval?.perDay.low).toBeLessThanOrEqual(saved + 1e-9);
-        expect(interval?.perDay.high).toBeGreaterThanOrEqual(saved - 1e-9);
+        const total = (of: 'currentUsd' | 'projectedUsd') => days.reduce((sum, d) => sum + d[of], 0);
+        const percent = (1 - total('projectedUsd') / total('currentUsd')) * 100;
+        const interval = percentInterval(days, 3);
+        expect(interval?.low).toBeLessThanOrEqual(percent + 1e-9);
+        expect(interval?.high).toBeGreaterThanOrEqual(percent - 1e-9);
       }),
       { numRuns: 25 },
     );
@@ -116,5 +117,17 @@ describe('days in a time zone', () => {
     const days = daysOf(period, utc);
     expect(days.map(dayName)).toEqual(['2026-06-01', '2026-06-02', '2026-06-03', '2026-06-04']);
     expect(dayCosts(days, period, utc, []).map((each) => each.share)).toEqual([0.25, 1, 1, 0.25]);
+  });
+
+  it('of a log end with its last record: the gap that is expected after it makes no day', () => {
+    const utc = createZone('UTC');
+    // A record each 5 hours until 22:00: the period ends at 3:00 of the next day.
+    const from = Date.UTC(2026, 5, 1, 1);
+    const period = { from, to: from + 45 * HOUR, days: 50 / 24 };
+    const days = daysOf(period, utc);
+    expect(days.map(dayName)).toEqual(['2026-06-01', '2026-06-02']);
+    expect(dayCosts(days, period, utc, []).map((each) => each.share)).toEqual([23 / 24, 1]);
+    // Where a cut says that it goes on, a day without records is one.
+    expect(daysOf({ from, to: from + 70 * HOUR, days: 70 / 24 }, utc).map(dayName)).toContain('2026-06-03');
   });
 });

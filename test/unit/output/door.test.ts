@@ -11,7 +11,10 @@ function door(env: Record<string, string> = {}, live = false) {
   const err: string[] = [];
   const made = createDoor({
     env,
-    stdout: (text) => void out.push(text),
+    stdout: (text, done) => {
+      out.push(text);
+      done?.();
+    },
     stderr: (text) => void err.push(text),
     live,
   });
@@ -80,6 +83,39 @@ describe('the door', () => {
     expect(JSON.parse(out[0] as string)).toEqual(value);
     expect(out[0]).toMatch(/^[\x20-\x7e]*\n$/);
     expect(documented()).toBe(true);
+  });
+
+  it('writes a long document in pieces, each without secrets, commands and controls', async () => {
+    const { document, longDocument, documented, redactor, out } = door({ GITHUB_ACTIONS: 'true' });
+    redactor.remember('top-secret');
+    const groups = Array.from({ length: 5000 }, (_, i) => ({
+      key: `u${i} top-secret ##[x]`,
+      'top-secret': 1,
+    }));
+    const value = {
+      title: `top-secret ${ESC}[31m\u202e`,
+      byModel: { 'top-secret': 1, other: ['##['] },
+      groups,
+    };
+    await longDocument(value);
+    expect(documented()).toBe(true);
+    const pieces = out.splice(0);
+    expect(pieces.length).toBeGreaterThan(10);
+    document(value, 2);
+    expect(pieces.join('')).toBe(out.join(''));
+    expect(pieces.join('')).not.toMatch(/top-secret|##\[/);
+  });
+
+  it('writes no further where nobody reads on', async () => {
+    const pieces: string[] = [];
+    const made = createDoor({
+      env: {},
+      stdout: (text, done) => done?.(pieces.push(text) < 2 ? null : new Error('EPIPE')),
+      stderr: () => {},
+      live: false,
+    });
+    await made.longDocument({ list: Array.from({ length: 50_000 }, (_, i) => i) });
+    expect(pieces).toHaveLength(2);
   });
 
   it('writes a live line over the last, in a terminal only, and clears it for others', () => {

@@ -384,3 +384,36 @@ function variedLines(
   });
   return lines.join('');
 }
+
+describe('ids', () => {
+  const timeOf = async (idAt: (i: number) => string) => {
+    const lines = Array.from({ length: 60_000 }, (_, i) => PLAIN.replace('"r1"', JSON.stringify(idAt(i))));
+    const bytes = Buffer.from(`${HEAD}${lines.join('\n')}\n`);
+    const ids = new Set<string | undefined>();
+    const began = process.cpuUsage().user;
+    await readSource(
+      {
+        name: 'ids',
+        bytes: (async function* () {
+          yield bytes;
+        })(),
+      },
+      {
+        formats: [native],
+        intake: createIntake(),
+        fast: createFast({ wants: { id: true, user: true }, minBytes: 0 }),
+        accept: ({ id }) => void ids.add(id),
+      },
+    );
+    expect(ids.size).toBe(60_001);
+    return process.cpuUsage().user - began;
+  };
+
+  it('that differ in their middle only take no longer than others', async () => {
+    await timeOf((i) => `req-${i}`);
+    const others = await timeOf((i) => `${String(i * 7919).padStart(9, '0')}-request-abcdef`);
+    const alike = await timeOf((i) => `request-${String(i).padStart(9, '0')}-abcdefgh`);
+    // With only their ends in the hash it is ten times as much.
+    expect(alike / others).toBeLessThan(4);
+  });
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFields, statusOf } from '../../../src/usage/fields.ts';
-import { globPattern } from '../../../src/usage/inputs.ts';
+import { globMatcher } from '../../../src/usage/glob.ts';
 import { overlaps } from '../../../src/usage/read-all.ts';
 import { createSelector } from '../../../src/usage/select.ts';
 
@@ -16,7 +16,30 @@ describe('patterns', () => {
     ['a[!0-3].csv', 'a2.csv', false],
     ['a+(b).csv', 'a+(b).csv', true],
     ['a.csv', 'abcsv', false],
-  ])('%s and %s: %s', (glob, name, expected) => expect(globPattern(glob).test(name)).toBe(expected));
+    ['logs/**', 'logs/x/y/a', true],
+    ['**/a', 'a', true],
+    ['**/x/**/a', 'x/y/x/z/a', true],
+    ['a[!x]b', 'a/b', false],
+    ['a[z-a]b', 'amb', false],
+    ['a[]]b', 'a]b', true],
+    ['a[!]]b', 'a]b', false],
+    ['a[b', 'a[b', true],
+    ['a[b-]', 'a-', true],
+    ['*a*b*', 'xxaxxbxx', true],
+    ['*a*b', 'abab', true],
+    ['*', '', true],
+  ])('%s and %s: %s', (glob, name, expected) => expect(globMatcher(glob)(name)).toBe(expected));
+});
+
+describe('a pattern that has many ways to fit', () => {
+  it.each([
+    ['*a*a*a*a*a*a*a*a*a*a*b', 'a'.repeat(200)],
+    [`${'**/'.repeat(30)}x`, `${'y/'.repeat(60)}y`],
+  ])('%s is answered at once', (glob, name) => {
+    const began = performance.now();
+    expect(globMatcher(glob)(name)).toBe(false);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
 });
 
 describe('fields', () => {

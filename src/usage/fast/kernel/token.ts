@@ -68,6 +68,16 @@ export function defineToken(module: Module, json: JsonFunctions): Callable {
         [last.set(i64.load(i32.sub(end, 8)))],
       ),
       first.set(i64.xor(i64.mul(first, HASH), i64.mul(i64.add(last, i64.extend(length)), HASH2))),
+      // Ids and users often differ in their middle only: all that is left out of a hash makes them collide.
+      when(i32.gt(length, 16), [
+        i.set(8),
+        loop((again) => [
+          first.set(i64.mul(i64.xor(first, i64.load(i32.add(p, i))), HASH)),
+          first.set(i64.xor(first, i64.shr(first, 32n))),
+          i.set(i32.add(i, 8)),
+          brIf(again, i32.lt(i, i32.sub(length, 8))),
+        ]),
+      ]),
       slot.set(i32.wrap(i64.shr(i64.mul(i64.xor(first, i64.shr(first, 32n)), HASH), 40n))),
       block((free) => [
         loop((again) => [

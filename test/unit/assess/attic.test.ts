@@ -1,0 +1,288 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assess } from '../../../src/assess/assess.ts';
+import {
+  createAttic,
+  createStower,
+  drawTogether,
+  isScattered,
+  joinAttic,
+  shelvesOf,
+} from '../../../src/assess/attic/attic.ts';
+import { createNames, nameAt, numberOf } from '../../../src/assess/attic/names.ts';
+import { createPacker, unpack } from '../../../src/assess/attic/pack.ts';
+import { joinTally } from '../../../src/assess/attic/stow.ts';
+import { quantile } from '../../../src/assess/percentile.ts';
+import { createTaker, type TakeRules } from '../../../src/assess/taker.ts';
+import { MAX_MODELS, OTHER_MODELS, type Tally } from '../../../src/assess/tally.ts';
+import { CATALOGUE_BANDS } from '../../../src/pricing/bands.ts';
+import { configBook } from '../../../src/pricing/book.ts';
+import { createIntake } from '../../../src/usage/intake.ts';
+import type { UsageRecord } from '../../../src/usage/record.ts';
+import { createZone } from '../../../src/usage/zone.ts';
+
+describe('packing', () => {
+  const name = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', '1', '0'));
+  const plain = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      fc.constantFrom(undefined, null, true, false, '', 'gpt', -0, Number.NaN, Number.POSITIVE_INFINITY),
+      fc.double(),
+      fc.maxSafeNat(),
+      fc.string({ unit: 'binary' }),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(name, tie('value'), { maxKeys: 4, noNullPrototype: true }),
+      fc.array(fc.tuple(fc.string(), tie('value')), { maxLength: 4 }).map((entries) => new Map(entries)),
+      fc.uint32Array({ maxLength: 5 }),
+      fc.float64Array({ maxLength: 5 }),
+    ),
+  })).value;
+
+  it('gives back what went in', () => {
+    const packer = createPacker();
+    fc.assert(
+      fc.property(plain, (value) => {
+        // Not toStrictEqual: it takes a field called `constructor` for the type of an object.
+        expect(isDeepStrictEqual(unpack(packer.tables, Buffer.from(packer.pack(value))), value)).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('names', () => {
+  it('have numbers in their order, whatever is in them', () => {
+    const names = createNames();
+    const all = [...new Set(['', 'a', 'é', '\ud800', '\ud800\udc00', '\udc00', '�', 'a\0b', '__proto__'])];
+    for (let i = 0; i < 9000; i++) all.push(`customer-${i}`);
+    for (let round = 0; round < 2; round++) {
+      expect(all.map((name) => numberOf(names, name))).toEqual([...all.keys()]);
+    }
+    expect(all.map((_, number) => nameAt(names, number))).toEqual(all);
+  });
+});
+
+describe('an attic', () => {
+  const fill = (from: number, to: number) => {
+    const attic = createAttic();
+    const stower = createStower<{ n: number }>(attic);
+    for (let n = from; n < to; n++) stower.put(`g${n % 7}`, { n }, n);
+    return attic;
+  };
+  const itemsOf = (attic: ReturnType<typeof fill>) => {
+    const shelves = shelvesOf<{ n: number }>(attic);
+    return [...shelves.order()].map((group) => ({
+      name: shelves.nameOf(group),
+      items: shelves.itemsOf(group).map(({ n }) => n),
+    }));
+  };
+
+  it('has the pieces of each group, the heaviest first', () => {
+    expect(itemsOf(fill(0, 15))).toEqual(
+      [
+        { name: 'g6', items: [6, 13] },
+        { name: 'g5', items: [5, 12] },
+        { name: 'g0', items: [0, 7, 14] },
+        { name: 'g4', items: [4, 11] },
+        { name: 'g3', items: [3, 10] },
+        { name: 'g2', items: [2, 9] },
+        { name: 'g1', items: [1, 8] },
+      ].sort((a, b) => sum(b.items) - sum(a.items) || (a.name < b.name ? -1 : 1)),
+    );
+  });
+
+  it('holds what two of them held, and draws pieces together', () => {
+    const both = fill(0, 40);
+    joinAttic(both, fill(40, 60));
+    const whole = itemsOf(fill(0, 60));
+    expect(itemsOf(both)).toEqual(whole);
+    drawTogether<{ n: number }>(both, (items) => [{ n: sum(items.map(({ n }) => n)) }]);
+    expect(itemsOf(both)).toEqual(whole.map(({ name, items }) => ({ name, items: [sum(items)] })));
+    expect(isScattered(both)).toBe(false);
+    const sent = structuredClone(both);
+    expect(itemsOf(sent)).toEqual(itemsOf(both));
+  });
+});
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+const RULES: TakeRules = {
+  bands: CATALOGUE_BANDS,
+  selection: { models: [], providers: [], users: [] },
+  dedupe: false,
+  by: 'user',
+  timezone: 'UTC',
+};
+const assessed = (tally: Tally) =>
+  assess({
+    tally,
+    intake: createIntake(),
+    legacy: {
+      configured: configBook({ dear: { input: 3, output: 9 } }),
+      catalogue: undefined,
+      provider: undefined,
+      baseUrl: undefined,
+    },
+    target: {
+      side: {
+        configured: configBook({ dear: { input: 1, output: 2 }, told: { input: 1, output: 1 } }),
+        catalogue: undefined,
+        provider: undefined,
+        baseUrl: undefined,
+      },
+      models: {},
+      tokenDrift: {},
+    },
+    whatIf: {},
+    thresholds: { high: 30, medium: 15 },
+    by: 'user',
+    zone: createZone('UTC'),
+    cut: {},
+    migration: undefined,
+    partial: false,
+    now: Date.UTC(2026, 10, 1),
+    seed: 1,
+    notes: [],
+  });
+
+describe('very many users', () => {
+  const USERS = 45_000;
+  const recordAt = (i: number): UsageRecord => {
+    const user = (i * 7919) % USERS;
+    const failed = i % 11 === 0;
+    return {
+      at: Date.UTC(2026, 5, 1) + i * 20_000,
+      provider: 'one',
+      model: ['dear', 'told', 'unknown'][i % 3] as string,
+      inputTokens: 100 + (i % 997),
+      cachedInputTokens: 0,
+      outputTokens: i % 131,
+      latencyMs: (i * 37) % 5000,
+      status: failed ? 'timeout' : 'ok',
+      user: `customer ${user}`,
+      ...(i % 3 === 1 && !failed && { costUsd: 0.001 * (i % 7) }),
+    };
+  };
+  const COUNT = 130_000;
+
+  it('have the figures that each has alone, and the whole those of all', () => {
+    const taker = createTaker(RULES);
+    const expected = new Map<
+      string,
+      {
+        requests: number;
+        errors: number;
+        tokens: number;
+        times: number[];
+        now: number;
+        later: number;
+        priced: boolean;
+      }
+    >();
+    let tokens = 0;
+    for (let i = 0; i < COUNT; i++) {
+      const record = recordAt(i);
+      taker.accept(record);
+      const { user = '', inputTokens, outputTokens, status, costUsd = 0, model } = record;
+      const own = expected.get(user) ?? {
+        requests: 0,
+        errors: 0,
+        tokens: 0,
+        times: [],
+        now: 0,
+        later: 0,
+        priced: false,
+      };
+      expected.set(user, own);
+      const ok = status === 'ok';
+      own.requests++;
+      own.errors += ok ? 0 : 1;
+      own.tokens += inputTokens + outputTokens;
+      tokens += inputTokens + outputTokens;
+      if (ok) own.times.push(record.latencyMs as number);
+      own.priced ||= model !== 'unknown';
+      if (!ok || model === 'unknown') continue;
+      own.now += model === 'dear' ? (inputTokens * 3 + outputTokens * 9) / 1e6 : costUsd;
+      own.later += (inputTokens + outputTokens * (model === 'dear' ? 2 : 1)) / 1e6;
+    }
+    expect(taker.isTooMuch()).toBe(true);
+    const { groups, tokens: all, requests, latencyMs } = assessed(taker.tally);
+    expect(all.total).toBe(tokens);
+    expect(requests.total).toBe(COUNT);
+    expect(latencyMs?.p50).toBe(
+      quantile(
+        [...expected.values()].flatMap(({ times }) => times).sort((a, b) => a - b),
+        0.5,
+      ),
+    );
+    expect(groups?.groups.length).toBe(USERS);
+    let before = Number.POSITIVE_INFINITY;
+    let seen = 0;
+    for (const group of groups?.groups ?? []) {
+      const own = expected.get(group.key);
+      expect(group.tokens).toBeLessThanOrEqual(before);
+      before = group.tokens;
+      if (seen++ % 50 !== 0) continue;
+      expect(group).toEqual({
+        key: group.key,
+        requests: own?.requests,
+        errors: own?.errors,
+        tokens: own?.tokens,
+        latencyMs:
+          own?.times.length === 0
+            ? null
+            : expect.objectContaining({
+                p50: quantile(
+                  (own?.times ?? []).sort((a, b) => a - b),
+                  0.5,
+                ),
+              }),
+        ttftMs: null,
+        currentUsd: own?.priced ? expect.closeTo(own.now, 12) : null,
+        projectedUsd: own?.priced ? expect.closeTo(own.later, 12) : null,
+      });
+    }
+    expect(seen).toBe(USERS);
+    expect(groups?.groups.slice(0, 2)).toEqual([...(groups?.groups ?? [])].slice(0, 2));
+  }, 60_000);
+
+  it('in two tallies are the same together', () => {
+    const [one, two, whole] = [createTaker(RULES), createTaker(RULES), createTaker(RULES)];
+    for (let i = 0; i < COUNT; i++) {
+      // One has few groups, and no attic.
+      (i < 3000 ? one : two).accept(recordAt(i));
+      whole.accept(recordAt(i));
+    }
+    joinTally(one.tally, two.tally);
+    const [joined, alone] = [assessed(one.tally), assessed(whole.tally)];
+    expect([...(joined.groups?.groups ?? [])].slice(0, 500)).toEqual(
+      [...(alone.groups?.groups ?? [])].slice(0, 500),
+    );
+    expect({ ...joined, groups: null }).toEqual({ ...alone, groups: null });
+  }, 60_000);
+});
+
+describe('very many models', () => {
+  it('are told apart up to a number; the others are one, and that is said', () => {
+    const taker = createTaker({ ...RULES, by: undefined });
+    for (let i = 0; i < MAX_MODELS + 500; i++) {
+      taker.accept({
+        at: Date.UTC(2026, 5, 1) + i * 1000,
+        model: `model ${i}`,
+        inputTokens: 10,
+        cachedInputTokens: 0,
+        outputTokens: 0,
+        status: 'ok',
+      });
+    }
+    const { models, notes, tokens, unpriced } = assessed(taker.tally);
+    expect(models).toHaveLength(MAX_MODELS + 1);
+    expect(models[0]).toMatchObject({ model: OTHER_MODELS, requests: 500, tokens: 5000 });
+    expect(tokens.total).toBe(10 * (MAX_MODELS + 500));
+    expect(unpriced).toHaveLength(MAX_MODELS + 1);
+    expect(notes.join()).toContain(`more than 10,000 different models`);
+  }, 60_000);
+});
