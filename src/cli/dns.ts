@@ -85,7 +85,8 @@ async function diff(ctx: Context, options: DiffOptions): Promise<void> {
     const differing = views.filter(({ ok }) => ok !== true);
     if (differing.some(({ says, error }) => says === null && error !== undefined)) ctx.exit(EXIT.unreachable);
     if (differing.some(({ ok }) => ok === false)) ctx.exit(EXIT.fail);
-    if (options.json || differing.length > 0) return show(ctx, options, 'dns diff', differing);
+    if (options.json || differing.length > 0 || views.length === 0)
+      return show(ctx, options, 'dns diff', differing);
     ctx.print('every record says what it should');
   };
   await withReading(ctx, options, look, true);

@@ -245,3 +245,12 @@ ${more}`);
     });
   });
 });
+
+describe('DNS hooks that cannot be read', () => {
+  it.each(['status', 'diff'])('are no records that `dns %s` could call right', async (command) => {
+    const dir = folder('hooks: { dns: [{ driver: exec, command: [cat] }] }\n');
+    const { code, stdout } = await cutover(dir, ['dns', command]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('no record is known');
+  });
+});
