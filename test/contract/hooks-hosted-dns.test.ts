@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type CloudflareBench, startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { startHttpReceiver } from '../servers/http-receiver.ts';
 import { movesOf, restoring } from '../servers/moves.ts';
 import { type Route53Bench, startRoute53StandIn } from '../servers/route53-stand-in.ts';
 
@@ -177,6 +178,27 @@ describe('cloudflare', () => {
     expect(await faultOf(hook.run(toTarget, soon()))).toMatchObject({
       code: 'DNS_ZONE_UNKNOWN',
       hint: expect.stringContaining('hooks.dns[0].zoneId'),
+    });
+  });
+});
+
+describe('a service that is none', () => {
+  it.each([
+    [{ status: 500, body: 'out of order' }, 'DNS_FAILED'],
+    [{ status: 429, body: 'slow down' }, 'DNS_FAILED'],
+    [{ status: 200, body: '<html>a web page</html>' }, 'DNS_ANSWER'],
+  ])('that answers %o is an error of its own', async (answer, code) => {
+    const receiver = await startHttpReceiver();
+    onTestFinished(() => receiver.stop());
+    receiver.answer(answer);
+    const entry = { driver: 'powerdns', url: receiver.url, apiKey: '${env:KEY}', zone: 'example.test' };
+    const [hook] = hooksOf(
+      { dns: [{ ...entry, records: [cname('s.example.test')] }] },
+      { dir: '/', env: { KEY: 'planted-key' } },
+    ).dns;
+    expect(await faultOf(hook?.run(toTarget, soon()) ?? Promise.resolve())).toMatchObject({
+      code,
+      hint: expect.any(String),
     });
   });
 });
