@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BIND, KEYS, startBind } from '../servers/bind.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
+import { startHttpReceiver } from '../servers/http-receiver.ts';
 import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
 import { installed, pathOf, type Required } from '../servers/require.ts';
 import { cutover, cutoverJson, makeFolder, type Ran } from './cli.ts';
@@ -195,7 +196,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       await at.complete();
       await bench.put(one, 'A', 300, ['203.0.113.7']);
       const dry = await at.run('rollback', '--to', '1', '--dry-run');
-      expect(dry.stdout).toMatch(/203\.0\.113\.7[\s\S]*192\.0\.2\.1[\s\S]*left alone/);
+      expect(dry.stdout).toMatch(/203\.0\.113\.7[\s\S]*192\.0\.2\.1[\s\S]*left\s+alone/);
       const ran = await at.run('rollback', '--to', '1', ...GO, '--json');
       expect(ran.code).toBe(4);
       const left = document(ran).steps.find(({ outcome }) => outcome === 'failed');
@@ -289,6 +290,9 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       const { undo } = await at.json<{ undo: string }>('dns', 'apply', '--yes');
       expect((await at.json<Status>('status')).drift).toEqual([]);
       expect(undo).toMatch(/^cutover dns apply --to \d+$/);
+      // Held against a checkpoint it differs again.
+      const since = await at.run('dns', 'diff', ...undo.split(' ').slice(-2));
+      expect([since.code, since.stdout]).toEqual([2, expect.stringContaining('(TTL 900 s)')]);
       await at.json(...undo.split(' ').slice(1), '--yes');
       expect((await at.run('dns', 'status')).stdout).toContain('(TTL 900 s)');
       await at.json('rollback', ...GO);
@@ -379,6 +383,20 @@ describe('a DNS hook that cannot be read', () => {
     await cutoverJson(dir, ['rollback', '--emergency']);
     expect(told()).toEqual(['legacy', 'legacy']);
     expect(JSON.parse(readFileSync(join(dir, 'event.json'), 'utf8'))).not.toHaveProperty('restore');
+  });
+
+  it('is told so over HTTP too', async () => {
+    const receiver = await startHttpReceiver();
+    onTestFinished(() => receiver.stop());
+    const dir = makeFolder(`hooks: { dns: [{ driver: webhook, url: "${receiver.url}" }] }\n`);
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['rollback', '--anyway', '--yes']);
+    await cutoverJson(dir, ['rollback', '--emergency']);
+    const told = receiver.received.map(({ body }) => JSON.parse(body) as object);
+    const expected = (kind: string) => ({ step: 'dns', provider: 'legacy', operation: { kind } });
+    expect(told).toMatchObject([expected('rollback'), expected('emergency')]);
+    expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true, drift: [] });
   });
 
   it('is missed by name when it is gone after it was told target; a person can say that it is seen to', async () => {
