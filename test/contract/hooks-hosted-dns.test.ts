@@ -203,6 +203,28 @@ describe('a service that is none', () => {
   });
 });
 
+describe('a zone of PowerDNS that has to be read whole', () => {
+  it.each([
+    [63, true],
+    [65, false],
+  ])('of %i MB: %s', async (megabytes, taken) => {
+    const receiver = await startHttpReceiver();
+    onTestFinished(() => receiver.stop());
+    const zone = JSON.stringify({ rrsets: [], padding: 'x'.repeat(megabytes * 1_000_000) });
+    // It does not let the search in.
+    receiver.answer(({ path }) => ({
+      status: path.includes('/search-data') ? 404 : 200,
+      body: path.includes('rrset_name') ? '{"rrsets":[]}' : zone,
+    }));
+    const entry = { driver: 'powerdns', url: receiver.url, apiKey: '${env:KEY}', zone: 'example.test' };
+    const hooks = { dns: [{ ...entry, records: [cname('s.example.test')] }] };
+    const [hook] = hooksOf(hooks, { dir: '/', env: { KEY: 'planted-key' } }).dns;
+    const read = hook?.read?.(soon()) ?? Promise.reject(new Error('it cannot be read'));
+    if (taken) return expect(await read).toMatchObject([{ values: [] }]);
+    expect((await faultOf(read)).message).toContain('longer than 64000000 bytes');
+  });
+});
+
 describe('route53', () => {
   let bench: Route53Bench;
   beforeAll(async () => {

@@ -287,7 +287,10 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
         2,
         expect.stringContaining('should say 198.51.100.1 (TTL 30 s)'),
       ]);
-      const { undo } = await at.json<{ undo: string }>('dns', 'apply', '--yes');
+      const { undo, from, to } = await at.json<{ undo: string; from: object; to: object }>(
+        ...['dns', 'apply', '--yes'],
+      );
+      expect(from).toEqual(to);
       expect((await at.json<Status>('status')).drift).toEqual([]);
       expect(undo).toMatch(/^cutover dns apply --to \d+$/);
       // Held against a checkpoint it differs again.
@@ -396,6 +399,11 @@ describe('a DNS hook that cannot be read', () => {
     const told = receiver.received.map(({ body }) => JSON.parse(body) as object);
     const expected = (kind: string) => ({ step: 'dns', provider: 'legacy', operation: { kind } });
     expect(told).toMatchObject([expected('rollback'), expected('emergency')]);
+    // Nothing of it can be read: no checkpoint keeps a record, and there is no drift.
+    const { checkpoints } = await cutoverJson<{ checkpoints: { dns: unknown[] }[] }>(dir, [
+      ...['checkpoint', 'list'],
+    ]);
+    expect(checkpoints.flatMap(({ dns }) => dns)).toEqual([]);
     expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true, drift: [] });
   });
 

@@ -88,11 +88,23 @@ afterAll(async () => {
 const docs = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../docs/${name}`, import.meta.url)), 'utf8');
 
-/** The words that stand as code below one of these headings, up to the next. */
-function namesIn(text: string, ...headings: string[]): Set<string> {
-  const parts = text.split(/^#+ /m).filter((part) => headings.some((heading) => part.startsWith(heading)));
-  if (parts.length < headings.length) throw new Error(`a heading is gone: ${headings.join(', ')}`);
-  const code = parts.flatMap((part) => part.match(/```[\s\S]*?```|`[^`]+`/g) ?? []);
+/** The part of a text below a heading, up to the next one. */
+function below(text: string, heading: string): string {
+  const part = text.split(/^#+ /m).find((each) => each.startsWith(heading));
+  if (part === undefined) throw new Error(`no heading ${heading}`);
+  return part;
+}
+
+/** The rows of a table that tell of a command. */
+const rowsOf = (text: string, command: string) =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && line.split('|')[1]?.includes(`\`${command}\``))
+    .join('\n');
+
+/** The words that stand as code in a text. */
+function namesIn(text: string): Set<string> {
+  const code = text.match(/```[\s\S]*?```|`[^`]+`/g) ?? [];
   return new Set(code.flatMap((span) => span.match(/\w+/g) ?? []));
 }
 
@@ -110,14 +122,17 @@ function fieldsOf(value: unknown): string[] {
 }
 
 describe('docs/json.md names each field of', () => {
+  const text = docs('json.md');
+  const others = below(text, 'The others');
+
   it.each([
-    ['shift', 'canary start, shift, rollback, resume'],
-    ['dns', 'The others'],
-    ['hooks test', 'The others'],
-    ['freeze', 'The others'],
-    ['error', 'The others'],
-  ])('%s', (what, heading) => {
-    const names = namesIn(docs('json.md'), heading, 'The JSON documents');
+    ['shift', below(text, 'canary start, shift, rollback, resume')],
+    ['dns', rowsOf(others, 'dns diff')],
+    ['hooks test', rowsOf(others, 'hooks test')],
+    ['freeze', rowsOf(others, 'freeze')],
+    ['error', ''],
+  ])('%s', (what, told) => {
+    const names = namesIn(below(text, 'The JSON documents') + told);
     const seen = new Set(fieldsOf(printed.get(what) ?? []));
     expect(seen.size).toBeGreaterThan(3);
     expect([...seen].filter((name) => !names.has(name))).toEqual([]);
@@ -133,8 +148,24 @@ describe('docs/json.md names each field of', () => {
   });
 });
 
+it('the steps of an event are those before it; people are told of those that move traffic', () => {
+  const kinds = (path: string, kind: string) =>
+    receiver.accepted
+      .map(({ body, ...one }) => ({ ...one, body: body as unknown as Told }))
+      .filter(({ body, ...one }) => one.path === path && !body.test && body.operation.kind === kind)
+      .map(({ body }) => body.steps.map((step) => step.kind).join());
+  expect(kinds('/dns', 'shift')).toEqual(['flag,dns']);
+  expect(kinds('/hook', 'emergency')).toEqual(['flag', 'flag,dns,dns']);
+});
+
+interface Told {
+  test?: true;
+  operation: { kind: string };
+  steps: { kind: string }[];
+}
+
 it('docs/hooks.md names each field of the event', () => {
-  const names = namesIn(docs('hooks.md'), 'The event');
+  const names = namesIn(below(docs('hooks.md'), 'The event'));
   const seen = new Set(fieldsOf(receiver.accepted.map(({ body }) => body)));
   expect([...seen]).toEqual(
     expect.arrayContaining(['test', 'running', 'resumed', 'history', 'flag', 'untold', 'standing']),
