@@ -422,6 +422,20 @@ describe('a DNS hook that cannot be read', () => {
     await cutoverJson(dir, ['dns', 'apply', '--keep', '--yes']);
     expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true });
   });
+
+  it('is told after all when it is back, by resume', async () => {
+    const { dir, told } = folder();
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
+    writeFileSync(join(dir, 'cutover.yaml'), config.replace(hook('route.sh'), ''));
+    expect((await cutover(dir, ['rollback', ...GO])).code).toBe(4);
+    expect(told()).toEqual(['target']);
+    writeFileSync(join(dir, 'cutover.yaml'), config);
+    await cutoverJson(dir, ['resume']);
+    expect(told()).toEqual(['target', 'legacy']);
+    expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true });
+  });
 });
 
 describe.skipIf(!installed(BIND))('a shift that an emergency overtakes while it writes records', () => {
