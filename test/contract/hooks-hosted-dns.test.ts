@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type CloudflareBench, startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
+import { startHttpReceiver } from '../servers/http-receiver.ts';
 import { movesOf, restoring } from '../servers/moves.ts';
 import { type Route53Bench, startRoute53StandIn } from '../servers/route53-stand-in.ts';
 
@@ -178,6 +179,49 @@ describe('cloudflare', () => {
       code: 'DNS_ZONE_UNKNOWN',
       hint: expect.stringContaining('hooks.dns[0].zoneId'),
     });
+  });
+});
+
+describe('a service that is none', () => {
+  it.each([
+    [{ status: 500, body: 'out of order' }, 'DNS_FAILED'],
+    [{ status: 429, body: 'slow down' }, 'DNS_FAILED'],
+    [{ status: 200, body: '<html>a web page</html>' }, 'DNS_ANSWER'],
+  ])('that answers %o is an error of its own', async (answer, code) => {
+    const receiver = await startHttpReceiver();
+    onTestFinished(() => receiver.stop());
+    receiver.answer(answer);
+    const entry = { driver: 'powerdns', url: receiver.url, apiKey: '${env:KEY}', zone: 'example.test' };
+    const [hook] = hooksOf(
+      { dns: [{ ...entry, records: [cname('s.example.test')] }] },
+      { dir: '/', env: { KEY: 'planted-key' } },
+    ).dns;
+    expect(await faultOf(hook?.run(toTarget, soon()) ?? Promise.resolve())).toMatchObject({
+      code,
+      hint: expect.any(String),
+    });
+  });
+});
+
+describe('a zone of PowerDNS that has to be read whole', () => {
+  it.each([
+    [63, true],
+    [65, false],
+  ])('of %i MB: %s', async (megabytes, taken) => {
+    const receiver = await startHttpReceiver();
+    onTestFinished(() => receiver.stop());
+    const zone = JSON.stringify({ rrsets: [], padding: 'x'.repeat(megabytes * 1_000_000) });
+    // It does not let the search in.
+    receiver.answer(({ path }) => ({
+      status: path.includes('/search-data') ? 404 : 200,
+      body: path.includes('rrset_name') ? '{"rrsets":[]}' : zone,
+    }));
+    const entry = { driver: 'powerdns', url: receiver.url, apiKey: '${env:KEY}', zone: 'example.test' };
+    const hooks = { dns: [{ ...entry, records: [cname('s.example.test')] }] };
+    const [hook] = hooksOf(hooks, { dir: '/', env: { KEY: 'planted-key' } }).dns;
+    const read = hook?.read?.(soon()) ?? Promise.reject(new Error('it cannot be read'));
+    if (taken) return expect(await read).toMatchObject([{ values: [] }]);
+    expect((await faultOf(read)).message).toContain('longer than 64000000 bytes');
   });
 });
 

@@ -16,6 +16,8 @@ const BENCHES: { title: string; server?: Required; start(): Promise<NotifyBench>
   { title: 'email and smtp-server', server: SMTP, start: startSmtp },
 ];
 
+const AT = '2026-03-01T10:00:00.000Z';
+
 const evidence = {
   verdict: 'FAIL',
   document: {
@@ -44,7 +46,8 @@ describe.each(BENCHES)('notify driver $title', ({ server, start }) => {
     const told = async () => (await bench.messages()).join('\n').replace(/\\(?=[^\w\s])/g, '');
 
     it('tells who, what, old and new, why, by what evidence, what failed and how to undo', async () => {
-      await tell(rollbackEvent({ evidence }));
+      const more = { at: AT, flag: { before: 0.9, after: 0 }, history: { entries: 1234, head: 'ab12cd34' } };
+      await tell(rollbackEvent({ evidence, ...more }));
       const text = await told();
       for (const part of [
         'chat-prod',
@@ -57,10 +60,16 @@ describe.each(BENCHES)('notify driver $title', ({ server, start }) => {
         'exit 1: no route',
         'cutover rollback --to 9 --force',
         'op-2',
+        AT,
+        '1234',
+        'ab12cd34',
       ]) {
         expect(text).toContain(part);
       }
       expect(text).toMatch(/25 % → 0 %|"ratio":0\.25|RATIO=0\.25/);
+      // The flag was not where the state said; a step that failed can be tried again.
+      expect(text).toMatch(/from 90 % to 0 %|"before":0\.9/);
+      expect(text).toMatch(/cutover resume|"outcome":"failed"/);
     });
 
     it('sends one message for one event', async () => {

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ALERTMANAGER, type AlertmanagerBench, startAlertmanager } from '../servers/alertmanager.ts';
@@ -86,6 +86,46 @@ describe('exec', () => {
     expect(JSON.parse(readFileSync(join(dir, 'event'), 'utf8'))).toMatchObject({ operation: { id: 'op-2' } });
   });
 });
+
+describe('exec, DNS or notify', () => {
+  const started = (text: string, command: string[] = ['./tell']) => {
+    const { dir, remove } = temporaryFolder();
+    onTestFinished(remove);
+    writeFileSync(join(dir, 'tell'), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return { dir, hook: notifier({ driver: 'exec', command }, { dir, env: { PATH: process.env.PATH } }) };
+  };
+
+  it("runs in the config's folder, without a shell", async () => {
+    const { dir, hook } = started('pwd > where; printf %s "$1" > argument', ['./tell', '$HOME; touch shell']);
+    await hook.run(hookEvent(), soon());
+    expect(readFileSync(join(dir, 'where'), 'utf8').trim()).toBe(realpathSync(dir));
+    expect(readFileSync(join(dir, 'argument'), 'utf8')).toBe('$HOME; touch shell');
+    expect(existsSync(join(dir, 'shell'))).toBe(false);
+  });
+
+  it('ends with its children when its time is over', async () => {
+    const { dir, hook } = started("sh -c 'echo $$ > child; exec sleep 60' &\nwait");
+    const stop = new AbortController();
+    const fault = faultOf(hook.run(hookEvent(), stop.signal));
+    const child = () => Number(existsSync(join(dir, 'child')) && readFileSync(join(dir, 'child'), 'utf8'));
+    await expect.poll(child, { timeout: 10_000 }).toBeGreaterThan(0);
+    stop.abort(new Error('out of time'));
+    expect((await fault).message).toMatch(/out of time/);
+    await expect.poll(() => isAlive(child()), { timeout: 5000 }).toBe(false);
+  });
+});
+
+/** Whether a process is there and no zombie. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch (error) {
+    // Gone.
+    void error;
+    return false;
+  }
+}
 
 describe.skipIf(!installed(ALERTMANAGER))('Alertmanager', () => {
   let bench: AlertmanagerBench;

@@ -59,6 +59,14 @@ describe.skipIf(!installed(BIND))('rfc2136 and BIND', () => {
     expect(await faultWith({ zone: 'other.test', records: other })).toMatchObject({ code: 'DNS_READ' });
   });
 
+  it('a zone that is only a part of one of the server is an error of its own', async () => {
+    const part = [{ ...records[0], name: 'llm.part.example.test' }];
+    expect(await faultWith({ zone: 'part.example.test', records: part })).toMatchObject({
+      code: 'DNS_NOT_AUTHORITATIVE',
+      hint: expect.stringContaining('`zone`'),
+    });
+  });
+
   it('a missing nsupdate is a clear error', async () => {
     expect(await faultWith({}, { PATH: '/nowhere' })).toMatchObject({
       code: 'NSUPDATE_MISSING',

@@ -110,6 +110,46 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
     });
   });
 
+  it('a secondary that lets users keep the record for longer does not say it', async () => {
+    const name = 'llm.example.test.';
+    const hook = hookFor(late, [late?.secondary ?? ''], { timeout: '3s' });
+    await late?.put(name, 'CNAME', 900, ['t.example.net.']);
+    await late?.refreshSecondary();
+    expect(await faultOf(hook.run(toTarget, soon()))).toMatchObject({
+      code: 'DNS_NOT_SERVED',
+      message: expect.stringContaining(`${late?.secondary} says ${name} CNAME t.example.net. (TTL 900 s)`),
+    });
+    await late?.refreshSecondary();
+    await expect(hook.run(toTarget, soon())).resolves.toBeDefined();
+  });
+
+  it('are asked by `hooks test` too, which changes nothing', async () => {
+    const prove = async (server: string) => {
+      const hook = hookFor(prompt, [server], { timeout: '3s' });
+      await hook.prove?.((await hook.read?.(soon())) ?? [], soon());
+    };
+    await prompt?.put('llm.example.test.', 'CNAME', 60, ['anything.example.net.']);
+    await prove(prompt?.secondary ?? '');
+    const fault = await faultOf(prove(`127.0.0.1:${await freePort()}`));
+    expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('ECONNREFUSED') });
+    expect(await prompt?.look('llm.example.test.', 'CNAME')).toEqual(['anything.example.net.']);
+  });
+
+  it('cannot say a proxied record: users are answered with addresses of the proxy', async () => {
+    const cloudflare = await startCloudflareStandIn();
+    onTestFinished(cloudflare.stop);
+    const name = 'proxied.example.test.';
+    cloudflare.zone.add({ name, type: 'A', ttl: 1, content: '192.0.2.1', proxied: true });
+    await prompt?.put(name, 'A', 60, ['203.0.113.80']);
+    const record = { name, type: 'A', ttl: 60, legacy: '192.0.2.1', target: '192.0.2.9' };
+    const entry = cloudflare.entry([record], { verify: [`127.0.0.1:${prompt?.port}`], timeout: '3s' });
+    const [hook] = hooksOf({ dns: [entry] }, cloudflare).dns;
+    expect(await faultOf(hook?.run(toTarget, soon()) ?? Promise.resolve())).toMatchObject({
+      code: 'DNS_NOT_SERVED',
+      message: expect.stringContaining('203.0.113.80'),
+    });
+  });
+
   it('asks nobody where nothing was moved', async () => {
     const hook = hookFor(prompt, [`127.0.0.1:${await freePort()}`], { timeout: '3s' });
     await expect(hook.run(restoring([]), soon())).resolves.toBeDefined();

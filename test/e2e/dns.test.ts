@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BIND, KEYS, startBind } from '../servers/bind.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
+import { startHttpReceiver } from '../servers/http-receiver.ts';
 import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
 import { installed, pathOf, type Required } from '../servers/require.ts';
 import { cutover, cutoverJson, makeFolder, type Ran } from './cli.ts';
@@ -195,7 +196,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       await at.complete();
       await bench.put(one, 'A', 300, ['203.0.113.7']);
       const dry = await at.run('rollback', '--to', '1', '--dry-run');
-      expect(dry.stdout).toMatch(/203\.0\.113\.7[\s\S]*192\.0\.2\.1[\s\S]*left alone/);
+      expect(dry.stdout).toMatch(/203\.0\.113\.7[\s\S]*192\.0\.2\.1[\s\S]*left\s+alone/);
       const ran = await at.run('rollback', '--to', '1', ...GO, '--json');
       expect(ran.code).toBe(4);
       const left = document(ran).steps.find(({ outcome }) => outcome === 'failed');
@@ -286,9 +287,15 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
         2,
         expect.stringContaining('should say 198.51.100.1 (TTL 30 s)'),
       ]);
-      const { undo } = await at.json<{ undo: string }>('dns', 'apply', '--yes');
+      const { undo, from, to } = await at.json<{ undo: string; from: object; to: object }>(
+        ...['dns', 'apply', '--yes'],
+      );
+      expect(from).toEqual(to);
       expect((await at.json<Status>('status')).drift).toEqual([]);
       expect(undo).toMatch(/^cutover dns apply --to \d+$/);
+      // Held against a checkpoint it differs again.
+      const since = await at.run('dns', 'diff', ...undo.split(' ').slice(-2));
+      expect([since.code, since.stdout]).toEqual([2, expect.stringContaining('(TTL 900 s)')]);
       await at.json(...undo.split(' ').slice(1), '--yes');
       expect((await at.run('dns', 'status')).stdout).toContain('(TTL 900 s)');
       await at.json('rollback', ...GO);
@@ -381,6 +388,25 @@ describe('a DNS hook that cannot be read', () => {
     expect(JSON.parse(readFileSync(join(dir, 'event.json'), 'utf8'))).not.toHaveProperty('restore');
   });
 
+  it('is told so over HTTP too', async () => {
+    const receiver = await startHttpReceiver();
+    onTestFinished(() => receiver.stop());
+    const dir = makeFolder(`hooks: { dns: [{ driver: webhook, url: "${receiver.url}" }] }\n`);
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['rollback', '--anyway', '--yes']);
+    await cutoverJson(dir, ['rollback', '--emergency']);
+    const told = receiver.received.map(({ body }) => JSON.parse(body) as object);
+    const expected = (kind: string) => ({ step: 'dns', provider: 'legacy', operation: { kind } });
+    expect(told).toMatchObject([expected('rollback'), expected('emergency')]);
+    // Nothing of it can be read: no checkpoint keeps a record, and there is no drift.
+    const { checkpoints } = await cutoverJson<{ checkpoints: { dns: unknown[] }[] }>(dir, [
+      ...['checkpoint', 'list'],
+    ]);
+    expect(checkpoints.flatMap(({ dns }) => dns)).toEqual([]);
+    expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true, drift: [] });
+  });
+
   it('is missed by name when it is gone after it was told target; a person can say that it is seen to', async () => {
     const { dir } = folder();
     const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
@@ -394,6 +420,20 @@ describe('a DNS hook that cannot be read', () => {
     );
     expect((await cutover(dir, ['resume'])).code).toBe(4);
     await cutoverJson(dir, ['dns', 'apply', '--keep', '--yes']);
+    expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true });
+  });
+
+  it('is told after all when it is back, by resume', async () => {
+    const { dir, told } = folder();
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
+    writeFileSync(join(dir, 'cutover.yaml'), config.replace(hook('route.sh'), ''));
+    expect((await cutover(dir, ['rollback', ...GO])).code).toBe(4);
+    expect(told()).toEqual(['target']);
+    writeFileSync(join(dir, 'cutover.yaml'), config);
+    await cutoverJson(dir, ['resume']);
+    expect(told()).toEqual(['target', 'legacy']);
     expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true });
   });
 });

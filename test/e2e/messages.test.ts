@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { cutover, cutoverJson } from './cli.ts';
@@ -55,6 +55,40 @@ describe('a failed step is told, and so is what mends it', () => {
     rmSync(join(dir, 'broken'));
     await cutoverJson(dir, ['shift', '50%', ...FORCE], env);
     expect(pager(to)).toEqual(['resolve', 'trigger', 'resolve']);
+  });
+
+  it('a try after a kill has the key of the one before, for DNS and for people', async () => {
+    const dir = folder(
+      `    - { driver: exec, command: [sh, -c, 'cat > /dev/null; echo $CUTOVER_STEP $CUTOVER_IDEMPOTENCY_KEY >> keys; test -e on || kill -9 $PPID'], retries: 0 }\n`,
+      `  dns: [{ driver: exec, command: [sh, -c, 'cat > /dev/null; echo $CUTOVER_STEP $CUTOVER_IDEMPOTENCY_KEY >> keys; mkdir dns-was || kill -9 $PPID'], retries: 0 }]\n`,
+    );
+    writeFileSync(join(dir, 'on'), '');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    mkdirSync(join(dir, 'dns-was'));
+    expect((await cutover(dir, COMPLETE)).signal).toBe('SIGKILL');
+    rmdirSync(join(dir, 'dns-was'));
+    rmSync(join(dir, 'on'));
+    expect((await cutover(dir, ['resume'])).signal).toBe('SIGKILL');
+    writeFileSync(join(dir, 'on'), '');
+    await cutoverJson(dir, ['resume']);
+    const [, dns, again, told, toldAgain, ...more] = readFileSync(join(dir, 'keys'), 'utf8')
+      .trim()
+      .split('\n');
+    expect([dns, told]).toEqual([expect.stringMatching(/^dns op-/), expect.stringMatching(/^notify op-/)]);
+    expect([again, toldAgain, more]).toEqual([dns, told, []]);
+  });
+
+  it('of a gradual rollback only the last rung is told', async () => {
+    const to = await receiver();
+    const dir = folder(hookAt(to.url));
+    await cutoverJson(dir, ['canary', 'start', '--yes', '--ratio', '5%', ...FORCE]);
+    await cutoverJson(dir, ['shift', '50%', ...FORCE]);
+    const { rungs } = await cutoverJson<{ rungs: unknown[] }>(dir, [
+      ...['rollback', '--over', '300ms', '--yes', '--anyway'],
+    ]);
+    expect(rungs.length).toBeGreaterThan(1);
+    expect(told(to).map(gist)).toEqual(['canary start done', 'shift done', 'rollback done']);
+    expect(told(to).at(-1)).toMatchObject({ to: { ratio: 0.05 } });
   });
 
   it('an operation that was killed and then undone is told as that', async () => {
@@ -157,6 +191,39 @@ describe('what could not be sent', () => {
     await new Promise((resolve) => setTimeout(resolve, 6100));
     await cutover(dir, ['checkpoint', 'create']);
     expect(told(to).map(gist)).toEqual(['canary start done']);
+  });
+
+  it('is said by a later word about the same operation, which takes its place', async () => {
+    const to = await receiver();
+    const dir = folder(hookAt(to.url), DNS);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    writeFileSync(join(dir, 'broken'), '');
+    to.mood = () => 'refuses';
+    expect((await cutover(dir, COMPLETE)).code).toBe(4);
+    rmSync(join(dir, 'broken'));
+    to.mood = () => 'takes';
+    await cutoverJson(dir, ['resume']);
+    expect(told(to).map(gist)).toEqual(['canary start done', 'shift done']);
+    expect(told(to).at(-1)?.untold).toEqual([expect.stringContaining('but dns failed')]);
+  });
+
+  it('is tried once by a command that does something else, and by `resume` as often as the hook says, or three times', async () => {
+    const to = await receiver();
+    to.mood = () => 'refuses';
+    const triesIn = (dir: string) => async (command: string) => {
+      const before = to.calls.get('/hook') ?? 0;
+      await cutover(dir, command.split(' '));
+      return (to.calls.get('/hook') ?? 0) - before;
+    };
+    const hook = `    - { driver: webhook, url: "${to.url}/hook", retries: 1, on: [forward, freeze] }\n`;
+    const operation = triesIn(folder(hook));
+    expect(await operation('canary start --yes')).toBe(2);
+    expect(await operation('checkpoint create')).toBe(1);
+    expect(await operation('resume')).toBe(2);
+    const noOperation = triesIn(folder(hook));
+    await noOperation('freeze --reason x');
+    expect(await noOperation('checkpoint create')).toBe(1);
+    expect(await noOperation('resume')).toBe(3);
   });
 
   it('holds up nothing else when the receiver will not have it, and comes late', async () => {

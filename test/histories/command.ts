@@ -38,7 +38,7 @@ export class Command {
       cwd: world.dir,
       env: {
         ...world.env(action.user),
-        // The actor in the journal and in hooks: which command it was.
+        // The actor in the journal: which command it was.
         SUDO_USER: actor,
         ...(byEffect ? { CUTOVER_CRASH_AT: `${byEffect.at}`, CUTOVER_CRASH_SIGNAL: byEffect.signal } : {}),
       },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type CommandLog, judge, type Log } from './oracle.ts';
+import { type CommandLog, type JournalEntry, judge, type Log } from './oracle.ts';
 
 /** The judge itself: what it lets pass, and what it does not. */
 
@@ -27,7 +27,7 @@ const log = (change: Partial<Log>): Log => ({
   store: [zero],
   readers: {},
   targetAsked: [],
-  told: [],
+  journal: [],
   end: 20_000,
   ...change,
 });
@@ -35,7 +35,7 @@ const log = (change: Partial<Log>): Log => ({
 const wrong = (change: Partial<Log>) => judge(log(change)).violations.length;
 
 it('an emergency whose flag stays at 0 % was right', () => {
-  expect(judge(log({}))).toEqual({ violations: [], looked: 1, putBack: 0 });
+  expect(judge(log({}))).toEqual({ violations: [], looked: 1, putBack: 0, operations: 0 });
 });
 
 it('a write that was older than the emergency is wrong, whenever it lands', () => {
@@ -93,10 +93,33 @@ it('what a stopped command writes late into a store without tokens has to be tak
   expect(wrong({ commands, store: back })).toBe(1);
 });
 
-it('two operations never run at once, but for an emergency and what is left of a killed command', () => {
-  const told = ['begin op-a c1 shift', 'begin op-b c2 rollback', 'end op-a c1 shift', 'end op-b c2 rollback'];
-  expect(wrong({ told })).toBe(1);
-  expect(wrong({ told: told.map((line) => line.replace('rollback', 'emergency')) })).toBe(0);
-  expect(wrong({ told, commands: [command({}), forward({ killed: true })] })).toBe(0);
-  expect(wrong({ told: told.toSpliced(1, 0, 'end op-a c1 shift').toSpliced(3, 1) })).toBe(0);
+const entry = (event: JournalEntry['event'], actor: string, kind = 'shift'): JournalEntry => ({
+  ...{ event, actor, kind, operation: `op-${kind}` },
+});
+
+it('two operations never run at once: none ends a step after another has begun', () => {
+  const [a, b] = [entry('begins', 'c1'), entry('begins', 'c2', 'rollback')];
+  const [endA, endB] = [entry('step', 'c1'), entry('step', 'c2', 'rollback')];
+  expect(wrong({ journal: [a, endA, b, endB] })).toBe(0);
+  expect(wrong({ journal: [a, b, endA] })).toBe(1);
+  expect(wrong({ journal: [a, b, endB, endA] })).toBe(1);
+  expect(judge(log({ journal: [a, b] })).operations).toBe(2);
+});
+
+it('nor does one run twice; who was killed writes nothing any more, and another may resume it', () => {
+  const [a, resumed] = [entry('begins', 'c1'), entry('resumes', 'c2')];
+  expect(wrong({ journal: [a, resumed, entry('step', 'c2')] })).toBe(0);
+  expect(wrong({ journal: [a, resumed, entry('step', 'c1')] })).toBe(1);
+  expect(wrong({ journal: [a, resumed, entry('resumes', 'c1'), entry('step', 'c1')] })).toBe(0);
+});
+
+it('an emergency may take over from whoever runs, and what that was at ends whenever it ends', () => {
+  const a = entry('begins', 'c1');
+  const emergency = [entry('begins', 'c2', 'emergency'), entry('step', 'c2', 'emergency')];
+  expect(wrong({ journal: [a, ...emergency, entry('step', 'c1')] })).toBe(0);
+  expect(wrong({ journal: [a, ...emergency, entry('begins', 'c3', 'rollback'), entry('step', 'c1')] })).toBe(
+    0,
+  );
+  const late = entry('step', 'c2', 'emergency');
+  expect(wrong({ journal: [a, late, entry('begins', 'c3', 'rollback'), entry('step', 'c1')] })).toBe(1);
 });

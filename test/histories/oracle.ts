@@ -13,9 +13,17 @@ export interface Log {
   readers: Record<string, { at: number; answered: number; share: number }[]>;
   /** When a request that the gateway waits for reached target. */
   targetAsked: number[];
-  /** The lines of the notify hook: `begin|end OPERATION ACTOR KIND`. */
-  told: string[];
+  /** What the commands wrote into the journal, in its order: that of its transactions, whatever their clocks say. */
+  journal: JournalEntry[];
   end: number;
+}
+
+/** That a command began or resumed an operation, or came to the end of one of its steps. */
+export interface JournalEntry {
+  event: 'begins' | 'resumes' | 'step';
+  operation: string;
+  kind: string;
+  actor: string;
 }
 
 export interface CommandLog {
@@ -43,6 +51,8 @@ export interface Judgement {
   looked: number;
   /** Late writes to a store without tokens that the fenced command took back by itself. */
   putBack: number;
+  /** Operations that were begun or resumed, emergencies left out. */
+  operations: number;
 }
 
 /** Whether every reader saw what an emergency promised, and never two operations ran at once. */
@@ -63,7 +73,8 @@ export function judge(log: Log): Judgement {
       ...readersAfter(log, safe, until).map((what) => `after ${command.actor} said safe, ${what}`),
     );
   }
-  return { violations, looked, putBack };
+  const operations = log.journal.filter(({ event, kind }) => event !== 'step' && kind !== 'emergency').length;
+  return { violations, looked, putBack, operations };
 }
 
 /**
@@ -140,19 +151,23 @@ function uninvited({ commands, hands, targetAsked }: Log): string[] {
   return before.length > 0 ? [`${before.length} requests reach target before any forward command`] : [];
 }
 
-/** An emergency takes over from whoever runs, and a killed one's hook runs on; all others exclude one another. */
-function twoAtOnce({ told, commands }: Log): string[] {
-  const killed = new Set(commands.filter((command) => command.killed).map(({ actor }) => actor));
-  const running = new Map<string, string>();
-  for (const line of told) {
-    const [mark, operation = '', actor = '', ...kind] = line.split(' ');
-    if (kind.join(' ') === 'emergency' || killed.has(actor)) continue;
-    if (mark === 'end') running.delete(operation);
-    else {
-      const [other] = running.values();
-      if (other !== undefined)
-        return [`two operations run at once: ${actor} (${kind.join(' ')}) begins during ${other}`];
-      running.set(operation, `${actor} (${kind.join(' ')})`);
+/**
+ * A command keeps what its step came to also when another has taken over: of two at once the older one is seen by the
+ * step that it ends after the other has begun. An emergency may take over from whoever runs; nobody else may.
+ */
+function twoAtOnce({ journal }: Log): string[] {
+  let current: string | null = null;
+  const before = new Set<string>();
+  for (const { event, operation, kind, actor } of journal) {
+    const run = `${actor} (${kind} ${operation})`;
+    if (kind === 'emergency') {
+      if (event !== 'step') current = null;
+    } else if (event !== 'step') {
+      if (current !== null) before.add(current);
+      before.delete(run);
+      current = run;
+    } else if (before.has(run)) {
+      return [`two operations run at once: ${run} ends a step after ${current ?? 'another'} has begun`];
     }
   }
   return [];

@@ -16,7 +16,16 @@ export class Recorder {
     private readonly store: Store,
     naive: boolean,
   ) {
-    this.log = { naive, commands: [], hands: [], store: [], readers: {}, targetAsked: [], told: [], end: 0 };
+    this.log = {
+      naive,
+      commands: [],
+      hands: [],
+      store: [],
+      readers: {},
+      targetAsked: [],
+      journal: [],
+      end: 0,
+    };
   }
 
   /** Milliseconds since the history began. */

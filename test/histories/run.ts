@@ -5,6 +5,7 @@ import { Command } from './command.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { type Action, type History, isCommand } from './history.ts';
 import { start } from './hosts.ts';
+import { journalOf } from './journal.ts';
 import { processesOf } from './leftovers.ts';
 import { GRACE_MS, type Judgement, judge } from './oracle.ts';
 import { Recorder } from './recorder.ts';
@@ -74,7 +75,7 @@ class Play {
     for (const action of [...history.before, history.emergency, ...history.after]) await this.act(action);
     await this.finish();
     log.end = recorder.now();
-    log.told = world.told();
+    log.journal = journalOf(world.dir);
     log.commands = this.commands.map((command) => command.log);
     const judgement = judge(log);
     return {

@@ -6,6 +6,7 @@ export class Tally {
   looked = 0;
   moved = 0;
   safe = 0;
+  operations = 0;
   readonly failures: { name: string; violation: string }[] = [];
   private putBack = 0;
   private stopped = 0;
@@ -15,6 +16,7 @@ export class Tally {
   add(name: string, outcome: Outcome): void {
     this.histories++;
     this.looked += outcome.looked;
+    this.operations += outcome.operations;
     this.putBack += outcome.putBack;
     this.moved += outcome.moved ? 1 : 0;
     this.stopped += outcome.stopped;
@@ -30,7 +32,7 @@ export class Tally {
     const reasons = [...this.unsafe].sort(([, a], [, b]) => b - a);
     const silent = reasons.reduce((sum, [, count]) => sum + count, 0);
     return [
-      `${this.histories} histories; ${this.moved} sent traffic to target; ${this.stopped} processes stopped, ${this.killed} killed`,
+      `${this.histories} histories, ${this.operations} operations; ${this.moved} sent traffic to target; ${this.stopped} processes stopped, ${this.killed} killed`,
       `${this.safe} emergencies said safe (${this.looked} looked at afterwards, ${this.putBack} late writes taken back), ${silent} did not:`,
       ...reasons.slice(0, 15).map(([reason, count]) => `  ${String(count).padStart(5)}  ${reason}`),
       `${this.failures.length} violations in ${new Set(this.failures.map(({ name }) => name)).size} histories`,

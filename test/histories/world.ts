@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { addProvider, type Backstage, type StandIn } from './backstage.ts';
@@ -28,7 +28,6 @@ export interface World {
   env(user: 'root' | 'nobody'): Record<string, string>;
   /** What makes a command on that host see its time of day. */
   clock(host: 0 | 1): Record<string, string>;
-  told(): string[];
   /** Ends what still runs on the hosts and removes everything. */
   remove(): Promise<void>;
 }
@@ -57,9 +56,7 @@ export async function makeWorld(history: History, { installation, means, backsta
   ];
   writeFileSync(join(dir, 'cutover.yaml'), stringify(config(store, probedLegacy, probedTarget)));
   writeFileSync(join(dir, 'gateway.yaml'), stringify(config(store, legacy, target)));
-  writeFileSync(join(dir, 'tell.sh'), tellScript(history.hookMs));
-  writeFileSync(join(dir, 'told'), '');
-  chmodSync(join(dir, 'told'), 0o666);
+  writeFileSync(join(dir, 'tell.sh'), `cat > /dev/null; sleep ${history.hookMs / 1000}\n`);
   const hosts: [Host, Host] = means.hosts
     ? [await startHost('alpha'), await startHost(history.sameName ? 'alpha' : 'beta')]
     : [thisHost, thisHost];
@@ -78,10 +75,6 @@ export async function makeWorld(history: History, { installation, means, backsta
     }),
     clock: (host) =>
       host === 1 && history.skew !== 0 && means.clock ? skewed(means.clock, history.skew) : {},
-    told: () =>
-      readFileSync(join(dir, 'told'), 'utf8')
-        .split('\n')
-        .filter((line) => line !== ''),
     async remove() {
       for (const host of hosts) await host.end();
       for (const path of [...paths, `${dir}/flag`]) backstage.remove(path);
@@ -105,14 +98,6 @@ function config(store: Store, legacy: StandIn, target: StandIn): object {
     gateway: { listen: '127.0.0.1:0', retry: { firstDelay: '100ms' } },
   };
 }
-
-/** Tells when a hook begins and ends, of which operation, and which command ran it: of two at once the lines interleave. */
-const tellScript = (ms: number) => `cat > /dev/null
-what="$CUTOVER_OPERATION_ID $SUDO_USER $CUTOVER_OPERATION_KIND"
-echo "begin $what" >> told
-${ms > 0 ? `sleep ${ms / 1000}` : ':'}
-echo "end $what" >> told
-`;
 
 /** Another time of day, as on a host whose clock is wrong; only that: timers and the times of files stay. */
 const skewed = (library: string, seconds: number): Record<string, string> => ({

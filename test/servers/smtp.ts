@@ -24,8 +24,11 @@ export interface SmtpBench extends NotifyBench {
   mails: string[];
 }
 
-/** An SMTP server in this process, on a free loopback port; it wants a password and takes mail for example.com. */
-export async function startSmtp(): Promise<SmtpBench> {
+/**
+ * An SMTP server in this process, on a free loopback port; it wants a password and takes mail for example.com.
+ * @param tls its key and certificate (PEM), where it offers STARTTLS
+ */
+export async function startSmtp(tls?: { key: string; cert: string }): Promise<SmtpBench> {
   const name = 'smtp-server';
   const { SMTPServer } = (await import(name)) as SmtpPackage;
   const { dir, remove } = temporaryFolder();
@@ -34,7 +37,7 @@ export async function startSmtp(): Promise<SmtpBench> {
   const server = new SMTPServer({
     authOptional: false,
     allowInsecureAuth: true,
-    disabledCommands: ['STARTTLS'],
+    ...(tls ?? { disabledCommands: ['STARTTLS'] }),
     logger: false,
     onAuth(auth: { username: string; password: string }, _session: unknown, done: Done) {
       if (mode === 'refuse' || auth.password !== PASSWORD) {

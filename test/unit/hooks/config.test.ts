@@ -42,6 +42,45 @@ describe('hooks in the config', () => {
   });
 
   it.each([
+    '{ driver: rfc2136, server: ns1, zone: example.test, records: [RECORD] }',
+    '{ driver: powerdns, url: "https://x.example", apiKey: "${env:K}", zone: example.test, records: [RECORD] }',
+    '{ driver: cloudflare, zoneId: abc, apiToken: "${env:K}", records: [RECORD] }',
+    '{ driver: route53, hostedZoneId: Z1, accessKeyId: "${env:K}", secretAccessKey: "${env:K}", records: [RECORD] }',
+    '{ driver: exec, command: [x] }',
+    '{ driver: webhook, url: "https://x.example" }',
+    '{ driver: slack, url: "${env:U}" }',
+    '{ driver: teams, url: "${env:U}" }',
+    '{ driver: discord, url: "${env:U}" }',
+    '{ driver: pagerduty, routingKey: "${env:K}" }',
+    '{ driver: alertmanager, url: "https://x.example" }',
+    '{ driver: email, host: h, from: a@b.example, to: c@d.example }',
+  ])('has 10 s and two further tries for %s, unless it says otherwise', (entry) => {
+    const kind = /RECORD|exec|webhook/.test(entry) ? 'dns' : 'notify';
+    const hooks = parse(`  ${kind}: [${entry.replace('RECORD', RECORD)}]`);
+    expect(hooks[kind]).toMatchObject([{ timeout: 10_000, retries: 2 }]);
+  });
+
+  it('knows what is usual', () => {
+    const [record] = parse(rfc2136(RECORD)).dns.flatMap((hook) => ('records' in hook ? hook.records : []));
+    expect(record?.ttl).toBe(60);
+    const powerdns = `{ driver: powerdns, url: "https://x.example", apiKey: "\${env:K}", zone: example.test, records: [${RECORD}] }`;
+    expect(parse(`  dns: [${powerdns}]`).dns).toMatchObject([{ serverId: 'localhost' }]);
+    const [mail, alert] = parse(
+      '  notify: [{ driver: email, host: h, from: a@b.example, to: c@d.example }, { driver: alertmanager, url: "https://x.example" }]',
+    ).notify;
+    expect(mail).toMatchObject({ port: 587, tls: 'starttls' });
+    expect(alert).toMatchObject({ keep: 24 * 3_600_000 });
+  });
+
+  it.each(['ns1.example.test', '192.0.2.53:5353', '[2001:db8::1]:5353'])(
+    'takes %s for a server',
+    (server) => {
+      const hooks = rfc2136(RECORD).replace('ns1.example.test', `"${server}"`);
+      expect(parse(hooks).dns).toMatchObject([{ server }]);
+    },
+  );
+
+  it.each([
     [
       '  dns: [{ driver: rfc2163 }]',
       /^cutover\.yaml:6:\d+: unknown driver rfc2163 for hooks\.dns\.0; did you mean rfc2136\?/,

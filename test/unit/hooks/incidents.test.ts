@@ -81,6 +81,7 @@ describe('Alertmanager', () => {
     [rollbackEvent({ steps: [] }), 'CutoverRollback', 'warning'],
     [rollbackEvent(), 'CutoverFailed', 'critical'],
     [emergency, 'CutoverEmergency', 'critical'],
+    [hookEvent({ operation: { id: 'run-1', kind: 'canary FAIL' } }), 'CutoverCanaryFail', 'critical'],
   ])('keeps trouble %# standing', (event, alertname, severity) => {
     expect(alerts(event)).toMatchObject([
       {
@@ -93,7 +94,12 @@ describe('Alertmanager', () => {
 
   it('ends every trouble under the labels it began with', () => {
     const [change, ...over] = alerts();
-    expect(change).toMatchObject({ labels: { alertname: 'CutoverChange', operation: 'op-1' } });
+    expect(change).toMatchObject({
+      labels: {
+        ...{ alertname: 'CutoverChange', severity: 'info', migration: 'chat-prod' },
+        operation: 'op-1',
+      },
+    });
     expect(over.every(({ endsAt }) => endsAt === NOW)).toBe(true);
     for (const event of [emergency, rollbackEvent(), rollbackEvent({ steps: [] })]) {
       expect(over.map(({ labels }) => labels)).toContainEqual(alerts(event)[0]?.labels);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { absoluteName, isWithin, recordValue } from '../../../src/config/dns-values.ts';
 import { contentsOf, isZoneFileContent, setOfContents } from '../../../src/hooks/dns/contents.ts';
+import { updateFault } from '../../../src/hooks/dns/nsupdate-faults.ts';
 import { updateScript } from '../../../src/hooks/dns/nsupdate-script.ts';
 import { serverOf } from '../../../src/hooks/dns/query.ts';
 import { changesBetween, recordSet, setsFor } from '../../../src/hooks/dns/records.ts';
@@ -93,6 +94,14 @@ describe('an update', () => {
       'send',
       '',
     ]);
+  });
+
+  it('that fails for a clock says so', () => {
+    const said = '; TSIG error with server: clocks are unsynchronized\nupdate failed: NOTAUTH(BADTIME)\n';
+    expect(updateFault(said, { server: 'ns1:53', zone: 'example.test.' })).toMatchObject({
+      code: 'DNS_BADTIME',
+      hint: expect.stringContaining('NTP'),
+    });
   });
 
   it('never holds a line that a value smuggled in', () => {
