@@ -16,7 +16,7 @@ import {
   type StepEnd,
 } from './journal.ts';
 import { movingSteps } from './moving.ts';
-import { findOperation, hasOperation } from './operations.ts';
+import { findOperation, hasOperation, lastOperation } from './operations.ts';
 import { overtakenBy } from './overtaken.ts';
 import type { Plan } from './plan.ts';
 import { newOperationId, type OperationRecord, type StepRecord } from './record.ts';
@@ -87,7 +87,7 @@ export async function emergencyPlan(
 async function readEmergencyPlan(
   execution: Execution,
   plan: Emergency['plan'],
-): Promise<{ plan: Plan; token: number; planWith(moving: readonly MovingStep[]): Plan }> {
+): Promise<Plans & { token: number }> {
   const readings = await Promise.all(flagsOf(execution.drivers).map((flag) => readQuietly(flag)));
   const known = readings.filter((reading) => reading !== undefined);
   const tokens = known.map((reading) => reading?.token ?? 0);
@@ -99,6 +99,7 @@ async function readEmergencyPlan(
   return {
     plan: plan(ratio, null),
     planWith: (moving) => plan(ratio, moving),
+    isKnownIn: (db) => knowsOf(db, known, ratio),
     token: Math.max(least, ...tokens.filter(canBeExceeded).map((token) => token + TOKEN_LEAP)),
   };
 }
@@ -111,7 +112,8 @@ async function readEmergencyPlan(
 export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> {
   const { execution } = emergency;
   const startedAt = execution.clock.now();
-  const { plan, token, planWith } = await readEmergencyPlan(execution, emergency.plan);
+  const { token, ...plans } = await readEmergencyPlan(execution, emergency.plan);
+  const { plan } = plans;
   const id = newOperationId(startedAt, execution.clock.random);
   const flagEnds = await setFlagsFirst(emergency, plan, { id, token }).catch(async (error: unknown) => {
     if (!(error instanceof CutoverError) || error.code !== 'FENCED') throw error;
@@ -121,7 +123,7 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
         : lookAside(emergency, (db) => (hasOperation(db, of) ? findOperation(db, of) : null));
     throw await overtakenBy({ id, token }, flagsOf(execution.drivers), find, error);
   });
-  const opened = openJournal(emergency, { plan, planWith }, { id, token, startedAt, flagEnds });
+  const opened = openJournal(emergency, plans, { id, token, startedAt, flagEnds });
   const { journal, look, unseen, dns } = opened;
   emergency.onDns(dns);
   const rivals = flagsOf(execution.drivers).every(({ fences }) => fences)
@@ -267,6 +269,8 @@ interface Opened {
 interface Plans {
   plan: Plan;
   planWith(moving: readonly MovingStep[]): Plan;
+  /** Whether a journal knows of what the flags said. */
+  isKnownIn(db: Db): boolean;
 }
 
 function openJournal(emergency: Emergency, plans: Plans, begun: Begun): Opened {
@@ -294,18 +298,31 @@ function openJournal(emergency: Emergency, plans: Plans, begun: Begun): Opened {
 }
 
 function planBy(
-  { plan, planWith }: Plans,
+  { plan, planWith, isKnownIn }: Plans,
   look: Look,
   { drivers }: Execution,
 ): { plan: Plan; dns: DnsSource } {
   try {
-    const moving = look((db) => movingSteps(db, plannedDrivers(drivers).dns));
+    const moving = look((db) => (isKnownIn(db) ? movingSteps(db, plannedDrivers(drivers).dns) : null));
     if (moving) return { plan: planWith(moving), dns: 'journal' };
   } catch (error) {
     // What keeps the journal from being read must not keep anything from being set: the config tells then.
     void error;
   }
   return { plan, dns: 'config' };
+}
+
+/**
+ * Whether a journal tells what was moved. One that is empty though requests go to target, or that does not know the
+ * operation whose mark a flag carries, is that of another folder, or an old copy: what it does not tell of may stand
+ * on target. An emergency moves nothing there, so one that is missing is no matter.
+ */
+function knowsOf(db: Db, readings: readonly (FlagReading | null)[], ratio: number | null): boolean {
+  const marks = readings.flatMap((reading) =>
+    reading?.operation?.startsWith('op-') && reading.kind !== 'emergency' ? [reading.operation] : [],
+  );
+  if (marks.some((mark) => !hasOperation(db, mark))) return false;
+  return (ratio ?? 0) === 0 || lastOperation(db) !== null;
 }
 
 /** Where nobody at all can write the database, nobody begins anything; elsewhere whoever can may be about to. */

@@ -3,7 +3,7 @@ import { type Plan, type PlannedDrivers, type PlannedStep, stepsFor } from '../o
 import { blocksForward, type OperationRecord } from '../operation/record.ts';
 import { freezeGate, gateRefusal } from '../shift/gates.ts';
 import type { Freeze } from '../store/freeze.ts';
-import type { DnsReading, DnsRecordSet, World } from '../world.ts';
+import type { DnsReading, DnsRecordSet, Side, World } from '../world.ts';
 import { dnsBack, unnumbered } from './dns-steps.ts';
 import type { RecordView } from './dns-view.ts';
 import { isOf, type Ledger, type PlannedMove, sameRecord } from './moved.ts';
@@ -20,7 +20,7 @@ export interface DnsApplyInput {
   ledger: Ledger;
   views: readonly RecordView[];
   /** A checkpoint whose records are wanted, whatever was moved. */
-  checkpoint: { id: number; dns: readonly DnsReading[] } | null;
+  checkpoint: { id: number; dns: readonly DnsReading[]; activeProvider: Side } | null;
   /** What the records say now is what they should say from now on: nothing is written. */
   keep: boolean;
   freeze: Freeze | null;
@@ -31,12 +31,13 @@ export interface DnsApplyInput {
  * The plan of `dns apply`: the records that are not what they should be, from what they say to that. No traffic moves.
  * It takes the place of operations of which nothing but DNS is left to do.
  * @returns null when there is nothing to do
- * @throws CutoverError UNFINISHED (75) while a flag waits for `resume`, FROZEN (75) where it would lead to target
+ * @throws CutoverError DNS_AGAINST_TRAFFIC (64) for a checkpoint of the other provider, UNFINISHED (75) while a flag waits for `resume`, FROZEN (75) where it would lead to target
  */
 export function planDnsApply(input: DnsApplyInput): Plan | null {
   const { world, open, drivers, keep, freeze, checkpoint } = input;
   const half = open.find((one) => blocksForward(one) && one.steps.some(isUndoneFlag));
   if (half) throw flagFirst(half);
+  if (checkpoint && checkpoint.activeProvider !== world.activeProvider) throw against(checkpoint, world);
   const steps = (keep ? keepSteps(input) : writeSteps(input)).filter(isOfUse);
   if (steps.length === 0) return null;
   const frozen = !keep && world.activeProvider === 'target' && freeze;
@@ -138,6 +139,16 @@ function keepSteps({ drivers, ledger, views, world }: DnsApplyInput): PlannedSte
     ),
     ...handed.map(([label, driver]): PlannedStep => ({ kind: 'dns', driver, label, byHand: true })),
   ];
+}
+
+/** Records that lead to the other provider are traffic: they move with the flag, and go back with it. */
+function against({ id, activeProvider }: { id: number; activeProvider: Side }, world: World): CutoverError {
+  return new CutoverError(
+    'DNS_AGAINST_TRAFFIC',
+    EXIT.usage,
+    `the records of checkpoint ${id} lead to ${activeProvider}, and the active provider is ${world.activeProvider}`,
+    { hint: `to go there with the traffic: \`cutover rollback --to ${id}\`, or a shift` },
+  );
 }
 
 function flagFirst({ id }: OperationRecord): CutoverError {

@@ -356,6 +356,41 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect((await at.json<Status>('status')).safe).toBe(true);
     });
 
+    it.each([
+      ['that is gone', (dir: string) => rmSync(join(dir, '.cutover'), { recursive: true })],
+      ['whose database is empty', (dir: string) => writeFileSync(join(dir, '.cutover', 'state.db'), '')],
+    ])(
+      'in an emergency does not take a state %s for a journal in which nothing was moved',
+      async (_name, lose) => {
+        const name = freshName();
+        await bench.put(name, 'A', 300, ['192.0.2.1']);
+        const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.9')])]);
+        await at.complete();
+        for (const file of ['state.db-wal', 'state.db-shm'])
+          rmSync(join(at.dir, '.cutover', file), { force: true });
+        lose(at.dir);
+        const { stdout } = await at.run('rollback', '--emergency', '--json');
+        expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+        expect(JSON.parse(stdout)).toMatchObject({ dnsFrom: 'config' });
+      },
+    );
+
+    it('is what leads records to another provider: `dns apply` does not', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.9')])]);
+      await at.complete();
+      await at.json('rollback', ...GO);
+      const { checkpoints } = await at.json<{ checkpoints: { id: number; status: string }[] }>(
+        'checkpoint',
+        'list',
+      );
+      const complete = checkpoints.find(({ status }) => status === 'complete')?.id;
+      const { code, stderr } = await at.run('dns', 'apply', '--to', String(complete), '--yes');
+      expect([code, stderr]).toEqual([64, expect.stringContaining('lead to target')]);
+      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+    });
+
     it('in an emergency puts back exactly what was found, by the journal, and says so', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
