@@ -28,7 +28,7 @@ export interface FlagdReading extends FlagReading {
   kind: string | null;
 }
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 /** The ratio that a flag set gives back for `ratio`: to the nearest thousandth of a percent. */
 export function storedRatio(ratio: number): number {
@@ -204,7 +204,7 @@ function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function isObject(value: unknown): value is Json {
+export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -1,6 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
-
-type Json = Record<string, unknown>;
+import { isObject, type Json } from './flagd.ts';
 
 /** A part of a flag set for which readers refuse all of it. */
 export interface RefusedPart {
@@ -76,8 +75,4 @@ function faultOf(flag: unknown): string | undefined {
   if (metadata !== undefined && metadata !== null && !isObject(metadata))
     return 'its metadata must be a JSON object';
   return undefined;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
