@@ -1,3 +1,4 @@
+import { formatNumber } from '../config/units.ts';
 import { type Intake, largestFirst } from '../usage/intake.ts';
 import { AFTER_UNTIL, BEFORE_SINCE } from '../usage/select.ts';
 import type { Zone } from '../usage/zone.ts';
@@ -46,7 +47,7 @@ export interface AssessInput {
 }
 
 const TOO_MANY_MODELS =
-  `The log has more than ${MAX_MODELS.toLocaleString('en-US')} different models: those that came later are added up as ` +
+  `The log has more than ${formatNumber(MAX_MODELS)} different models: those that came later are added up as ` +
   `${OTHER_MODELS}. Does its field of the model hold something else?`;
 
 /** Records → Assessment. Pure: everything it knows comes in. */

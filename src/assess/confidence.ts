@@ -1,3 +1,4 @@
+import { formatNumber } from '../config/units.ts';
 import type { DayPattern } from './day-pattern.ts';
 import type { HeavyDay } from './heavy-days.ts';
 
@@ -70,7 +71,7 @@ export function tooLittle({ enough, days, requests, doubts }: Confidence): strin
   if (has.length > 0) takes.push(`${MIN_DAYS} days`);
   if (doubts.includes('too_few_requests')) {
     has.push(`of ${requests} ${requests === 1 ? 'request' : 'requests'}`);
-    takes.push(`${MIN_REQUESTS.toLocaleString('en-US')} requests`);
+    takes.push(`${formatNumber(MIN_REQUESTS)} requests`);
   }
   return `too little to say: the log is ${has.join(' and ')}, and it takes ${takes.join(' and ')}`;
 }

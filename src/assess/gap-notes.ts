@@ -1,4 +1,5 @@
 import { clean } from '../clean.ts';
+import { formatNumber } from '../config/units.ts';
 import type { PriceGap } from './assessment.ts';
 import type { PricedModel } from './priced.ts';
 
@@ -73,7 +74,7 @@ function put(map: Map<string, PriceGap[]>, key: string, gap: PriceGap): void {
 function unpricedNote(gaps: readonly PriceGap[]): string {
   const gap = gaps[0] as PriceGap;
   const where = gaps.length > 1 ? 'either price list' : `the ${gap.side} price list`;
-  const amount = `${gap.count.toLocaleString('en-US')} ${thing(gap)} (${percent(gap.share)} of the tokens)`;
+  const amount = `${formatNumber(gap.count)} ${thing(gap)} (${percent(gap.share)} of the tokens)`;
   const models = modelNames(gap.models);
   if (gap.pricedAs === null) {
     return `${amount} have no price in ${where}: they are not in the cost. Models: ${models}.`;
@@ -109,7 +110,7 @@ export function untoldNotes(models: readonly PricedModel[]): string[] {
     .filter(({ untold, allUntold }) => untold > 0 && !allUntold)
     .map(
       ({ model, untold }) =>
-        `${untold.toLocaleString('en-US')} requests to ${clean(model, MAX_NAME)} have no token counts: they are not in the cost that prices make.`,
+        `${formatNumber(untold)} requests to ${clean(model, MAX_NAME)} have no token counts: they are not in the cost that prices make.`,
     );
 }
 

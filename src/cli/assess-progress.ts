@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { clean } from '../clean.ts';
+import { formatNumber } from '../config/units.ts';
 import type { Progress } from '../usage/read-all.ts';
 import type { Context } from './context.ts';
 
@@ -36,7 +37,7 @@ export function progressLine(
   const perSecond = bytes / Math.max(elapsedMs / 1000, 0.001);
   const parts = [
     totalBytes === undefined ? megabytes(bytes) : `${number(bytes)} of ${megabytes(totalBytes)}`,
-    `${records.toLocaleString('en-US')} records`,
+    `${formatNumber(records)} records`,
     `${megabytes(perSecond)}/s`,
   ];
   if (totalBytes !== undefined && perSecond > 0) {
@@ -48,7 +49,7 @@ export function progressLine(
 }
 
 function number(bytes: number): string {
-  return (bytes / 1e6).toLocaleString('en-US', { maximumFractionDigits: bytes < 1e7 ? 1 : 0 });
+  return formatNumber(bytes / 1e6, bytes < 1e7 ? 1 : 0);
 }
 
 function megabytes(bytes: number): string {

@@ -57,3 +57,13 @@ export function parsePoints(text: string): number | undefined {
 export function formatRatio(ratio: number): string {
   return `${Number((ratio * 100).toFixed(3))} %`;
 }
+
+/**
+ * 1234.5 → `1,235`, with two decimals `1,234.50`. Written out here, as Node.js takes as long to load its locales as a
+ * short command takes in all.
+ */
+export function formatNumber(value: number, decimals = 0): string {
+  const [whole = '', fraction] = value.toFixed(decimals).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+}

@@ -1,9 +1,9 @@
-/** Numbers as people read them in a report, each with its unit. The locale is fixed: a report is the same everywhere. */
+/** Numbers as people read them in a report, each with its unit. */
 
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+import { formatNumber } from '../../config/units.ts';
 
 export function count(value: number): string {
-  return whole.format(value);
+  return formatNumber(value);
 }
 
 /** What amounts are shown in; all amounts come as USD. */
@@ -29,8 +29,7 @@ export function moneyIn(currency: Currency | undefined): Money {
     if (size > 0 && size < 0.01) {
       return `${sign}${symbol}${Number(size.toPrecision(2)).toFixed(decimalsOf(size))}`;
     }
-    const text = size.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-    return `${sign}${symbol}${text}`;
+    return `${sign}${symbol}${formatNumber(size, 2)}`;
   };
 }
 
@@ -40,7 +39,7 @@ function decimalsOf(size: number): number {
 
 /** Milliseconds: whole from 100 on, with one decimal below. */
 export function ms(value: number): string {
-  return value >= 100 ? `${whole.format(value)} ms` : `${Number(value.toFixed(1))} ms`;
+  return value >= 100 ? `${count(value)} ms` : `${Number(value.toFixed(1))} ms`;
 }
 
 /** A percentage (94.75 → `94.75 %`), two decimals at most. */

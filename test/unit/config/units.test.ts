@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { didYouMean, suggest } from '../../../src/config/suggest.ts';
 import {
   formatDuration,
+  formatNumber,
   formatRatio,
   parseDuration,
   parsePoints,
@@ -37,6 +38,18 @@ describe('units', () => {
     expect(parsePoints('0.5%')).toBeUndefined();
     expect(formatRatio(0.001)).toBe('0.1 %');
     expect(formatRatio(1 / 3)).toBe('33.333 %');
+  });
+
+  it('groups the thousands of a number as the locale en-US does', () => {
+    const asLocale = (value: number, digits: number) =>
+      value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), (value) => {
+        expect(formatNumber(value)).toBe(asLocale(value, 0));
+      }),
+    );
+    for (const value of [0, 0.5, 12.344, 999.99, 1234.5, -1234.56, 1e6])
+      expect(formatNumber(value, 2)).toBe(asLocale(value, 2));
   });
 });
 
