@@ -150,8 +150,8 @@ const assessed = (tally: Tally) =>
 
 describe('very many users', () => {
   const USERS = 45_000;
-  const recordAt = (i: number): UsageRecord => {
-    const user = (i * 7919) % USERS;
+  const recordAt = (i: number, users = USERS): UsageRecord => {
+    const user = (i * 7919) % users;
     const failed = i % 11 === 0;
     return {
       at: Date.UTC(2026, 5, 1) + i * 20_000,
@@ -251,11 +251,14 @@ describe('very many users', () => {
 
   it('in two tallies are the same together', () => {
     const [one, two, whole] = [createTaker(RULES), createTaker(RULES), createTaker(RULES)];
-    for (let i = 0; i < COUNT; i++) {
+    // Each of them has used all three models.
+    const users = 10_007;
+    for (let i = 0; i < 4 * users; i++) {
       // One has few groups, and no attic.
-      (i < 3000 ? one : two).accept(recordAt(i));
-      whole.accept(recordAt(i));
+      (i < 3000 ? one : two).accept(recordAt(i, users));
+      whole.accept(recordAt(i, users));
     }
+    expect([one, two, whole].map((taker) => taker.isTooMuch())).toEqual([false, true, true]);
     joinTally(one.tally, two.tally);
     const [joined, alone] = [assessed(one.tally), assessed(whole.tally)];
     expect([...(joined.groups?.groups ?? [])].slice(0, 500)).toEqual(
