@@ -102,18 +102,18 @@ async function importFile(ctx: Context, options: DryRunOptions, file: string): P
   const { storable } = await import('../output/storable.ts');
   const { checkpointDocument } = await import('../report/checkpoint.ts');
   const { describeLeftOut, importable } = await import('../rollback/imported.ts');
-  const { sortOut } = await import('../store/checkpoint-content.ts');
+  const { fitting, sortOut } = await import('../store/checkpoint-content.ts');
   const { importCheckpoints, listCheckpoints } = await import('../store/checkpoints.ts');
   const { assertMay } = await import('../situation/ask.ts');
   const { printCheckpoints } = await import('./checkpoint.ts');
   const { withSession } = await import('./session.ts');
-  const read = parseCheckpointFile(ctx.cwd, file);
+  const read = parseCheckpointFile(ctx.cwd, file, ctx.now().getTime());
   await withSession(ctx, options, async (session) => {
     await assertMay(session, 'checkpoint import');
     const { redact } = session.secrets;
     const checkpoints = read.map(({ dns, ...one }) => {
       const readings = dns.map(({ records, ...words }) => ({ ...storable(words, redact), records }));
-      return { ...storable(one, redact), dns: storableReadings(readings, redact) };
+      return fitting({ ...storable(one, redact), dns: storableReadings(readings, redact) });
     });
     const says = (side: Side) => session.drivers.dns.flatMap((hook) => hook.expected?.(side) ?? []);
     const named = { legacy: says('legacy'), target: says('target') };

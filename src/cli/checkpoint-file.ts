@@ -3,11 +3,27 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { absoluteName, RECORD_TYPES, recordValue } from '../config/dns-values.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
-import type { ImportedCheckpoint } from '../store/checkpoint-content.ts';
+import { type ImportedCheckpoint, MAX_TEXT } from '../store/checkpoint-content.ts';
 import { worldFault } from '../world.ts';
 
 /** A canary's document has a few; what has thousands would be too much for whoever walks through it. */
 const MAX_DEPTH = 32;
+
+/** There was no cutover before. */
+const EARLIEST = Date.UTC(2025, 0, 1);
+/** How far the clock of the host that wrote the file may be ahead of this one's. */
+const CLOCKS_MS = 5 * 60_000;
+/** The longest name of a hook or a server, in characters; a DNS name is shorter anyway. */
+const MAX_LABEL = 1000;
+/** One answer of a DNS server is 65,535 bytes: so many addresses, or so much text with every byte escaped. */
+const MAX_VALUES = 4096;
+const MAX_VALUES_TEXT = 4 * 65_535;
+/** A canary's document as JSON has a tenth of it. */
+const MAX_METRICS = 100_000;
+/** How much of a value that cannot be is said. */
+const MAX_SAID = 80;
+
+const said = (text: string) => (text.length > MAX_SAID ? `${text.slice(0, MAX_SAID)}…` : text);
 
 const isFlat = (value: unknown, depth: number): boolean =>
   typeof value !== 'object' ||
@@ -16,24 +32,30 @@ const isFlat = (value: unknown, depth: number): boolean =>
 
 const recordSet = z
   .object({
-    name: z.string(),
+    name: z.string().max(MAX_LABEL),
     type: z.enum(RECORD_TYPES),
     ttl: z.number().int().nonnegative().max(2_147_483_647),
-    values: z.array(z.string()),
+    values: z
+      .array(z.string())
+      .max(MAX_VALUES)
+      .refine(
+        (all) => all.join('').length <= MAX_VALUES_TEXT,
+        'longer than an answer of a DNS server can be',
+      ),
   })
   .transform((set, ctx) => {
     const { type } = set;
     const name = absoluteName(set.name);
-    if (name === undefined) ctx.addIssue({ code: 'custom', message: `not a DNS name: ${set.name}` });
+    if (name === undefined) ctx.addIssue({ code: 'custom', message: `not a DNS name: ${said(set.name)}` });
     const values = set.values.map((text) => {
       // A text is whatever a server said it is.
       const value = type === 'TXT' ? text : recordValue(type, text);
       if (value === undefined)
-        ctx.addIssue({ code: 'custom', message: `not a value of a record of type ${type}: ${text}` });
+        ctx.addIssue({ code: 'custom', message: `not a value of a record of type ${type}: ${said(text)}` });
       return value ?? text;
     });
     if (type === 'CNAME' && values.length > 1)
-      ctx.addIssue({ code: 'custom', message: `${set.name} has more than one CNAME` });
+      ctx.addIssue({ code: 'custom', message: `${said(set.name)} has more than one CNAME` });
     return { ...set, name: name ?? set.name, values };
   });
 
@@ -47,42 +69,61 @@ const records = z.array(recordSet).superRefine((list, ctx) => {
 
 const checkpoint = z
   .object({
-    at: z.iso.datetime(),
-    reason: z.string(),
+    at: z.iso
+      .datetime()
+      .transform((text) => Date.parse(text))
+      .refine((at) => at >= EARLIEST, 'a date that is older than cutover'),
+    reason: z.string().max(MAX_TEXT),
     status: z.enum(['idle', 'canary', 'rolling', 'complete', 'rollback']),
     ratio: z.number().min(0).max(1),
     activeProvider: z.enum(['legacy', 'target']),
     dns: z.array(
       z.object({
-        label: z.string(),
-        server: z.string().max(1000).exactOptional(),
+        label: z.string().max(MAX_LABEL),
+        server: z.string().max(MAX_LABEL).exactOptional(),
         records: records.nullable(),
-        error: z.string().exactOptional(),
+        error: z.string().max(MAX_TEXT).exactOptional(),
       }),
     ),
     metrics: z
       .record(z.string(), z.unknown())
-      .refine((value) => isFlat(value, MAX_DEPTH), `more than ${MAX_DEPTH} values within one another`),
+      .refine((value) => isFlat(value, MAX_DEPTH), {
+        error: `more than ${MAX_DEPTH} values within one another`,
+        abort: true,
+      })
+      .refine((value) => JSON.stringify(value).length <= MAX_METRICS, `more than ${MAX_METRICS} characters`),
   })
   .superRefine((world, ctx) => {
     const fault = worldFault(world);
     if (fault) ctx.addIssue({ code: 'custom', message: fault });
   });
 
-const file = z.object({ schemaVersion: z.literal(1), checkpoints: z.array(checkpoint) });
+/** @param now Unix milliseconds */
+const fileAt = (now: number) =>
+  z.object({
+    schemaVersion: z.literal(1),
+    checkpoints: z.array(
+      checkpoint.refine(({ at }) => at <= now + CLOCKS_MS, {
+        error: 'a date that is in the future, by the clock of this host',
+        path: ['at'],
+      }),
+    ),
+  });
 
 /**
  * The checkpoints of a file that `checkpoint export` wrote, oldest first.
+ * @param now Unix milliseconds: a checkpoint is never of a later time
  * @throws CutoverError CHECKPOINT_FILE (65), which names the first that cannot be
  */
-export function parseCheckpointFile(cwd: string, path: string): ImportedCheckpoint[] {
+export function parseCheckpointFile(cwd: string, path: string, now: number): ImportedCheckpoint[] {
   try {
     const text = readFileSync(path === '-' ? 0 : resolve(cwd, path), 'utf8');
-    const { checkpoints } = file.parse(JSON.parse(text));
-    return checkpoints.map((one) => ({ ...one, at: Date.parse(one.at) })).toReversed();
+    return fileAt(now).parse(JSON.parse(text)).checkpoints.toReversed();
   } catch (cause) {
     const why =
-      cause instanceof z.ZodError ? z.prettifyError(cause).replace(/\s*\n\s*/g, ' ') : messageOf(cause);
+      cause instanceof z.ZodError
+        ? z.prettifyError(new z.ZodError(cause.issues.slice(0, 1))).replace(/\s*\n\s*/g, ' ')
+        : messageOf(cause);
     throw new CutoverError('CHECKPOINT_FILE', EXIT.input, `${path}: ${why}`, {
       hint: 'it must be what `cutover checkpoint export` writes',
       cause,

@@ -54,7 +54,9 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   const operation = open.at(-1);
   if (!operation && betweenRungs && betweenRungs.holder !== 'running') {
     const { finishGradual } = await import('./resume-gradual.ts');
-    return finishGradual(ctx, options, session, betweenRungs);
+    await finishGradual(ctx, options, session, betweenRungs);
+    if (!options.dryRun) await giveUpGone(ctx, session);
+    return;
   }
   if (!operation) {
     if (betweenRungs) ctx.note('the gradual rollback goes on by itself; `cutover rollback` ends it at once');
@@ -63,6 +65,7 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   if (options.dryRun) return sayWhatIsLeft(ctx, options, session, operation);
   if (!options.json) ctx.note(`resuming ${commandOf(operation.plan)} ${operation.id}`);
   const report = await resume(ctx, options, session, operation, options.overwriteDns);
+  await giveUpGone(ctx, session);
   await tell(ctx, options, session, 'resume', report);
   const { leadsTo } = operation.plan;
   if (leadsTo) {
@@ -73,12 +76,21 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   }
 }
 
+/** Whom the config names no more is told nothing more: nobody could ever do so. */
+async function giveUpGone(ctx: Context, { db, drivers, journal }: Session): Promise<void> {
+  const outbox = await import('../operation/outbox.ts');
+  const given = db.transaction(() => outbox.giveUpGone(db, drivers.notify, journal)).immediate();
+  for (const { label, operationId } of given)
+    ctx.note(`${label}: its message about ${operationId} is given up: ${outbox.GONE}`);
+}
+
 /** Every operation is finished: what is left is to tell of them. */
 async function finishTelling(ctx: Context, options: ResumeOptions, session: Session): Promise<void> {
   const { EXIT } = await import('../errors.ts');
   const { leftLines, sendLeft } = await import('./send-left.ts');
   const { untoldDocument } = await import('../report/untold.ts');
   const { waitingMessages } = await import('../store/messages.ts');
+  if (!options.dryRun) await giveUpGone(ctx, session);
   const sent = options.dryRun ? [] : await sendLeft(ctx, session, RETRIES);
   const waiting = waitingMessages(session.db);
   if (waiting.length > 0) ctx.exit(EXIT.hookFailed);

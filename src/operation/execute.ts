@@ -145,7 +145,7 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
     }
     return conclude(journal, ends);
   } catch (error) {
-    if (!(error instanceof CutoverError) || error.code !== 'FENCED') throw error;
+    if (!(error instanceof CutoverError) || !['FENCED', 'DNS_OVERTAKEN'].includes(error.code)) throw error;
     throw await overtakenBy(operation, flagsOf(execution.drivers), journal.find, error);
   } finally {
     await early;

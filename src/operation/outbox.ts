@@ -27,6 +27,8 @@ import { sameWord, type Word } from './word.ts';
 export const KEPT_MS = 24 * 3_600_000;
 /** A sender that cannot be looked at has ended when its own time is over, and this much more. */
 const GRACE_MS = 5000;
+/** Why somebody is told nothing any more. */
+export const GONE = 'the config names it no more';
 
 /** A hook as far as what it is told goes. */
 export type Told = Pick<Hook, 'label' | 'receiver' | 'on'>;
@@ -47,6 +49,8 @@ export type SendEnd =
 
 /** What one hook was told of one operation. */
 export interface Delivery {
+  /** What the hook was called when its last word was written. */
+  label: string;
   outcome: 'sent' | 'waiting' | 'given up';
   attempts: number;
   error: string | null;
@@ -220,25 +224,38 @@ function senderOf({ actor, host, pid, process, boot, namespace }: Holder): strin
 }
 
 /** Gives up what has waited for a day; to be called in a transaction. */
-export function giveUpOld(db: Db, { holder, now }: Sender): void {
-  const at = now();
+export function giveUpOld(db: Db, sender: Sender): void {
+  const at = sender.now();
   const old = waitingMessages(db).filter((message) => at - message.at >= KEPT_MS);
-  if (old.length === 0) return;
+  giveUp(db, old, 'a day is over', sender);
+}
+
+/** Gives up what waits for somebody whom no hook leads to any more, and returns it; to be called in a transaction. */
+export function giveUpGone(db: Db, hooks: readonly Told[], sender: Sender): Message[] {
+  const there = new Set(hooks.map(receiverOf));
+  const gone = waitingMessages(db).filter(({ hook }) => !there.has(hook));
+  return giveUp(db, gone, GONE, sender);
+}
+
+function giveUp(db: Db, messages: readonly Message[], why: string, { holder, now }: Sender): Message[] {
+  if (messages.length === 0) return [];
+  const at = now();
   const shared = fileSystemNow(db.name);
-  for (const message of old.filter((one) => !isSending(one, shared))) {
-    const { seq, label, key, attempts, error, operationId } = message;
+  const given = messages.filter((one) => !isSending(one, shared));
+  for (const { seq, label, key, attempts, error, operationId } of given) {
     endMessage(db, seq, { outcome: 'given up', attempts: 0, at });
-    const detail = { label, key, attempts, error, why: 'a day is over' };
+    const detail = { label, key, attempts, error, why };
     appendHistory(db, { at, actor: holder.actor, event: 'message given up', operationId, detail });
     closeWhenTold(db, operationId);
   }
+  return given;
 }
 
 /** Of several words the last one counts: an earlier one is in it. */
 function deliveryOf(messages: readonly Message[]): Delivery | null {
   const last = messages.at(-1);
   if (!last) return null;
-  const { outcome, attempts, error } = last;
+  const { label, outcome, attempts, error } = last;
   const sent = outcome === null || outcome === 'given up' ? outcome : 'sent';
-  return { outcome: sent ?? 'waiting', attempts, error };
+  return { label, outcome: sent ?? 'waiting', attempts, error };
 }

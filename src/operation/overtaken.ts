@@ -15,7 +15,8 @@ export interface Taker {
 }
 
 /**
- * The error of an operation that another one has taken over from: who that is, and what each flag says now.
+ * The error of an operation that another one has taken over from: who that is, and what each flag says now. One that
+ * has left records behind (DNS_OVERTAKEN as its cause) keeps that code and hint.
  * @param loser the operation that stops, or null where it had not begun
  * @param find the operation with this id, or without one the newest that is not the caller's; null when the journal
  *   knows none
@@ -26,6 +27,7 @@ export async function overtakenBy(
   find: (id: string | null) => OperationRecord | null,
   cause?: unknown,
 ): Promise<CutoverError> {
+  const left = cause instanceof CutoverError && cause.code === 'DNS_OVERTAKEN' ? cause : null;
   const readings = await Promise.all(flags.map(readQuietly));
   const says = flags.map(({ label }, i) => `${label} ${inWords(readings[i])}`).join(', ');
   const taker = takerOf(loser, readings, find);
@@ -33,10 +35,10 @@ export async function overtakenBy(
     ? `the ${taker.kind} ${taker.id}${taker.actor === null ? '' : ` of ${taker.actor}`}`
     : 'another operation';
   const force = taker?.kind === 'emergency' ? ' and is in force' : '';
-  return new CutoverError('FENCED', EXIT.notNow, `${who} has taken over${force}: ${says}; stopped here`, {
-    hint: 'see `cutover status`',
-    cause,
-  });
+  const what = `${who} has taken over${force}: ${says}; stopped here`;
+  return left
+    ? new CutoverError(left.code, EXIT.notNow, `${what}, but ${left.message}`, { hint: left.hint, cause })
+    : new CutoverError('FENCED', EXIT.notNow, what, { hint: 'see `cutover status`', cause });
 }
 
 /** The newest that the journal knows, or the emergency whose mark is in the flag. */

@@ -87,8 +87,8 @@ export async function undoRecordHook(
     throw new CutoverError(
       'DNS_OVERTAKEN',
       EXIT.notNow,
-      `another operation has taken over, and ${hook.label} could not be put back: ${context.redact(messageOf(cause))}`,
-      { hint: 'see `cutover dns diff`', cause },
+      `${hook.label} could not be put back: ${context.redact(messageOf(cause))}`,
+      { hint: '`cutover dns diff` shows it, `cutover dns apply` writes what should be there', cause },
     );
   }
 }

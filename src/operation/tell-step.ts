@@ -2,14 +2,14 @@ import { CutoverError, messageOf } from '../errors.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { storable } from '../output/storable.ts';
 import type { StepEnd } from './journal.ts';
-import type { Outbox } from './outbox.ts';
+import { GONE, type Outbox } from './outbox.ts';
 import type { PlannedStep } from './plan.ts';
-import { driverGone } from './run-records.ts';
 import { type Telling, type Told, tellHook } from './tell.ts';
 
 /**
  * Runs a step that tells one hook of its operation, and of what waits there from before. What cannot be sent now
- * waits; the step has failed then.
+ * waits; the step has failed then. A hook is looked for by where it leads, too; of one that is gone there is nothing
+ * left to tell, and nothing to wait for.
  * @throws CutoverError of the store
  */
 export async function tellStep(
@@ -20,8 +20,10 @@ export async function tellStep(
   telling: Telling,
 ): Promise<StepEnd> {
   const started = telling.clock.now();
-  const hook = hooks.find(({ label }) => label === step.label);
-  if (!hook) return failed(driverGone(step), null, { attempts: 0, ms: 0 }, telling);
+  const hook =
+    hooks.find(({ label }) => label === step.label) ??
+    hooks.find((other) => outbox.delivery(operationId, other)?.label === step.label);
+  if (!hook) return gone();
   const told = await tellHook(outbox, hook, telling);
   const delivery = outbox.delivery(operationId, hook);
   const ran = { attempts: told.attempts.get(operationId) ?? 0, ms: telling.clock.now() - started };
@@ -33,6 +35,11 @@ export async function tellStep(
   const tried = ran.attempts > 0 ? told.error : undefined;
   return failed(tried, delivery.error ?? behind(told), ran, telling);
 }
+
+const gone = (): StepEnd => ({
+  ...{ outcome: 'done', attempts: 0, ms: 0, before: null, after: GONE, error: null },
+  notes: [`not told: ${GONE}`],
+});
 
 function behind({ error }: Told): string {
   const why = error === undefined ? '' : `: ${messageOf(error)}`;

@@ -4,6 +4,21 @@ import type { Checkpoint } from './checkpoints.ts';
 /** A checkpoint as one database gives it to another: its number, its pin and its links stay behind. */
 export type ImportedCheckpoint = Omit<Checkpoint, 'id' | 'pinned' | 'operationId' | 'previous'>;
 
+/** The longest reason, and the longest fault of a reading, in UTF-16 units. The journal keeps a longer reason whole. */
+export const MAX_TEXT = 10_000;
+
+/** A checkpoint whose texts are no longer than one may have: what is too long ends in `…`. */
+export function fitting<C extends Pick<ImportedCheckpoint, 'reason' | 'dns'>>(checkpoint: C): C {
+  const dns = checkpoint.dns.map((reading) =>
+    reading.error === undefined ? reading : { ...reading, error: cut(reading.error) },
+  );
+  return { ...checkpoint, reason: cut(checkpoint.reason), dns };
+}
+
+// Half of a pair would be no text.
+const cut = (text: string): string =>
+  text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+
 /** What a checkpoint says, as a hash: the same in every database, however its JSON is laid out. */
 export function contentHash({
   at,

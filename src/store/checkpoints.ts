@@ -1,6 +1,6 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { DnsReading, Side, Status, World } from '../world.ts';
-import { type ImportedCheckpoint, sortOut } from './checkpoint-content.ts';
+import { fitting, type ImportedCheckpoint, sortOut } from './checkpoint-content.ts';
 import { appendHistory } from './history.ts';
 import { type Db, explainingFaults } from './open.ts';
 import { readState } from './state.ts';
@@ -47,8 +47,9 @@ const fromRow = (row: CheckpointRow): Checkpoint => ({
   previous: row.previous,
 });
 
-/** Writes a checkpoint and returns its id. */
-export function insertCheckpoint(db: Db, checkpoint: Omit<Checkpoint, 'id' | 'pinned'>): number {
+/** Writes a checkpoint, with its texts as long as they may be, and returns its id. */
+export function insertCheckpoint(db: Db, made: Omit<Checkpoint, 'id' | 'pinned'>): number {
+  const checkpoint = fitting(made);
   const { lastInsertRowid } = db
     .prepare(
       `INSERT INTO checkpoints (at, reason, status, ratio, active_provider, dns, metrics, operation_id, previous)

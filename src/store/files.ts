@@ -1,4 +1,14 @@
-import { chmodSync, closeSync, mkdirSync, openSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { CutoverError, EXIT, systemCode } from '../errors.ts';
 
@@ -30,6 +40,22 @@ function make(work: () => void): boolean {
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** What the user of this process may not do with a database; null when the system would let it, or there is none. */
+export function deniedAt(path: string): 'read' | 'write' | null {
+  if (isDenied(path, constants.R_OK)) return 'read';
+  // SQLite makes two files beside it.
+  return isDenied(path, constants.W_OK) || isDenied(dirname(path), constants.W_OK) ? 'write' : null;
+}
+
+function isDenied(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return false;
+  } catch (error) {
+    return ['EACCES', 'EPERM'].includes(systemCode(error) ?? '');
   }
 }
 

@@ -1,3 +1,4 @@
+import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import {
   GENESIS,
   type HistoryHead,
@@ -96,9 +97,20 @@ export function historyKnows(db: Db, operation: string): boolean {
   return db.prepare('SELECT 1 FROM history WHERE operation_id = ? LIMIT 1').get(operation) !== undefined;
 }
 
-/** Walks the whole chain; `expected` as for `verifyChain`. */
+/**
+ * Walks the whole chain; `expected` as for `verifyChain`.
+ * @throws CutoverError HISTORY_DAMAGED (2) where what keeps it is gone.
+ */
 export function verifyHistory(db: Db, expected: string | null = null): Verification {
-  const kept = db.prepare('SELECT entries, head FROM history_head').get() as HistoryHead | undefined;
-  const rows = db.prepare('SELECT * FROM history ORDER BY seq').iterate() as Iterable<HistoryRow>;
-  return verifyChain(rows, kept ?? null, expected);
+  try {
+    const kept = db.prepare('SELECT entries, head FROM history_head').get() as HistoryHead | undefined;
+    const rows = db.prepare('SELECT * FROM history ORDER BY seq').iterate() as Iterable<HistoryRow>;
+    return verifyChain(rows, kept ?? null, expected);
+  } catch (error) {
+    if (systemCode(error) !== 'SQLITE_ERROR') throw error;
+    throw new CutoverError('HISTORY_DAMAGED', EXIT.fail, `the history is damaged: ${messageOf(error)}`, {
+      hint: 'somebody has changed the database; restore it from a copy, and hold that against a hash from elsewhere: `cutover history --verify --expect-head HASH`',
+      cause: error,
+    });
+  }
 }

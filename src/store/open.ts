@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
-import { prepareFiles } from './files.ts';
+import { deniedAt, prepareFiles } from './files.ts';
 import { migrate } from './migrate.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -16,7 +16,8 @@ const BUSY_TIMEOUT_MS = 5000;
  * Opens (and where needed creates and migrates) the state database in `stateDir`.
  * @param options.group who may read it besides its owner: null for nobody. Without it the modes of what is there are
  *   left alone.
- * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_NEWER (65), STATE_GROUP (78), STATE_UNWRITABLE, STATE_DRIVER (1).
+ * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_DAMAGED, STATE_NEWER (65), STATE_GROUP (78), STATE_UNREADABLE,
+ *   STATE_UNWRITABLE (69, or 1 for a full disk and the like), STATE_DRIVER (1).
  */
 export function openStore(
   stateDir: string,
@@ -39,6 +40,8 @@ export function openStore(
   });
 }
 
+const FILE_FAULTS = ['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EIO'];
+
 /** Runs `work` and turns SQLite's and the file system's own errors into ones that say how to mend them. */
 export function explainingFaults<T>(path: string, work: () => T): T {
   try {
@@ -52,7 +55,7 @@ export function explainingFaults<T>(path: string, work: () => T): T {
 export function explainFault(path: string, error: unknown): unknown {
   if (error instanceof CutoverError) return error;
   const code = systemCode(error) ?? '';
-  const make = (name: string, exit: 1 | 65 | 75, what: string, hint: string) =>
+  const make = (name: string, exit: 1 | 65 | 69 | 75, what: string, hint: string) =>
     new CutoverError(name, exit, `${path}: ${what}`, { hint, cause: error });
   const emergency = '`cutover rollback --emergency` works without this database';
   if (code === 'SQLITE_BUSY' || code.startsWith('SQLITE_BUSY_') || code === 'SQLITE_LOCKED') {
@@ -66,9 +69,26 @@ export function explainFault(path: string, error: unknown): unknown {
       `restore it from a copy; ${emergency}`,
     );
   }
-  if (code.startsWith('SQLITE_') || ['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EIO'].includes(code)) {
-    const what = code === 'SQLITE_FULL' || code === 'ENOSPC' ? 'the disk is full' : messageOf(error);
-    return make('STATE_UNWRITABLE', EXIT.fault, what, `make room or mend the permissions; ${emergency}`);
+  if (code === 'SQLITE_ERROR') {
+    const what = `it is not as cutover left it: ${messageOf(error)}`;
+    return make('STATE_DAMAGED', EXIT.input, what, `restore it from a copy; ${emergency}`);
   }
-  return error;
+  if (!code.startsWith('SQLITE_') && !FILE_FAULTS.includes(code)) return error;
+  const full = code === 'SQLITE_FULL' || code === 'ENOSPC';
+  const denied = full ? null : deniedAt(path);
+  if (denied === 'read') return notReadable(path, error);
+  if (denied === 'write') {
+    const hint = `run it as its owner, or mend the permissions; ${emergency}`;
+    return make('STATE_UNWRITABLE', EXIT.unreachable, 'this user may not write it', hint);
+  }
+  const what = full ? 'the disk is full' : messageOf(error);
+  return make('STATE_UNWRITABLE', EXIT.fault, what, `make room or mend the permissions; ${emergency}`);
+}
+
+/** The error of a user who may not read the database. */
+export function notReadable(path: string, cause: unknown): CutoverError {
+  return new CutoverError('STATE_UNREADABLE', EXIT.unreachable, `${path}: this user may not read it`, {
+    hint: 'its owner can let a group read it: `state: { path, group }` in the config; `cutover rollback --emergency` works without it',
+    cause,
+  });
 }

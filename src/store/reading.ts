@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryBytes } from '../files.ts';
 import { migrateCopy } from './migrate.ts';
-import { DATABASE_NAME, type Db, explainingFaults } from './open.ts';
+import { DATABASE_NAME, type Db, explainingFaults, notReadable } from './open.ts';
 import { openSqlite } from './sqlite.ts';
 import { applyWal } from './wal.ts';
 
@@ -83,17 +83,12 @@ function explainingReading<T>(path: string, work: () => T): T {
   } catch (error) {
     const code = systemCode(error);
     if (error instanceof CutoverError || code === undefined) throw error;
-    const denied = code === 'EACCES' || code === 'EPERM';
+    if (code === 'EACCES' || code === 'EPERM') throw notReadable(path, error);
     throw new CutoverError(
       'STATE_UNREADABLE',
       EXIT.unreachable,
       `${path} cannot be read: ${messageOf(error)}`,
-      {
-        hint: denied
-          ? 'its owner can let a group read it: `state: { path, group }` in the config'
-          : undefined,
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }

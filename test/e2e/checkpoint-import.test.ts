@@ -92,6 +92,36 @@ describe('checkpoint import', () => {
     ],
     ['a record twice', checkpoint({}, [record(), record({ name: 'LLM.example.test' })]), /stands here twice/],
     ['what is too deep', checkpoint({ metrics: { a: deep(500) } }), /more than 32 values within one another/],
+    ['a reason of a megabyte', checkpoint({ reason: 'x'.repeat(1_000_000) }), /reason/],
+    [
+      'a label of a megabyte',
+      checkpoint({ dns: [{ label: 'x'.repeat(1_000_000), records: null }] }),
+      /label/,
+    ],
+    [
+      'a fault of a megabyte',
+      checkpoint({ dns: [{ label: 'x', records: null, error: 'x'.repeat(1_000_000) }] }),
+      /error/,
+    ],
+    ['a name of a megabyte', checkpoint({}, [record({ name: 'x'.repeat(1_000_000) })]), /name/],
+    [
+      'a text that no record holds',
+      checkpoint({}, [record({ type: 'TXT', values: ['x'.repeat(1_000_000)] })]),
+      /values/,
+    ],
+    [
+      'more values than an answer holds',
+      checkpoint({}, [record({ values: Array(70_000).fill('192.0.2.1') })]),
+      /values/,
+    ],
+    ['metrics of a megabyte', checkpoint({ metrics: { a: 'x'.repeat(1_000_000) } }), /metrics/],
+    ['a date in the year 9999', checkpoint({ at: '9999-12-31T23:59:59.000Z' }), /at .*is in the future/],
+    [
+      'a date in ten minutes',
+      checkpoint({ at: new Date(Date.now() + 600_000).toISOString() }),
+      /is in the future/,
+    ],
+    ['a date before there was cutover', checkpoint({ at: '2019-01-01T00:00:00.000Z' }), /older than cutover/],
     ['a TTL that none has', checkpoint({}, [record({ ttl: -1 })]), /ttl/],
   ])('refuses %s, with its place, and takes in nothing of the file', async (_name, bad, text) => {
     const dir = folder();
@@ -101,6 +131,7 @@ describe('checkpoint import', () => {
       expect([code, stdout]).toEqual([65, '']);
       expect(stderr).toMatch(text);
       expect(stderr).toMatch(/checkpoints\[1\]/);
+      expect(stderr.length).toBeLessThan(2000);
     }
     expect(await cutoverJson(dir, ['checkpoint', 'list'])).toMatchObject({ checkpoints: [] });
   });
@@ -138,6 +169,23 @@ describe('checkpoint import', () => {
       checkpoints: [{ reason: 'new' }],
       known: [1, 2],
     });
+  });
+
+  it('takes whatever a command of ours has made, and a clock that is a little ahead', async () => {
+    const dir = folder('');
+    // As long as one argument may be.
+    const reason = 'why \u{1f4a5} '.repeat(10_000);
+    const created = await cutoverJson<Imported>(dir, ['checkpoint', 'create', '--reason', reason]);
+    expect(created.checkpoints[0]?.reason).toMatch(/^why .*…$/su);
+    const whole = await cutoverJson<{ entries: { detail: { reason: string } }[] }>(dir, ['history']);
+    expect(whole.entries[0]?.detail.reason).toBe(reason);
+    const exported = (await cutover(dir, ['checkpoint', 'export'])).stdout;
+    const other = folder('');
+    writeFileSync(join(other, 'export.json'), exported);
+    const taken = await cutoverJson<Imported>(other, IMPORT);
+    expect(taken.checkpoints[0]?.reason).toBe(created.checkpoints[0]?.reason);
+    write(other, [checkpoint({ at: new Date(Date.now() + 60_000).toISOString() })]);
+    expect((await cutoverJson<Imported>(other, IMPORT)).checkpoints).toHaveLength(1);
   });
 
   it('takes in records in the form in which they are compared, and nothing besides', async () => {

@@ -474,36 +474,65 @@ describe('a DNS hook that cannot be read', () => {
 });
 
 describe.skipIf(!installed(BIND))('a shift that an emergency overtakes while it writes records', () => {
-  it('puts back what it has written after all', async () => {
+  /**
+   * It writes once the emergency has looked, and is at its end.
+   * @param later what becomes of all that is to be written after that
+   */
+  async function overtaken(later: string) {
     const bench = await startBind();
     onTestFinished(() => bench.stop());
     const name = freshName();
     await bench.put(name, 'A', 300, ['192.0.2.1']);
     const dir = makeFolder(
-      `hooks: ${JSON.stringify({ dns: [bench.entry([record(name, '192.0.2.1', '198.51.100.1')])] })}\n`,
+      `hooks: ${JSON.stringify({ dns: [bench.entry([record(name, '192.0.2.1', '198.51.100.1')], { retries: 0 })] })}\n`,
     );
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
     copyFileSync(join(bench.dir, KEYS.right), join(dir, KEYS.right));
     const slow = join(dir, 'slow');
     mkdirSync(slow);
-    // It writes once the emergency has looked; what it is asked for later it does at once.
     const script = `#!/bin/sh
 if mkdir ${slow}/first 2>/dev/null; then
   touch ${slow}/begun
   until [ -e ${slow}/go ]; do sleep 0.05; done
+else
+  ${later}
 fi
 exec ${pathOf('nsupdate')} "$@"
 `;
     writeFileSync(join(slow, 'nsupdate'), script, { mode: 0o755 });
     await cutoverJson(dir, ['canary', 'start', '--yes']);
-    const shift = cutover(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod'], {
+    const shift = cutover(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod', '--json'], {
       env: { PATH: `${slow}:${process.env.PATH}` },
     });
     while (!existsSync(join(slow, 'begun'))) await new Promise((go) => setTimeout(go, 50));
     const emergency = await cutover(dir, ['rollback', '--emergency', '--json']);
     writeFileSync(join(slow, 'go'), '');
-    const overtaken = await shift;
-    expect([emergency.code, overtaken.code], overtaken.stderr).toEqual([0, 75]);
+    const ran = await shift;
+    expect([emergency.code, ran.code], ran.stderr).toEqual([0, 75]);
+    return { bench, dir, name, ran };
+  }
+
+  it('puts back what it has written after all', async () => {
+    const { bench, dir, name } = await overtaken(':');
+    expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+    expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true, drift: [] });
+  });
+
+  it('says so where that cannot be put back; then it is found and mended by what the advice says', async () => {
+    const { bench, dir, name, ran } = await overtaken(
+      'echo "; Communication with server failed" >&2; exit 1',
+    );
+    expect(await bench.look(name, 'A')).toEqual(['198.51.100.1']);
+    const { error } = JSON.parse(ran.stdout) as { error: { code: string; message: string; hint: string } };
+    expect(error).toMatchObject({
+      code: 'DNS_OVERTAKEN',
+      message: expect.stringMatching(/the emergency op-\S+ .*has taken over.*dns\[0\] rfc2136/),
+      hint: expect.stringContaining('cutover dns apply'),
+    });
+    const status = await cutoverJson<Status>(dir, ['status']);
+    expect(status).toMatchObject({ safe: false, drift: [{ what: expect.stringContaining('dns') }] });
+    expect((await cutover(dir, ['dns', 'diff'])).code).toBe(2);
+    await cutoverJson(dir, ['dns', 'apply', '--yes']);
     expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
     expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true, drift: [] });
   });

@@ -381,3 +381,45 @@ describe('more clients than maxConnections', () => {
     for (const socket of idle) socket.destroy();
   });
 });
+
+describe('a client whose headers take too long', () => {
+  /** A connection that says something, and then on and on; and what it heard until it was closed. */
+  function slow(first: string, more: string): Promise<{ heard: string; afterMs: number }> {
+    const { hostname, port } = new URL(gateway.url);
+    const began = performance.now();
+    const socket = connect(Number(port), hostname, () => socket.write(first));
+    const drip = setInterval(() => more !== '' && socket.write(more), 1000);
+    let heard = '';
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      heard += text;
+    });
+    // Whoever goes on when nobody listens any more is reset.
+    socket.on('error', () => {});
+    return new Promise((resolve) =>
+      socket.on('close', () => {
+        clearInterval(drip);
+        resolve({ heard, afterMs: performance.now() - began });
+      }),
+    );
+  }
+
+  it('is let go after 15 s, dripping or silent, also on a connection that was of use; others are served', async () => {
+    await start();
+    const head = `POST ${CHAT} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n`;
+    const whole = `${head}content-length: 13\r\n\r\n{"model":"m"}`;
+    const clients = Promise.all([slow(head, 'x-drip: 1\r\n'), slow('', ''), slow(whole + head, 'x')]);
+    await sleep(1000);
+    expect((await send(CHAT, JSON_TYPE)).status).toBe(200);
+    const [dripping, silent, used] = await clients;
+    for (const { afterMs } of [dripping, silent, used]) {
+      expect(afterMs).toBeGreaterThan(14_500);
+      // Connections are looked over every second.
+      expect(afterMs).toBeLessThan(20_000);
+    }
+    expect(dripping.heard).toMatch(/^HTTP\/1\.1 408 /);
+    expect(used.heard).toMatch(/^HTTP\/1\.1 200 .*HTTP\/1\.1 408 /s);
+    // Of what did not arrive no provider has heard.
+    expect(seen).toHaveLength(2);
+    expect((await gateway.health()).status).toBe('ok');
+  }, 25_000);
+});

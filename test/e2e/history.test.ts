@@ -125,6 +125,28 @@ describe('history --verify', () => {
     expect(await verify(dir)).toMatchObject({ code: 2, fault: 'uncounted', whole: false });
   });
 
+  it.each(['history_head', 'history'])(
+    'says that it is damaged where the table %s is gone',
+    async (table) => {
+      const dir = await at10();
+      tamper(dir, (db) => void db.exec(`DROP TABLE ${table}`));
+      const { code, stdout } = await cutover(dir, ['history', '--verify', '--json']);
+      expect(code).toBe(2);
+      expect(JSON.parse(stdout)).toMatchObject({
+        error: {
+          code: 'HISTORY_DAMAGED',
+          exitCode: 2,
+          message: `the history is damaged: no such table: ${table}`,
+          hint: expect.stringContaining('--expect-head'),
+        },
+      });
+      const refused = await cutover(dir, ['shift', '25%', ...FORCE, '--json']);
+      expect(JSON.parse(refused.stdout)).toMatchObject({
+        error: { code: 'STATE_DAMAGED', exitCode: 65, hint: expect.stringContaining('restore it') },
+      });
+    },
+  );
+
   it('finds with a hash from elsewhere what the database alone cannot tell', async () => {
     const dir = await at10();
     const { head, entries: count } = await verify(dir);

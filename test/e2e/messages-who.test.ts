@@ -7,7 +7,7 @@ import { startSmtp } from '../servers/smtp.ts';
 import { failing, healthy } from '../unit/canary/world.ts';
 import { serve } from '../unit/provider/servers.ts';
 import { cutover, cutoverJson } from './cli.ts';
-import { DNS, FORCE, folder, gist, hookAt, receiver, told } from './told.ts';
+import { COMPLETE, DNS, FORCE, folder, gist, hookAt, receiver, told } from './told.ts';
 
 /** Who is told: in an emergency, by what a hook asks for, of a FAIL, by mail. */
 
@@ -183,5 +183,81 @@ describe('mail', () => {
     expect((await cutover(dir, ['canary', 'start', '--yes'], { env })).code).toBe(4);
     expect((await cutover(dir, ['resume'], { env })).code).toBe(4);
     expect(smtp.mails).toHaveLength(2);
+  });
+});
+
+describe('who is no longer in the config', () => {
+  /** What the config tells is said anew. */
+  function tell(dir: string, notify: string): void {
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    writeFileSync(join(dir, 'cutover.yaml'), config.slice(0, config.indexOf('  notify:\n')) + notify);
+  }
+
+  it.each([
+    ['one of several', ['a@example.com', 'nobody@example.org'], ['a@example.com', 'b@example.com'], 1],
+    ['the only one', ['nobody@example.org'], ['a@example.com'], 1],
+  ])(
+    'and had not been told is given up by name, and `resume` finishes: %s',
+    async (_name, was, is, mails) => {
+      const smtp = await startSmtp();
+      onTestFinished(() => smtp.stop());
+      const mailTo = (to: string[]) => `    - ${JSON.stringify(smtp.entry({ to, retries: 0 }))}\n`;
+      const dir = folder(mailTo(was));
+      const env = smtp.env as Record<string, string>;
+      // An operation that another has followed, and one that is not finished.
+      expect((await cutover(dir, ['canary', 'start', '--yes'], { env })).code).toBe(4);
+      expect((await cutover(dir, ['shift', '25%', ...FORCE], { env })).code).toBe(4);
+      const before = smtp.mails.length;
+      tell(dir, `  notify:\n${mailTo(is)}`);
+      await cutover(dir, ['resume', '--dry-run'], { env });
+      expect(await cutoverJson(dir, ['status'], env)).toMatchObject({ untold: [{}, {}] });
+      const ran = await cutover(dir, ['resume'], { env });
+      expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+      expect(ran.stderr).toContain('given up');
+      expect(await cutoverJson(dir, ['status'], env)).toMatchObject({
+        ...{ unfinished: null, untold: [], lastOperation: { outcome: 'done' } },
+      });
+      const { entries } = await cutoverJson<{ entries: { event: string; detail: { label: string } }[] }>(
+        ...[dir, ['history', '--event', 'given up'] as string[], env],
+      );
+      const label = was.length > 1 ? 'notify[0] email nobody@example.org' : 'notify[0] email';
+      const why = 'the config names it no more';
+      expect(entries.map(({ detail }) => detail)).toMatchObject([
+        { label, why },
+        { label, why },
+      ]);
+      expect(await cutoverJson(dir, ['resume'], env)).toMatchObject({
+        ...{ operation: null, messages: { sent: 0, waiting: [] } },
+      });
+      expect(smtp.mails.length - before).toBe(was.length > 1 ? 0 : mails);
+    },
+  );
+
+  it('by its place alone is told by `resume` at its new one', async () => {
+    const to = await receiver();
+    const [gone, kept] = [hookAt(to.url).replace('/hook', '/gone'), hookAt(to.url)];
+    const dir = folder(gone + kept);
+    to.mood = () => 'refuses';
+    expect((await cutover(dir, ['canary', 'start', '--yes'])).code).toBe(4);
+    to.mood = () => 'takes';
+    tell(dir, `  notify:\n${kept}`);
+    await cutoverJson(dir, ['resume']);
+    expect(told(to).map(gist)).toEqual(['canary start done']);
+    expect(told(to, '/gone')).toEqual([]);
+    expect(await cutoverJson(dir, ['status'])).toMatchObject({ unfinished: null, untold: [] });
+  });
+
+  it('is given up as well where more than messages is left to do, which is done first', async () => {
+    const to = await receiver();
+    const dir = folder(hookAt(to.url), DNS);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    writeFileSync(join(dir, 'broken'), '');
+    to.mood = () => 'refuses';
+    expect((await cutover(dir, COMPLETE)).code).toBe(4);
+    tell(dir, '');
+    expect((await cutover(dir, ['resume'])).code).toBe(4);
+    rmSync(join(dir, 'broken'));
+    await cutoverJson(dir, ['resume']);
+    expect(await cutoverJson(dir, ['status'])).toMatchObject({ unfinished: null, untold: [] });
   });
 });

@@ -323,13 +323,40 @@ describe.runIf(process.getuid?.() === 0)('another user', () => {
     expect([modeOf('.cutover'), modeOf('.cutover/state.db')]).toEqual([0o2750, 0o640]);
   });
 
-  it('of no such group is told what to do, and never that the migration is idle', async () => {
+  it.each([
+    ['a folder', 0o700, 0o600],
+    ['a file', 0o755, 0o600],
+  ])(
+    'who may not read it, because of %s, is told so, and never that the migration is idle',
+    async (_name, folderMode, fileMode) => {
+      const dir = await at10();
+      chmodSync(dir, 0o755);
+      chmodSync(join(dir, '.cutover'), folderMode);
+      chmodSync(join(dir, '.cutover', 'state.db'), fileMode);
+      for (const args of [['status'], ['history', '--verify'], ['freeze', '--reason', 'x', '--json']]) {
+        const ran = await run(dir, args, AS_NOBODY);
+        const said = ran.stdout + ran.stderr;
+        expect(ran.code, said).toBe(69);
+        expect(said).toMatch(/state\.db: this user may not read it/);
+        expect(said).toContain('state: { path, group }');
+        expect(said).not.toContain('journal');
+        if (!args.includes('--json')) expect(ran.stdout).toBe('');
+        else expect(JSON.parse(ran.stdout)).toMatchObject({ error: { code: 'STATE_UNREADABLE' } });
+      }
+    },
+  );
+
+  it('who may only read it is told so by what writes', async () => {
     const dir = await at10();
     chmodSync(dir, 0o755);
-    const ran = await run(dir, ['status'], AS_NOBODY);
-    expect(ran.code, ran.stderr).toBe(69);
-    expect(ran.stderr).toContain('state: { path, group }');
-    expect(ran.stdout).toBe('');
+    chmodSync(join(dir, '.cutover'), 0o755);
+    chmodSync(join(dir, '.cutover', 'state.db'), 0o644);
+    await readAll(dir, AS_NOBODY);
+    const ran = await run(dir, ['freeze', '--reason', 'x', '--json'], AS_NOBODY);
+    expect(ran.code).toBe(69);
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      error: { code: 'STATE_UNWRITABLE', message: expect.stringContaining('this user may not write it') },
+    });
   });
 
   it('reads in a folder that nobody may write', async () => {
