@@ -7,7 +7,7 @@ import type { PlannedStep } from './plan.ts';
 import {
   type FoundAndWritten,
   foreignRecords,
-  foundFirst,
+  knownAfter,
   movesBetween,
   recordsIn,
   restoreFor,
@@ -35,19 +35,17 @@ export async function runRecordHook(
   let said: readonly string[] = [];
   const end = await tries(hook, context, async (signal) => {
     const ran = await runRecords(hook, step, event, signal, (read, wanted) => {
-      known = { before: foundFirst(known, read), after: wanted };
-      context.onIntent?.(keptRecords(known.before, context), keptRecords(wanted, context));
+      known = knownAfter(known, { before: read, after: wanted });
+      context.onIntent?.(keptRecords(known.before, context), keptRecords(known.after, context));
     });
     foreign = ran.foreign ?? [];
     said = ran.notes ?? [];
-    known = {
-      before: foundFirst(known, recordsIn(ran.before) ?? []),
-      after: recordsIn(ran.after) ?? [],
-    };
+    known = knownAfter(known, { before: recordsIn(ran.before) ?? [], after: recordsIn(ran.after) ?? [] });
     return known.after;
   });
   // What it could do is done and kept; what is somebody else's makes the step fail all the same.
-  const error = end.error ?? (foreign.length > 0 ? foreignRecords(foreign, restore ?? []) : undefined);
+  const start = step.restore && context.plan.mends === undefined ? 'written' : 'found';
+  const error = end.error ?? (foreign.length > 0 ? foreignRecords(foreign, restore ?? [], start) : undefined);
   const notes = [...said, ...(error === undefined && restore?.length === 0 ? [LOOKED] : [])];
   const after = end.value ?? known?.after ?? null;
   return endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept: keptRecords });

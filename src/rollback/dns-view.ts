@@ -1,7 +1,7 @@
 import type { PlannedHook } from '../operation/plan.ts';
 import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
 import {
-  type Displaced,
+  isLowered,
   isOf,
   type KnownRecord,
   type Ledger,
@@ -107,16 +107,13 @@ function judged(
   if (says === null || (unknown && !record)) return { should, found, ok: null };
   const or = record?.moved && !record.moved.left ? record.moved.or : [];
   const byConfig = record?.moved
-    ? lowered(record.moved) && sameValues(config, says)
+    ? isLowered(record.moved) && !record.moved.left && sameValues(config, says)
     : sameRecord(config, says);
   if (should) return { should, found, ok: byConfig || [should, ...or].some((one) => sameRecord(one, says)) };
   // Never moved and never read before: wrong only where it leads to the other side.
   const astray = sameValues(says, other) && !sameValues(config, other);
   return { should: astray ? config : says, found, ok: !astray };
 }
-
-/** Only its TTL was moved. */
-const lowered = ({ found, wrote, left }: Displaced): boolean => !left && sameValues(found, wrote);
 
 const foundIn = ({ moved }: KnownRecord): DnsRecordSet | null => moved?.found ?? null;
 
