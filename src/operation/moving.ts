@@ -60,6 +60,7 @@ function movingStep(row: Row, hooks: readonly PlannedHook[]): MovingStep | null 
     done: row.outcome === 'done',
     before: found,
     after: Array.isArray(after) ? (after as DnsRecordSet[]) : null,
+    byLedger: planned.restore !== undefined,
     ...(back && found ? { fromTarget: onTarget(server, found, hooks) } : {}),
   };
 }

@@ -33,6 +33,8 @@ export interface MovingStep {
    * they came there, they were led away from it, and do not come back.
    */
   fromTarget?: readonly DnsRecordSet[];
+  /** Its plan knew what was found: what it wrote instead, a person wanted so. */
+  byLedger?: boolean;
 }
 
 /** A record that is not what it was before this migration moved it. */
@@ -154,7 +156,7 @@ function movedBy(step: MovingStep, { found, wrote }: RecordPair, moved: Displace
 
 /** The same by a way back to legacy, or by a person who mends records there. */
 function broughtBack(
-  { mends, done, back, fromTarget = [] }: MovingStep,
+  { mends, done, back, fromTarget = [], byLedger = false }: MovingStep,
   { found, wrote }: RecordPair,
   moved: Displaced | null,
 ): Displaced | null {
@@ -165,7 +167,7 @@ function broughtBack(
     if (!fromTarget.some(isOf(found))) return { found, wrote, or: [], left };
     return done ? null : { found: wrote, wrote: found, or: [], left };
   }
-  if (done && (mends || sameRecord(wrote, moved.found))) return null;
+  if (done && (mends || sameRecord(wrote, moved.found) || (byLedger && !idle))) return null;
   // Somebody else's record was left alone; or what it found was ours, and right already.
   if (idle) return { ...moved, left };
   if (done) return { ...moved, wrote, or: [], left };

@@ -154,4 +154,85 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     }
     expect(await at.json<Status>('status')).toMatchObject({ drift: [] });
   });
+
+  describe.each(WAYS)('%s that finds on target what is not ours', (_name, way) => {
+    it('leaves it alone, names it, and can be told to lead it away', async () => {
+      const name = freshName();
+      await put(name, TARGET);
+      const at = migration([record(name)]);
+      await at.json('canary', 'start', '--yes');
+      const met = await at.run(...way);
+      expect([met.code, await look(name)]).toEqual([4, TARGET]);
+      expect(dnsStep(met)).toMatchObject({
+        code: 'DNS_ON_TARGET',
+        error: expect.stringContaining(`${name} A ${TARGET} (TTL 300 s)`),
+        hint: expect.stringContaining('--overwrite-dns'),
+      });
+      expect((await at.run('resume')).code).toBe(4);
+      await at.json('resume', '--overwrite-dns');
+      expect(await look(name)).toBe(LEGACY);
+      // That is the end of it: nothing leads there again.
+      await at.json(...EMERGENCY);
+      expect(await look(name)).toBe(LEGACY);
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    });
+
+    it('puts back what is ours beside it', async () => {
+      const [one, two] = [freshName(), freshName()];
+      await put(one, LEGACY);
+      await put(two, TARGET);
+      const at = migration([record(one), record(two)]);
+      await at.complete();
+      const met = await at.run(...way);
+      expect([met.code, dnsStep(met)?.code]).toEqual([4, 'DNS_ON_TARGET']);
+      expect(dnsStep(met)?.error).not.toContain(one);
+      expect([await look(one), await look(two)]).toEqual([LEGACY, TARGET]);
+      await at.json(...way, '--overwrite-dns');
+      expect([await look(one), await look(two)]).toEqual([LEGACY, LEGACY]);
+    });
+
+    it('that somebody has put there after everything was put back', async () => {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)]);
+      await at.complete();
+      await at.json(...EMERGENCY);
+      await put(name, TARGET, 30);
+      const met = await at.run(...way);
+      expect([met.code, dnsStep(met)?.code, await look(name)]).toEqual([4, 'DNS_ON_TARGET', TARGET]);
+      await at.json('dns', 'apply', '--keep', '--yes');
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    });
+  });
+
+  it('names what was there from the start, until somebody says that it is kept', async () => {
+    const name = freshName();
+    await put(name, TARGET);
+    const at = migration([record(name)]);
+    await at.json('canary', 'start', '--yes');
+    expect((await at.run(...BACK)).code).toBe(4);
+    expect((await at.run('canary', 'start', '--yes')).code).toBe(75);
+    await at.json('dns', 'apply', '--keep', '--yes');
+    expect((await at.run('canary', 'start', '--yes')).code).toBe(0);
+    expect(await look(name)).toBe(TARGET);
+  });
+
+  it('knows a name that has changed its type by what leads to target', async () => {
+    const name = freshName();
+    await bench.put(name, 'A', 300, [TARGET]);
+    const at = migration([
+      { name, type: 'CNAME', ttl: 30, legacy: 'legacy.example.net', target: [] },
+      { name, type: 'A', ttl: 30, legacy: [], target: TARGET },
+    ]);
+    await at.json('canary', 'start', '--yes');
+    expect((await at.run(...BACK)).code).toBe(4);
+    await at.json('resume', '--overwrite-dns');
+    expect([await bench.look(name, 'CNAME'), await bench.look(name, 'A')]).toEqual([
+      ['legacy.example.net.'],
+      [],
+    ]);
+    // Where there is no such name at all, nothing leads to target.
+    await bench.put(name, 'CNAME', 30, []);
+    await at.json(...EMERGENCY);
+  });
 });
