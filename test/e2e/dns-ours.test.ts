@@ -235,4 +235,29 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     await bench.put(name, 'CNAME', 30, []);
     await at.json(...EMERGENCY);
   });
+
+  it('a new legacy address of zone and config is no drift, and nothing leads to the former one', async () => {
+    const name = freshName();
+    const [newer, other] = ['192.0.2.77', '192.0.2.78'];
+    await put(name, LEGACY);
+    const at = migration([record(name)]);
+    await at.json('canary', 'start', '--yes');
+    await put(name, newer);
+    at.set([record(name, { legacy: newer })]);
+    const sound = async () => {
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+      await at.json('dns', 'apply', '--yes');
+      expect(await look(name)).toBe(newer);
+    };
+    await sound();
+    // Nor after it was moved and put back, of what was put back.
+    await at.json(...SHIFT);
+    await at.json(...BACK);
+    await sound();
+    await put(name, other, 900);
+    at.set([record(name, { legacy: other })]);
+    expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    await at.json('dns', 'apply', '--yes');
+    expect(await look(name)).toBe(other);
+  });
 });
