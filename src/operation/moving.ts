@@ -60,9 +60,20 @@ function movingStep(row: Row, hooks: readonly PlannedHook[]): MovingStep | null 
     done: row.outcome === 'done',
     before: found,
     after: Array.isArray(after) ? (after as DnsRecordSet[]) : null,
-    byLedger: planned.restore !== undefined,
-    ...(back && found ? { fromTarget: onTarget(server, found, hooks) } : {}),
+    ...(planned.restore ? { plans: planned.restore.map(({ to }) => to) } : {}),
+    ...(back && found ? { fromTarget: fromTarget(planned, server, found, hooks) } : {}),
   };
+}
+
+/** By the config of then, where the journal keeps it. */
+function fromTarget(
+  { wants, leaves }: Partial<PlannedStep>,
+  server: string | null,
+  found: readonly DnsRecordSet[],
+  hooks: readonly PlannedHook[],
+): DnsRecordSet[] {
+  if (!wants || !leaves) return onTarget(server, found, hooks);
+  return found.filter((set) => saysOnly('target', set, { legacy: wants, target: leaves }));
 }
 
 /** Those of some sets of a server that say what the config has for target. */

@@ -33,8 +33,8 @@ export interface MovingStep {
    * they came there, they were led away from it, and do not come back.
    */
   fromTarget?: readonly DnsRecordSet[];
-  /** Its plan knew what was found: what it wrote instead, a person wanted so. */
-  byLedger?: boolean;
+  /** The records that its plan was to put back, where it went by what was moved: what it wrote else, a person wanted so. */
+  plans?: readonly RecordKey[];
 }
 
 /** A record that is not what it was before this migration moved it. */
@@ -156,7 +156,7 @@ function movedBy(step: MovingStep, { found, wrote }: RecordPair, moved: Displace
 
 /** The same by a way back to legacy, or by a person who mends records there. */
 function broughtBack(
-  { mends, done, back, fromTarget = [], byLedger = false }: MovingStep,
+  { mends, done, back, fromTarget = [], plans }: MovingStep,
   { found, wrote }: RecordPair,
   moved: Displaced | null,
 ): Displaced | null {
@@ -164,10 +164,11 @@ function broughtBack(
   const left = back || moved?.left === true;
   if (moved === null) {
     if (mends || idle) return null;
-    if (!fromTarget.some(isOf(found))) return { found, wrote, or: [], left };
+    const ledAway = plans ? !plans.some(isOf(found)) : fromTarget.some(isOf(found));
+    if (!ledAway) return { found, wrote, or: [], left };
     return done ? null : { found: wrote, wrote: found, or: [], left };
   }
-  if (done && (mends || sameRecord(wrote, moved.found) || (byLedger && !idle))) return null;
+  if (done && (mends || sameRecord(wrote, moved.found) || (plans && !idle))) return null;
   // Somebody else's record was left alone; or what it found was ours, and right already.
   if (idle) return { ...moved, left };
   if (done) return { ...moved, wrote, or: [], left };

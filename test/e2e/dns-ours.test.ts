@@ -148,7 +148,8 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     const at = migration([record(name)]);
     await at.complete();
     rmSync(join(at.dir, '.cutover'), { recursive: true });
-    for (const _ of [1, 2]) {
+    for (const target of [TARGET, '198.51.100.10']) {
+      at.set([record(name, { target })]);
       await at.run(...EMERGENCY);
       expect(await look(name)).toBe(LEGACY);
     }

@@ -178,6 +178,15 @@ describe('what our own steps moved', () => {
     const away = { provider: 'legacy' as const, fromTarget: [T] };
     expect(movesOf(step({ from: T, to: L, ...away }))).toEqual([]);
     expect(movesOf(step({ from: T, to: L, ...away, done: false }))).toEqual([{ from: T, to: L }]);
+    // So it is with what a person has wanted led away, whatever the config says since.
+    const told = { provider: 'legacy' as const, plans: [] };
+    expect(movesOf(step({ from: T, to: L, ...told }))).toEqual([]);
+    expect(movesOf(step({ from: T, to: L, ...told, done: false }))).toEqual([{ from: T, to: L }]);
+    const config = set('legacy', 30);
+    expect(movesOf(forth, step({ from: T, to: config, ...told, plans: [T] }))).toEqual([]);
+    expect(movesOf(step({ from: L, to: config, ...told, plans: [L], done: false }))).toEqual([
+      { from: config, to: L },
+    ]);
   });
 
   it('counts as settled where a person has mended it', () => {
