@@ -167,6 +167,9 @@ class Story {
       [unfinished ?? 'other', ['resume', ...overwrite]],
     ]);
     const kill = dice.below(5) === 0 ? 1 + dice.below(140) : 0;
+    // Where everything was put back a canary comes first; elsewhere it is refused. It moves no record.
+    if (args[0] === 'shift')
+      await cutover(this.dir, ['canary', 'start', '--yes', ...force], { env: this.env() });
     const before = await Promise.all(this.records.map(look));
     const ran = await cutover(this.dir, args, {
       env: { ...this.env(), CUTOVER_CRASH_AT: String(kill) },
