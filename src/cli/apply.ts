@@ -112,8 +112,9 @@ export function keptPlan({ secrets }: Session, plan: Plan): Plan {
   const { reason, gates, evidence, steps } = plan;
   const kept = steps.map((step) => {
     // Records are written as they are, or, with a secret in them, as the config has them when that is done.
-    const { wants, restore, ...rest } = step;
-    const records = storableRecords({ ...(wants && { wants }), ...(restore && { restore }) }, secrets.redact);
+    const { wants, leaves, restore, ...rest } = step;
+    const said = { ...(wants && { wants }), ...(leaves && { leaves }), ...(restore && { restore }) };
+    const records = storableRecords(said, secrets.redact);
     return records === null ? rest : { ...rest, ...records };
   });
   return { ...plan, steps: kept, ...storable({ reason, gates, evidence }, secrets.redact) };

@@ -9,7 +9,7 @@ import type { ShiftInput } from '../shift/plan.ts';
 import type { Facts, Judged } from '../situation/facts.ts';
 import type { Situation } from '../situation/situation.ts';
 import { latestRun } from '../store/canary.ts';
-import { getCheckpoint } from '../store/checkpoints.ts';
+import { getCheckpoint, importedCheckpoints } from '../store/checkpoints.ts';
 import { readState } from '../store/state.ts';
 import type { Session } from './session.ts';
 
@@ -64,7 +64,8 @@ export function gatherRollback(
     open: openOperations(db),
     findCheckpoint: (id) => {
       const checkpoint = getCheckpoint(db, id);
-      return { ...checkpoint, since: firstSince(db, checkpoint) };
+      const imported = importedCheckpoints(db).has(id);
+      return { ...checkpoint, since: firstSince(db, checkpoint), imported };
     },
     drivers,
     moving: movingSteps(db, drivers.dns),

@@ -12,9 +12,9 @@ import type { Db } from '../store/open.ts';
 import { adoptEmergency, waiting } from './adopt-emergency.ts';
 import type { JournalOptions, OperationEnd, StepEnd } from './journal.ts';
 import { holderState } from './lease.ts';
-import { movingSteps } from './moving.ts';
+import { movingSteps, onTarget } from './moving.ts';
 import { hasOperation } from './operations.ts';
-import type { PlannedDrivers, PlannedStep } from './plan.ts';
+import type { PlannedDrivers, PlannedHook, PlannedStep } from './plan.ts';
 import { type SideFolder, sideFolders } from './side-folders.ts';
 import type { SideLine } from './side-journal.ts';
 
@@ -127,7 +127,7 @@ function adopt(
   const finish = lines.findLast((line) => line.type === 'finish');
   if (!finish && mayRun(db, head.holder, path)) return [];
   const steps = lines.filter((line) => line.type === 'step');
-  const moving = [...movingSteps(db, drivers.dns), ...movedBeside(steps)];
+  const moving = [...movingSteps(db, drivers.dns), ...movedBeside(steps, drivers.dns)];
   const plan = planEmergency(drivers, null, head.reason, moving);
   const ends = new Map<number, StepEnd>();
   for (const line of steps) {
@@ -155,7 +155,7 @@ function isSame(planned: SideStep['step'], { kind, label, server }: SideStep['st
 }
 
 /** What the emergency moved in DNS: the last word of each of its steps. */
-function movedBeside(steps: readonly SideStep[]): MovingStep[] {
+function movedBeside(steps: readonly SideStep[], hooks: readonly PlannedHook[]): MovingStep[] {
   return steps.flatMap(({ step, end: { outcome, before, after } }, position): MovingStep[] => {
     const { kind, label, server } = step;
     const last = steps.findLastIndex((other) => isSame(step, other.step)) === position;
@@ -166,7 +166,7 @@ function movedBeside(steps: readonly SideStep[]): MovingStep[] {
       {
         ...{ operation: Number.MAX_SAFE_INTEGER, server, driver: '', label },
         ...{ provider: 'legacy', back: true, mends: false, done: outcome === 'done' },
-        ...{ before: found.data, after: wrote.data },
+        ...{ before: found.data, after: wrote.data, fromTarget: onTarget(server, found.data, hooks) },
       },
     ];
   });

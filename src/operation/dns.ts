@@ -3,7 +3,7 @@ import type { Hook } from '../hooks/hook.ts';
 import { storable, storableRecords } from '../output/storable.ts';
 import type { DnsKnowledge, RecordView } from '../rollback/dns-view.ts';
 import { isOf, ledgerOf } from '../rollback/moved.ts';
-import { listCheckpoints } from '../store/checkpoints.ts';
+import { importedCheckpoints, listCheckpoints } from '../store/checkpoints.ts';
 import type { Db } from '../store/open.ts';
 import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
 import { formerServer, movingSteps } from './moving.ts';
@@ -91,7 +91,10 @@ export function describeValues(set: DnsRecordSet | null): string {
  */
 export function dnsKnowledge(db: Db, hooks: readonly PlannedHook[]): DnsKnowledge {
   const start = new Map<string, DnsRecordSet[]>();
-  for (const { dns } of listCheckpoints(db).toReversed()) {
+  // What was taken in from elsewhere was never read here.
+  const elsewhere = importedCheckpoints(db);
+  const read = listCheckpoints(db).filter(({ id }) => !elsewhere.has(id));
+  for (const { dns } of read.toReversed()) {
     for (const { server, label, records } of dns) {
       const at = server ?? formerServer(label, hooks);
       const known = start.get(at) ?? [];

@@ -1,5 +1,6 @@
 import { unnumbered } from '../rollback/dns-steps.ts';
 import type { MovingStep } from '../rollback/moved.ts';
+import { saysOnly } from '../rollback/sides.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import type { Db } from '../store/open.ts';
 import type { DnsRecordSet, OperationKind, Side } from '../world.ts';
@@ -47,6 +48,7 @@ function movingStep(row: Row, hooks: readonly PlannedHook[]): MovingStep | null 
   const back = isBackward(row.kind) && row.provider === 'legacy';
   const nothing = before === null || after === null;
   if (server !== null && nothing && !(back && row.outcome === 'failed')) return null;
+  const found = Array.isArray(before) ? (before as DnsRecordSet[]) : null;
   return {
     operation: row.seq,
     server,
@@ -56,9 +58,32 @@ function movingStep(row: Row, hooks: readonly PlannedHook[]): MovingStep | null 
     back,
     mends: row.mends === 'dns',
     done: row.outcome === 'done',
-    before: Array.isArray(before) ? (before as DnsRecordSet[]) : null,
+    before: found,
     after: Array.isArray(after) ? (after as DnsRecordSet[]) : null,
+    ...(planned.restore ? { plans: planned.restore.map(({ to }) => to) } : {}),
+    ...(back && found ? { fromTarget: fromTarget(planned, server, found, hooks) } : {}),
   };
+}
+
+/** By the config of then, where the journal keeps it. */
+function fromTarget(
+  { wants, leaves }: Partial<PlannedStep>,
+  server: string | null,
+  found: readonly DnsRecordSet[],
+  hooks: readonly PlannedHook[],
+): DnsRecordSet[] {
+  if (!wants || !leaves) return onTarget(server, found, hooks);
+  return found.filter((set) => saysOnly('target', set, { legacy: wants, target: leaves }));
+}
+
+/** Those of some sets of a server that say what the config has for target. */
+export function onTarget(
+  server: string | null,
+  sets: readonly DnsRecordSet[],
+  hooks: readonly PlannedHook[],
+): DnsRecordSet[] {
+  const there = hooks.flatMap((hook) => (hook.server === server && hook.sides ? [hook.sides] : []));
+  return sets.filter((set) => there.some((sides) => saysOnly('target', set, sides)));
 }
 
 const parsed = (text: string | null): unknown => (text === null ? null : (JSON.parse(text) as unknown));

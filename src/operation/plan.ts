@@ -25,6 +25,8 @@ export interface PlannedStep {
   byHand?: true;
   /** What it makes the records say by the config, whatever they say now. */
   wants?: DnsRecordSet[];
+  /** With `wants`, on a way to legacy: what the config has for target. */
+  leaves?: DnsRecordSet[];
   /** Of a DNS step ahead of the move: it only sees to it that no TTL is longer than this, in seconds. */
   lowerTtl?: number | undefined;
 }

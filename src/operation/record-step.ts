@@ -1,13 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
-import type { Hook } from '../hooks/hook.ts';
+import type { Hook, HookResult, OnIntent } from '../hooks/hook.ts';
 import { storableRecords } from '../output/storable.ts';
-import type { DnsRecordSet } from '../world.ts';
+import type { RecordMove } from '../world.ts';
+import { afterWayBack, leftAstray } from './astray.ts';
 import type { StepEnd } from './journal.ts';
 import type { PlannedStep } from './plan.ts';
+import { isBackward } from './record.ts';
 import {
   type FoundAndWritten,
   foreignRecords,
-  foundFirst,
+  knownAfter,
   movesBetween,
   recordsIn,
   restoreFor,
@@ -31,29 +34,51 @@ export async function runRecordHook(
       ? { overwriteDns: true as const }
       : {}),
   };
-  let foreign: readonly DnsRecordSet[] = [];
+  let alone: CutoverError | undefined;
   let said: readonly string[] = [];
   const end = await tries(hook, context, async (signal) => {
-    const ran = await runRecords(hook, step, event, signal, (read, wanted) => {
-      known = { before: foundFirst(known, read), after: wanted };
-      context.onIntent?.(keptRecords(known.before, context), keptRecords(wanted, context));
-    });
-    foreign = ran.foreign ?? [];
-    said = ran.notes ?? [];
-    known = {
-      before: foundFirst(known, recordsIn(ran.before) ?? []),
-      after: recordsIn(ran.after) ?? [],
+    const onIntent: OnIntent = (read, wanted) => {
+      known = knownAfter(known, { before: read, after: wanted });
+      context.onIntent?.(keptRecords(known.before, context), keptRecords(known.after, context));
     };
+    const moved = await runRecords(hook, step, event, signal, onIntent);
+    const ran =
+      restore && isBackward(context.plan.kind)
+        ? await afterWayBack(hook, event, moved, signal, onIntent)
+        : { ...moved, left: [] };
+    alone = leftAlone(ran, { step, restore, context });
+    said = ran.notes ?? [];
+    known = knownAfter(known, { before: recordsIn(ran.before) ?? [], after: recordsIn(ran.after) ?? [] });
     return known.after;
   });
   // What it could do is done and kept; what is somebody else's makes the step fail all the same.
-  const error = end.error ?? (foreign.length > 0 ? foreignRecords(foreign, restore ?? []) : undefined);
-  const notes = [...said, ...(error === undefined && restore?.length === 0 ? [LOOKED] : [])];
+  const error = end.error ?? alone;
+  const looked =
+    error === undefined && restore?.length === 0 && isDeepStrictEqual(known?.before, known?.after);
+  const notes = [...said, ...(looked ? [LOOKED] : [])];
   const after = end.value ?? known?.after ?? null;
   return endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept: keptRecords });
 }
 
 const LOOKED = 'this migration has moved nothing here: looked, wrote nothing';
+
+/** What a step has left as it is: what somebody else has changed, and what leads to the other provider. */
+function leftAlone(
+  { foreign = [], left }: HookResult & { left: RecordMove[] },
+  {
+    step,
+    restore = [],
+    context: { plan },
+  }: { step: PlannedStep; restore: RecordMove[] | undefined; context: StepContext },
+): CutoverError | undefined {
+  const start = step.restore && plan.mends === undefined ? 'written' : 'found';
+  const error = foreign.length > 0 ? foreignRecords(foreign, restore, start) : undefined;
+  const beside = left.length > 0 ? leftAstray(left, plan.to.activeProvider) : undefined;
+  if (!error || !beside) return error ?? beside;
+  return new CutoverError(error.code, error.exitCode, `${error.message}; ${beside.message}`, {
+    hint: error.hint,
+  });
+}
 
 function earlierIn(found: StepContext['found']): FoundAndWritten | null {
   const [before, after] = [recordsIn(found?.before), recordsIn(found?.after)];

@@ -68,25 +68,46 @@ function replaced(sets: readonly DnsRecordSet[], by: readonly DnsRecordSet[]): D
 }
 
 /**
- * What a step found at first: a later try that reads what an earlier one wrote, or found, has found nothing new.
- * @param read what was read now
+ * What a step knows of its records once it has read some of them: what it found at first, and what it has written or
+ * may have. A later try that reads what an earlier one wrote has found nothing new; what somebody else has put in its
+ * place, and was left alone, may be ours again.
+ * @param run what was read now, and what each is to be
  */
-export function foundFirst(earlier: FoundAndWritten | null, read: readonly DnsRecordSet[]): DnsRecordSet[] {
-  return read.map((now) => {
-    const before = earlier?.before.find(isOf(now));
-    const after = earlier?.after.find(isOf(now));
-    const ours = before && (sameRecord(now, before) || (after && sameRecord(now, after)));
-    return ours ? before : now;
-  });
+export function knownAfter(earlier: FoundAndWritten | null, run: FoundAndWritten): FoundAndWritten {
+  const known: FoundAndWritten = { before: [], after: [] };
+  const keep = (before: DnsRecordSet, after: DnsRecordSet) => {
+    known.before.push(before);
+    known.after.push(after);
+  };
+  for (const now of run.before) {
+    const after = run.after.find(isOf(now)) ?? now;
+    const [found, wrote] = [earlier?.before.find(isOf(now)), earlier?.after.find(isOf(now))];
+    if (!found || !wrote) keep(now, after);
+    else if (sameRecord(now, found) || sameRecord(now, wrote)) keep(found, after);
+    else if (sameRecord(now, after)) keep(found, wrote);
+    else keep(now, after);
+  }
+  for (const found of earlier?.before ?? []) {
+    const wrote = earlier?.after.find(isOf(found));
+    if (wrote && !run.before.some(isOf(found))) keep(found, wrote);
+  }
+  return known;
 }
 
-/** Sets that somebody else has changed since: left alone, and the step has failed. */
-export function foreignRecords(sets: readonly DnsRecordSet[], moves: readonly RecordMove[]): CutoverError {
+/**
+ * Sets that somebody else has changed since: left alone, and the step has failed.
+ * @param start what a move begins with: what our own steps wrote, or what this one found
+ */
+export function foreignRecords(
+  sets: readonly DnsRecordSet[],
+  moves: readonly RecordMove[],
+  start: 'written' | 'found',
+): CutoverError {
   const text = sets.map((set) => {
     const move = moves.find(({ to }) => isOf(set)(to));
     if (move && sameRecord(set, move.from))
       return `${describeSets([set])}, which cannot go back beside another`;
-    return move ? `${describeSets([set])}, where ${valuesOf(move.from)} was written` : describeSets([set]);
+    return move ? `${describeSets([set])}, where ${valuesOf(move.from)} was ${start}` : describeSets([set]);
   });
   const wanted = moves.filter(({ to }) => sets.some(isOf(to))).map(({ to }) => to);
   return new CutoverError(

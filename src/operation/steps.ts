@@ -62,12 +62,13 @@ function seenTo({ restore }: PlannedStep): StepEnd {
   return { outcome: 'done', attempts: 0, ms: 0, before: sets, after: sets, error: null, notes };
 }
 
-const gone = ({ code, message, hint }: CutoverError, { redact }: StepContext): StepEnd => ({
+/** What an earlier run of it found, and may have written, stays known. */
+const gone = ({ code, message, hint }: CutoverError, { found, redact }: StepContext): StepEnd => ({
   outcome: 'failed',
   attempts: 0,
   ms: 0,
-  before: null,
-  after: null,
+  before: found?.before ?? null,
+  after: found?.after ?? null,
   error: redact(message),
   code,
   hint: hint && redact(hint),

@@ -1,5 +1,11 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import { type Plan, type PlannedDrivers, type PlannedStep, stepsFor } from '../operation/plan.ts';
+import {
+  type Plan,
+  type PlannedDrivers,
+  type PlannedHook,
+  type PlannedStep,
+  stepsFor,
+} from '../operation/plan.ts';
 import { blocksForward, type OperationRecord } from '../operation/record.ts';
 import { freezeGate, gateRefusal } from '../shift/gates.ts';
 import type { Freeze } from '../store/freeze.ts';
@@ -7,6 +13,7 @@ import type { DnsReading, DnsRecordSet, Side, World } from '../world.ts';
 import { dnsBack, unnumbered } from './dns-steps.ts';
 import type { RecordView } from './dns-view.ts';
 import { isOf, type Ledger, type PlannedMove, sameRecord } from './moved.ts';
+import { otherSide, saysOnly } from './sides.ts';
 
 /** What `dns apply` is planned by. */
 export interface DnsApplyInput {
@@ -106,10 +113,17 @@ function writeSteps({ drivers, ledger, views, checkpoint, world }: DnsApplyInput
 }
 
 /** What each record says is taken for what it should say; of what cannot be asked any more, a person says so. */
-function keepSteps({ drivers, ledger, views, world }: DnsApplyInput): PlannedStep[] {
-  const said = (hook: string) => views.filter(({ label, ok }) => label === hook && ok === false);
-  const kept = drivers.dns.flatMap(({ kind, driver, label, server }): PlannedStep[] => {
-    const sets = said(label).flatMap(({ says }) => says ?? []);
+function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): PlannedStep[] {
+  const unsettled = open.some(({ steps }) =>
+    steps.some(({ kind, outcome }) => kind === 'dns' && outcome === 'failed'),
+  );
+  // A way back that is not finished may wait for a word on what is right, but leads to the other provider.
+  const waits = (set: DnsRecordSet, sides: PlannedHook['sides']) =>
+    unsettled && sides !== undefined && saysOnly(otherSide(world.activeProvider), set, sides);
+  const kept = drivers.dns.flatMap(({ kind, driver, label, server, sides }): PlannedStep[] => {
+    const sets = views.flatMap(({ label: at, ok, says }) =>
+      at === label && says && (ok === false || waits(says, sides)) ? [says] : [],
+    );
     if (server === undefined || sets.length === 0) return [];
     return [{ kind, driver, label, server, restore: sets.map((set) => ({ from: set, to: set })) }];
   });

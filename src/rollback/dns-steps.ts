@@ -13,7 +13,15 @@ const plain = ({ kind, driver, label, server }: PlannedHook): PlannedStep => ({
 
 /** Every hook writes what the config has for `side`, whatever it finds. */
 export function dnsByConfig(hooks: readonly PlannedHook[], side: Side): PlannedStep[] {
-  return hooks.map((hook) => ({ ...plain(hook), ...(hook.sides ? { wants: hook.sides[side] } : {}) }));
+  return hooks.map((hook) => byConfig(hook, side));
+}
+
+/** On a way back the journal keeps what the config had for target then, too: nothing is to lead there again. */
+function byConfig(hook: PlannedHook, side: Side): PlannedStep {
+  const { sides } = hook;
+  if (!sides) return plain(hook);
+  const leaves = side === 'legacy' ? { leaves: sides.target } : {};
+  return { ...plain(hook), wants: sides[side], ...leaves };
 }
 
 /** Ahead of the move: hooks that the config asks for it see to it that no TTL is longer than it says. */
@@ -54,9 +62,9 @@ export function dnsBack(
   side: Side = 'legacy',
 ): PlannedStep[] {
   const own = hooks.map((hook): PlannedStep => {
-    const { server, sides } = hook;
+    const { server } = hook;
     if (server === undefined) return plain(hook);
-    if (unknown.has(server)) return { ...plain(hook), ...(sides ? { wants: sides[side] } : {}) };
+    if (unknown.has(server)) return byConfig(hook, side);
     return { ...plain(hook), restore: movesOf(hook, hooks, moves.get(server) ?? []) };
   });
   const gone = [...new Set([...moves.keys(), ...unknown])].filter(

@@ -2,6 +2,7 @@ import type { PlannedHook } from '../operation/plan.ts';
 import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
 import {
   type Displaced,
+  isLowered,
   isOf,
   type KnownRecord,
   type Ledger,
@@ -37,8 +38,8 @@ export interface RecordView {
 
 /**
  * Every record that the config names, or that this migration has moved, held against what it should say: what our own
- * steps wrote last, or what was found at the start. One that nothing of ours holds may also say what the config has
- * for the active provider.
+ * steps wrote last, or what was found at the start; or what the config has for the active provider, where that is
+ * newer.
  */
 export function viewRecords(
   hooks: readonly PlannedHook[],
@@ -106,17 +107,29 @@ function judged(
   const found = record && foundIn(record);
   if (says === null || (unknown && !record)) return { should, found, ok: null };
   const or = record?.moved && !record.moved.left ? record.moved.or : [];
-  const byConfig = record?.moved
-    ? lowered(record.moved) && sameValues(config, says)
-    : sameRecord(config, says);
+  const byConfig = isRightByConfig(says, config, should, record?.moved ?? null);
   if (should) return { should, found, ok: byConfig || [should, ...or].some((one) => sameRecord(one, says)) };
   // Never moved and never read before: wrong only where it leads to the other side.
   const astray = sameValues(says, other) && !sameValues(config, other);
   return { should: astray ? config : says, found, ok: !astray };
 }
 
-/** Only its TTL was moved. */
-const lowered = ({ found, wrote, left }: Displaced): boolean => !left && sameValues(found, wrote);
+/**
+ * Whether a record is right by what the config has for the active provider, whatever is known of it: a newer value,
+ * which leads to no older one, and where nothing of ours stands also just that TTL.
+ */
+function isRightByConfig(
+  says: DnsRecordSet,
+  config: DnsRecordSet,
+  should: DnsRecordSet | null,
+  moved: Displaced | null,
+): boolean {
+  if (!sameValues(config, says)) return false;
+  if (moved && isLowered(moved) && !moved.left) return true;
+  if (!moved && sameRecord(config, says)) return true;
+  const known = [...(should ? [should] : []), ...(moved ? [moved.wrote, ...moved.or] : [])];
+  return !known.some((one) => sameValues(one, says));
+}
 
 const foundIn = ({ moved }: KnownRecord): DnsRecordSet | null => moved?.found ?? null;
 

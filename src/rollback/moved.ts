@@ -28,6 +28,13 @@ export interface MovingStep {
    */
   before: readonly DnsRecordSet[] | null;
   after: readonly DnsRecordSet[] | null;
+  /**
+   * Of a way back to legacy: those of `before` that said what the config has for target. Where nothing is known of how
+   * they came there, they were led away from it, and do not come back.
+   */
+  fromTarget?: readonly DnsRecordSet[];
+  /** The records that its plan was to put back, where it went by what was moved: what it wrote else, a person wanted so. */
+  plans?: readonly RecordKey[];
 }
 
 /** A record that is not what it was before this migration moved it. */
@@ -128,30 +135,48 @@ function leave(records: Map<string, KnownRecord>, server: string): void {
 }
 
 /** How a step changes what is displaced of one record. */
-function movedBy(
-  step: MovingStep,
-  { found, wrote }: { found: DnsRecordSet; wrote: DnsRecordSet },
-  moved: Displaced | null,
-): Displaced | null {
-  const { provider, mends, done, back: left } = step;
+function movedBy(step: MovingStep, { found, wrote }: RecordPair, moved: Displaced | null): Displaced | null {
+  const { provider, mends, done } = step;
+  if (provider === 'legacy' && (step.back || mends)) return broughtBack(step, { found, wrote }, moved);
   const idle = sameRecord(found, wrote);
-  if (provider === 'legacy' && (left || mends)) {
-    if (moved === null) return mends || idle ? null : { found, wrote, or: [], left };
-    if (done && (mends || sameRecord(wrote, moved.found))) return null;
-    // Somebody else's record was left alone; or what it found was ours, and right already.
-    if (idle) return { ...moved, left };
-    if (done) return { ...moved, wrote, or: [], left };
-    return { ...moved, or: others([...moved.or, wrote], moved), left };
-  }
   // A record that says already what it is to say is none of ours; of one that is, this is the newest value.
   if (moved === null) return idle ? null : { found, wrote, or: [], left: false };
-  const ours = mends || [moved.wrote, ...moved.or].some((one) => sameValues(one, found));
+  const saidOurs = [moved.wrote, ...moved.or].some((one) => sameValues(one, found));
+  // Somebody else's record was left alone.
+  if (idle && !done && !saidOurs) return moved;
+  const ours = mends || saidOurs;
+  const lowers = provider === 'legacy';
   // A TTL that was to be lowered, of a record that somebody has replaced since.
-  if (provider === 'legacy' && idle && !ours) return null;
+  if (lowers && idle && !ours) return isLowered(moved) ? null : moved;
   const start = ours || idle ? moved.found : found;
-  const or = done ? [] : others([moved.wrote, ...moved.or, found], { found: start, wrote });
-  return { found: start, wrote, or, left: false };
+  const mayStand = !done || (lowers && !ours && !isLowered(moved));
+  const or = mayStand ? others([moved.wrote, ...moved.or, found], { found: start, wrote }) : [];
+  return { found: start, wrote, or, left: lowers && ours && moved.left };
 }
+
+/** The same by a way back to legacy, or by a person who mends records there. */
+function broughtBack(
+  { mends, done, back, fromTarget = [], plans }: MovingStep,
+  { found, wrote }: RecordPair,
+  moved: Displaced | null,
+): Displaced | null {
+  const idle = sameRecord(found, wrote);
+  const left = back || moved?.left === true;
+  if (moved === null) {
+    if (mends || idle) return null;
+    const ledAway = plans ? !plans.some(isOf(found)) : fromTarget.some(isOf(found));
+    if (!ledAway) return { found, wrote, or: [], left };
+    return done ? null : { found: wrote, wrote: found, or: [], left };
+  }
+  if (done && (mends || sameRecord(wrote, moved.found) || (plans && !idle))) return null;
+  // Somebody else's record was left alone; or what it found was ours, and right already.
+  if (idle) return { ...moved, left };
+  if (done) return { ...moved, wrote, or: [], left };
+  return { ...moved, or: others([...moved.or, wrote], moved), left };
+}
+
+/** Only its TTL was moved. */
+export const isLowered = ({ found, wrote }: Displaced): boolean => sameValues(found, wrote);
 
 /** Those that are neither of the two, each once. */
 function others(sets: readonly DnsRecordSet[], { found, wrote }: RecordPair): DnsRecordSet[] {

@@ -16,6 +16,8 @@ export interface RollbackPoint extends World {
   previous: number | null;
   /** Number of the first operation that began after it was made. */
   since: number;
+  /** Taken in from elsewhere: of how DNS came to be there this journal knows nothing. */
+  imported?: boolean;
 }
 
 export interface RollbackInput {
@@ -138,11 +140,15 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
   };
 }
 
-/** To legacy all goes back that is displaced, whenever that began; else what has been moved since. */
+/**
+ * To legacy all goes back that is displaced, whenever that began; else what has been moved since. Where target became
+ * the active provider elsewhere only the config knows how to get there, as for a shift.
+ */
 function dnsTo(
-  { activeProvider, since }: RollbackPoint,
+  { activeProvider, since, imported }: RollbackPoint,
   { moving, drivers }: Pick<RollbackInput, 'moving' | 'drivers'>,
 ): PlannedStep[] {
+  if (activeProvider === 'target' && imported) return dnsByConfig(drivers.dns, 'target');
   const then = activeProvider === 'target' ? ledgerOf(moving.filter((step) => step.operation < since)) : null;
   return dnsBack(drivers.dns, wayBack(ledgerOf(moving), then), activeProvider);
 }

@@ -182,6 +182,16 @@ export function importCheckpoints(
   });
 }
 
+/** The numbers of those that were taken in from elsewhere. */
+export function importedCheckpoints(db: Db): ReadonlySet<number> {
+  const rows = db
+    .prepare(
+      `SELECT value AS id FROM history, json_each(detail, '$.checkpoints') WHERE event = 'checkpoints imported'`,
+    )
+    .all() as { id: number }[];
+  return new Set(rows.map(({ id }) => id));
+}
+
 function writing<T>(db: Db, work: () => T): T {
   return explainingFaults(db.name, () => db.transaction(work).immediate());
 }

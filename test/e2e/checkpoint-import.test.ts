@@ -295,4 +295,45 @@ describe.skipIf(!installed(BIND))('a rollback to an imported checkpoint', () => 
     expect(await bench.look(NAME, 'A')).toEqual(['192.0.2.1']);
     expect(await bench.look('other.example.test.', 'A')).toEqual(['192.0.2.77']);
   });
+
+  async function beside(checkpoints: File[], zone = '192.0.2.1') {
+    const dir = folder(hooks(bench.port));
+    copyFileSync(join(bench.dir, KEYS.right), join(dir, 'tsig.key'));
+    await bench.put(NAME, 'A', 30, [zone]);
+    write(dir, checkpoints);
+    await cutoverJson(dir, IMPORT);
+    return dir;
+  }
+
+  it('is what it is for: what is drift, and what `dns apply` writes, is not in it', async () => {
+    const dir = await beside([checkpoint({}, [record({ values: ['6.6.6.6'] })])], '192.0.2.7');
+    const sound = async () => {
+      expect(await cutoverJson(dir, ['status'])).toMatchObject({ drift: [] });
+      await cutoverJson(dir, ['dns', 'apply', '--yes']);
+      expect(await bench.look(NAME, 'A')).toEqual(['192.0.2.7']);
+    };
+    await sound();
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await sound();
+    // What was read at the start counts still.
+    await bench.put(NAME, 'A', 30, ['192.0.2.8']);
+    await cutoverJson(dir, ['dns', 'apply', '--yes']);
+    expect(await bench.look(NAME, 'A')).toEqual(['192.0.2.7']);
+  });
+
+  it('of target leads the records to target, and a rollback brings them back', async () => {
+    const dir = await beside([
+      checkpoint({ status: 'complete', ratio: 1, activeProvider: 'target' }, [
+        record({ values: ['192.0.2.2'] }),
+      ]),
+    ]);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const up = ['rollback', '--to', '1', ...BACK, '--confirm', 'chat-prod', '--force', '--reason', 'meant'];
+    const { undo } = await cutoverJson<{ undo: string }>(dir, up);
+    expect(await bench.look(NAME, 'A')).toEqual(['192.0.2.2']);
+    expect(await cutoverJson(dir, ['status'])).toMatchObject({ status: 'complete', drift: [] });
+    const to = /--to (\d+)/.exec(undo)?.[1] ?? '?';
+    await cutoverJson(dir, ['rollback', '--to', to, ...BACK, '--confirm', 'chat-prod']);
+    expect(await bench.look(NAME, 'A')).toEqual(['192.0.2.1']);
+  });
 });

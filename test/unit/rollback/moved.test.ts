@@ -149,6 +149,46 @@ describe('what our own steps moved', () => {
     expect(movesOf(lower(L), step({ from: T, to: T }))).toEqual([{ from: T, to: L }]);
   });
 
+  it('stays ours, and left to do, where a person’s mending has failed or somebody else’s record was in its place', () => {
+    const foreign = set('foreign');
+    const failed = { ...back, done: false };
+    const mend = { provider: 'legacy' as const, back: false, mends: true, done: false };
+    const said = (...steps: MovingStep[]) => ledgerOf(steps).records.map(shouldSay);
+    for (const to of [foreign, L])
+      expect(said(forth, failed, step({ from: foreign, to, ...mend }))).toEqual([L]);
+    // On target: what was met there is not what we wrote.
+    const met = step({ from: foreign, to: foreign, mends: true, done: false });
+    expect(movesOf(forth, met)).toEqual([{ from: T, to: L }]);
+  });
+
+  it('stays ours where only TTLs were lowered since', () => {
+    const failed = { ...back, done: false };
+    const lower = (from: DnsRecordSet, ttl: number) =>
+      step({ from, to: { ...from, ttl }, provider: 'legacy', back: false });
+    const foreign = set('foreign', 300);
+    expect(movesOf(forth, failed, lower(set('foreign', 30), 30))).toEqual([{ from: T, to: L }]);
+    expect(movesOf(forth, failed, lower(foreign, 30))).toEqual([
+      { from: set('foreign', 30), to: foreign, or: [T] },
+    ]);
+    const left = ledgerOf([forth, failed, lower(T, 30)]).records.map(shouldSay);
+    expect(left).toEqual([L]);
+  });
+
+  it('is not what an emergency without the journal has led away from target: that does not come back', () => {
+    const away = { provider: 'legacy' as const, fromTarget: [T] };
+    expect(movesOf(step({ from: T, to: L, ...away }))).toEqual([]);
+    expect(movesOf(step({ from: T, to: L, ...away, done: false }))).toEqual([{ from: T, to: L }]);
+    // So it is with what a person has wanted led away, whatever the config says since.
+    const told = { provider: 'legacy' as const, plans: [] };
+    expect(movesOf(step({ from: T, to: L, ...told }))).toEqual([]);
+    expect(movesOf(step({ from: T, to: L, ...told, done: false }))).toEqual([{ from: T, to: L }]);
+    const config = set('legacy', 30);
+    expect(movesOf(forth, step({ from: T, to: config, ...told, plans: [T] }))).toEqual([]);
+    expect(movesOf(step({ from: L, to: config, ...told, plans: [L], done: false }))).toEqual([
+      { from: config, to: L },
+    ]);
+  });
+
   it('counts as settled where a person has mended it', () => {
     const foreign = set('foreign');
     const mend = { provider: 'legacy' as const, mends: true };

@@ -1,0 +1,69 @@
+import { CutoverError, EXIT } from '../errors.ts';
+import { describeSets } from '../hooks/dns/records.ts';
+import type { Hook, HookEvent, HookResult, OnIntent } from '../hooks/hook.ts';
+import { isOf } from '../rollback/moved.ts';
+import { otherSide, saysOnly } from '../rollback/sides.ts';
+import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
+import { recordsIn } from './run-records.ts';
+
+/**
+ * The records of a hook that say what the config has for the other provider though `side` is the active one now: from
+ * what they say to what the config has for `side`. A name of which nothing is there leads nowhere.
+ * @param now what the server says
+ */
+export function astray(hook: Hook, side: Side, now: readonly DnsRecordSet[]): RecordMove[] {
+  const [own = [], others = []] = [hook.expected?.(side), hook.expected?.(otherSide(side))];
+  const sides = { [side]: own, [otherSide(side)]: others } as Record<Side, DnsRecordSet[]>;
+  const there = now.filter((set) => saysOnly(otherSide(side), set, sides));
+  const leads = new Set(there.filter(({ values }) => values.length > 0).map(({ name }) => name));
+  return there.flatMap((from) => {
+    const to = own.find(isOf(from));
+    return to && leads.has(from.name) ? [{ from, to }] : [];
+  });
+}
+
+/**
+ * Looks, after a way back has run on a hook, for records that are on the other provider all the same. Where the event
+ * says that what is not ours is to be overwritten they get what the config has.
+ * @param ran what the way back came to; what is somebody else's there is named already
+ * @returns what both came to, and the records that were left there
+ */
+export async function afterWayBack(
+  hook: Hook,
+  event: HookEvent,
+  ran: HookResult,
+  signal: AbortSignal,
+  onIntent: OnIntent,
+): Promise<HookResult & { left: RecordMove[] }> {
+  const seen = event.restore?.length === 0 ? recordsIn(ran.after) : await hook.read?.(signal);
+  const { foreign = [] } = ran;
+  const moves = astray(hook, event.provider, seen ?? []).filter(({ from }) => !foreign.some(isOf(from)));
+  if (moves.length === 0 || !event.overwriteDns) return { ...ran, left: moves };
+  const led = await hook.run({ ...event, restore: moves }, signal, onIntent);
+  return {
+    notes: [...(ran.notes ?? []), ...(led.notes ?? [])],
+    before: merged(recordsIn(led.before) ?? [], recordsIn(ran.before) ?? []),
+    after: merged(recordsIn(ran.after) ?? [], recordsIn(led.after) ?? []),
+    foreign: [...foreign, ...(led.foreign ?? [])],
+    left: [],
+  };
+}
+
+/** The sets of both; of a record that is in both, the second's. */
+function merged(sets: readonly DnsRecordSet[], by: readonly DnsRecordSet[]): DnsRecordSet[] {
+  return [...sets.filter((set) => !by.some(isOf(set))), ...by];
+}
+
+/** Records on the other provider that are not ours to move: left alone, and the step has failed. */
+export function leftAstray(moves: readonly RecordMove[], side: Side): CutoverError {
+  const other = otherSide(side);
+  const sets = describeSets(moves.map(({ from }) => from));
+  return new CutoverError(
+    side === 'legacy' ? 'DNS_ON_TARGET' : 'DNS_ON_LEGACY',
+    EXIT.hookFailed,
+    `on ${other}, and not moved there by this migration: ${sets}: left alone`,
+    {
+      hint: `to write ${describeSets(moves.map(({ to }) => to))}: --overwrite-dns; to keep what is there: \`cutover dns apply --keep\``,
+    },
+  );
+}

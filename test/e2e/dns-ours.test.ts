@@ -1,0 +1,264 @@
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { BIND, type BindBench, KEYS, startBind } from '../servers/bind.ts';
+import { installed, pathOf } from '../servers/require.ts';
+import { cutover, cutoverJson, makeFolder, type Ran } from './cli.ts';
+
+/** What may be ours stays known until it is put back, and no way back that is done leaves a record on target. */
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const FORCE = ['--force', '--reason', 'test'];
+const CONFIRM = ['--confirm', 'chat-prod'];
+const SHIFT = ['shift', '100%', ...FORCE, ...CONFIRM];
+const BACK = ['rollback', '--to', '1', '--anyway', ...CONFIRM];
+const EMERGENCY = ['rollback', '--emergency'];
+const WAYS = [
+  ['a rollback', BACK],
+  ['an emergency', EMERGENCY],
+] as const;
+const [LEGACY, TARGET, FOREIGN] = ['192.0.2.1', '198.51.100.9', '203.0.113.7'];
+
+let serial = 0;
+const freshName = () => `o${++serial}.example.test.`;
+const record = (name: string, more: object = {}) => ({
+  ...{ name, type: 'A', ttl: 30, legacy: LEGACY, target: TARGET },
+  ...more,
+});
+
+interface Step {
+  kind: string;
+  outcome: string;
+  code?: string;
+  error?: string;
+  hint?: string;
+}
+interface Status {
+  safe: boolean;
+  drift: unknown[];
+}
+
+const dnsStep = ({ stdout }: Ran): Step | undefined =>
+  (JSON.parse(stdout) as { steps: Step[] }).steps.find(({ kind }) => kind === 'dns');
+
+describe.skipIf(!installed(BIND))('on the way back', () => {
+  let bench: BindBench;
+  beforeAll(async () => {
+    bench = await startBind();
+  });
+  afterAll(async () => {
+    await bench?.stop();
+  });
+
+  const put = (name: string, value: string, ttl = 300) => bench.put(name, 'A', ttl, [value]);
+  const look = async (name: string) => (await bench.look(name, 'A')).join();
+
+  function migration(records: object[]) {
+    const dir = makeFolder();
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    copyFileSync(join(bench.dir, KEYS.right), join(dir, KEYS.right));
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    const set = (list: object[]) => {
+      const dns = list.length > 0 ? [bench.entry(list, { retries: 0 })] : [];
+      writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns })}\n`);
+    };
+    set(records);
+    return {
+      dir,
+      set,
+      run: (...args: string[]) => cutover(dir, [...args, '--json']),
+      json: <T = Record<string, unknown>>(...args: string[]) => cutoverJson<T>(dir, args),
+      /** Ends in its DNS step with SIGKILL, before or after the server has the change. */
+      async killed(when: 'before' | 'after', ...args: string[]) {
+        const bin = join(dir, 'bin');
+        mkdirSync(bin, { recursive: true });
+        const write = when === 'after' ? `${pathOf('nsupdate')} "$@"\n` : '';
+        writeFileSync(join(bin, 'nsupdate'), `#!/bin/sh\n${write}kill -9 $PPID\n`, { mode: 0o755 });
+        const { signal } = await cutover(dir, args, { env: { PATH: `${bin}:${process.env.PATH}` } });
+        expect(signal).toBe('SIGKILL');
+      },
+      async complete() {
+        await cutoverJson(dir, ['canary', 'start', '--yes', ...FORCE]);
+        await cutoverJson(dir, SHIFT);
+      },
+    };
+  }
+
+  /** Two records, and a move of both that is killed; then somebody else writes the first, and `resume` meets that. */
+  async function killedAndEdited(when: 'before' | 'after') {
+    const [one, two] = [freshName(), freshName()];
+    await put(one, LEGACY);
+    await put(two, LEGACY);
+    const at = migration([record(one), record(two)]);
+    await at.json('canary', 'start', '--yes');
+    await at.killed(when, ...SHIFT);
+    await put(one, FOREIGN);
+    const resumed = await at.run('resume');
+    expect([resumed.code, dnsStep(resumed)?.code]).toEqual([4, 'DNS_FOREIGN']);
+    return { ...at, one, two, resumed };
+  }
+
+  describe.each(['before', 'after'] as const)(
+    'of a move killed %s its write, which somebody edits',
+    (when) => {
+      it.each(WAYS)('%s still knows what is ours', async (_name, way) => {
+        const { one, two, resumed, run } = await killedAndEdited(when);
+        expect(dnsStep(resumed)?.error).toMatch(
+          new RegExp(`${one} A ${FOREIGN}.*, where ${LEGACY} \\(TTL 300 s\\) was found`),
+        );
+        const met = await run(...way);
+        expect([met.code, dnsStep(met)?.code, dnsStep(met)?.error]).toEqual([
+          4,
+          'DNS_FOREIGN',
+          expect.stringContaining(`${one} A ${FOREIGN}`),
+        ]);
+        expect([await look(one), await look(two)]).toEqual([FOREIGN, LEGACY]);
+      });
+
+      it.each(WAYS)('%s puts back what says so again', async (_name, way) => {
+        const { one, two, run } = await killedAndEdited(when);
+        await put(one, TARGET, 30);
+        const { code } = await run(...way);
+        expect([code, await look(one), await look(two)]).toEqual([0, LEGACY, LEGACY]);
+      });
+    },
+  );
+
+  it.each(WAYS)(
+    '%s knows what a killed move may have written whose hook was gone for a while',
+    async (_name, way) => {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)]);
+      await at.json('canary', 'start', '--yes');
+      await at.killed('after', ...SHIFT);
+      at.set([]);
+      const gone = await at.run('resume');
+      expect([gone.code, dnsStep(gone)?.code]).toEqual([4, 'DRIVER_GONE']);
+      at.set([record(name)]);
+      const { code } = await at.run(...way);
+      expect([code, await look(name)]).toEqual([0, LEGACY]);
+    },
+  );
+
+  it('a second emergency does not lead to target what the first, without its journal, has led away', async () => {
+    const name = freshName();
+    await put(name, LEGACY);
+    const at = migration([record(name)]);
+    await at.complete();
+    rmSync(join(at.dir, '.cutover'), { recursive: true });
+    for (const target of [TARGET, '198.51.100.10']) {
+      at.set([record(name, { target })]);
+      await at.run(...EMERGENCY);
+      expect(await look(name)).toBe(LEGACY);
+    }
+    expect(await at.json<Status>('status')).toMatchObject({ drift: [] });
+  });
+
+  describe.each(WAYS)('%s that finds on target what is not ours', (_name, way) => {
+    it('leaves it alone, names it, and can be told to lead it away', async () => {
+      const name = freshName();
+      await put(name, TARGET);
+      const at = migration([record(name)]);
+      await at.json('canary', 'start', '--yes');
+      const met = await at.run(...way);
+      expect([met.code, await look(name)]).toEqual([4, TARGET]);
+      expect(dnsStep(met)).toMatchObject({
+        code: 'DNS_ON_TARGET',
+        error: expect.stringContaining(`${name} A ${TARGET} (TTL 300 s)`),
+        hint: expect.stringContaining('--overwrite-dns'),
+      });
+      expect((await at.run('resume')).code).toBe(4);
+      await at.json('resume', '--overwrite-dns');
+      expect(await look(name)).toBe(LEGACY);
+      // That is the end of it: nothing leads there again.
+      await at.json(...EMERGENCY);
+      expect(await look(name)).toBe(LEGACY);
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    });
+
+    it('puts back what is ours beside it', async () => {
+      const [one, two] = [freshName(), freshName()];
+      await put(one, LEGACY);
+      await put(two, TARGET);
+      const at = migration([record(one), record(two)]);
+      await at.complete();
+      const met = await at.run(...way);
+      expect([met.code, dnsStep(met)?.code]).toEqual([4, 'DNS_ON_TARGET']);
+      expect(dnsStep(met)?.error).not.toContain(one);
+      expect([await look(one), await look(two)]).toEqual([LEGACY, TARGET]);
+      await at.json(...way, '--overwrite-dns');
+      expect([await look(one), await look(two)]).toEqual([LEGACY, LEGACY]);
+    });
+
+    it('that somebody has put there after everything was put back', async () => {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)]);
+      await at.complete();
+      await at.json(...EMERGENCY);
+      await put(name, TARGET, 30);
+      const met = await at.run(...way);
+      expect([met.code, dnsStep(met)?.code, await look(name)]).toEqual([4, 'DNS_ON_TARGET', TARGET]);
+      await at.json('dns', 'apply', '--keep', '--yes');
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    });
+  });
+
+  it('names what was there from the start, until somebody says that it is kept', async () => {
+    const name = freshName();
+    await put(name, TARGET);
+    const at = migration([record(name)]);
+    await at.json('canary', 'start', '--yes');
+    expect((await at.run(...BACK)).code).toBe(4);
+    expect((await at.run('canary', 'start', '--yes')).code).toBe(75);
+    await at.json('dns', 'apply', '--keep', '--yes');
+    expect((await at.run('canary', 'start', '--yes')).code).toBe(0);
+    expect(await look(name)).toBe(TARGET);
+  });
+
+  it('knows a name that has changed its type by what leads to target', async () => {
+    const name = freshName();
+    await bench.put(name, 'A', 300, [TARGET]);
+    const at = migration([
+      { name, type: 'CNAME', ttl: 30, legacy: 'legacy.example.net', target: [] },
+      { name, type: 'A', ttl: 30, legacy: [], target: TARGET },
+    ]);
+    await at.json('canary', 'start', '--yes');
+    expect((await at.run(...BACK)).code).toBe(4);
+    await at.json('resume', '--overwrite-dns');
+    expect([await bench.look(name, 'CNAME'), await bench.look(name, 'A')]).toEqual([
+      ['legacy.example.net.'],
+      [],
+    ]);
+    // Where there is no such name at all, nothing leads to target.
+    await bench.put(name, 'CNAME', 30, []);
+    await at.json(...EMERGENCY);
+  });
+
+  it('a new legacy address of zone and config is no drift, and nothing leads to the former one', async () => {
+    const name = freshName();
+    const [newer, other] = ['192.0.2.77', '192.0.2.78'];
+    await put(name, LEGACY);
+    const at = migration([record(name)]);
+    await at.json('canary', 'start', '--yes');
+    await put(name, newer);
+    at.set([record(name, { legacy: newer })]);
+    const sound = async () => {
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+      await at.json('dns', 'apply', '--yes');
+      expect(await look(name)).toBe(newer);
+    };
+    await sound();
+    // Nor after it was moved and put back, of what was put back.
+    await at.json(...SHIFT);
+    await at.json(...BACK);
+    await sound();
+    await put(name, other, 900);
+    at.set([record(name, { legacy: other })]);
+    expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    await at.json('dns', 'apply', '--yes');
+    expect(await look(name)).toBe(other);
+  });
+});
