@@ -107,6 +107,11 @@ export interface Hook {
    * @param now what `read` gave
    */
   prove?(now: readonly DnsRecordSet[], signal: AbortSignal): Promise<void>;
+  /**
+   * DNS drivers that can read: what keeps these sets from being written, a text for each; what stands beside a CNAME.
+   * Nothing where that cannot be asked.
+   */
+  obstacles?(wanted: readonly DnsRecordSet[], signal: AbortSignal): Promise<string[]>;
   /** DNS drivers that can read: what it should say when `side` is the active provider. */
   expected?(side: Side): DnsRecordSet[];
   /** DNS drivers that can read: which server and zone this is, the same wherever the hook stands in the config. */

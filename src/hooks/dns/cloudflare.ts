@@ -30,6 +30,8 @@ const MEANINGS: Readonly<Record<string, RestFault>> = {
   7000: 'DNS_ZONE_UNKNOWN',
   7003: 'DNS_ZONE_UNKNOWN',
   81044: 'DNS_CHANGED',
+  81053: 'DNS_NOT_ALONE',
+  81054: 'DNS_NOT_ALONE',
 };
 
 /**

@@ -7,7 +7,7 @@ import { completed, type DisabledRecord, disabledIn, patchOf, setIn } from './po
 import { recordHook } from './record-hook.ts';
 import { sideBySide } from './record-store.ts';
 import { assertUnchanged, type RecordKey } from './records.ts';
-import { callRest, fieldsOf, parseAnswer } from './rest.ts';
+import { callRest, fieldsOf, listOf, parseAnswer } from './rest.ts';
 
 /** Longest zone that is read as a whole, in bytes. */
 const MAX_ZONE = 64_000_000;
@@ -36,7 +36,7 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
         secrets: host.secrets,
         maxAnswer: MAX_ZONE,
       },
-      { zone: `${where}.zone`, key: `${where}.apiKey`, said: errorOf },
+      { zone: `${where}.zone`, key: `${where}.apiKey`, said: errorOf, meaning: meaningOf },
     );
     return text;
   };
@@ -72,6 +72,11 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     const { rrsets } = fieldsOf(await get(zone, signal));
     return keys.map((key) => setIn(rrsets, key));
   };
+  const typesAt = async (name: string, signal: AbortSignal): Promise<[string, string[]]> => {
+    const { rrsets } = fieldsOf(await get(`${zone}?${new URLSearchParams({ rrset_name: name })}`, signal));
+    const sets = listOf(rrsets).map(fieldsOf);
+    return [name, sets.filter((set) => set.name === name).map(({ type }) => String(type))];
+  };
   return recordHook(
     {
       ...entry,
@@ -80,6 +85,7 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     },
     {
       read,
+      types: async (names, signal) => new Map(await sideBySide(names, signal, typesAt)),
       complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
       async replace(changes, signal) {
         // The server does not compare before it swaps: this is as close to it as can be.
@@ -93,6 +99,9 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     },
   );
 }
+
+const meaningOf = (said: string) =>
+  /Conflicts with (pre-existing|another) RRset/i.test(said) ? ('DNS_NOT_ALONE' as const) : undefined;
 
 function errorOf(text: string): string {
   try {

@@ -12,6 +12,7 @@ import { encodeStrictly, signV4 } from './sigv4.ts';
 /** Route 53's words for what the HTTP status does not tell apart. */
 const MEANINGS: readonly (readonly [RegExp, RestFault])[] = [
   [/already exists|was not found|do not match the current values/, 'DNS_CHANGED'],
+  [/conflicts with other records/, 'DNS_NOT_ALONE'],
   [
     /^(SignatureDoesNotMatch|InvalidClientTokenId|ExpiredToken|AccessDenied|InvalidSignature)/,
     'DNS_KEY_REJECTED',
