@@ -138,13 +138,20 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
   };
 }
 
-/** To legacy all goes back that is displaced, whenever that began; else what has been moved since. */
+/**
+ * To legacy all goes back that is displaced, whenever that began, but on a rung of the ladder TTLs that were lowered for
+ * the move to come stay lowered; else what has been moved since.
+ */
 function dnsTo(
-  { activeProvider, since }: RollbackPoint,
+  { activeProvider, ratio, since }: RollbackPoint,
   { moving, drivers }: Pick<RollbackInput, 'moving' | 'drivers'>,
 ): PlannedStep[] {
-  const then = activeProvider === 'target' ? ledgerOf(moving.filter((step) => step.operation < since)) : null;
-  return dnsBack(drivers.dns, wayBack(ledgerOf(moving), then), activeProvider);
+  const then = ledgerOf(moving.filter((step) => step.operation < since));
+  const way =
+    activeProvider === 'target'
+      ? wayBack(ledgerOf(moving), then)
+      : wayBack(ledgerOf(moving), null, ratio > 0 ? then : null);
+  return dnsBack(drivers.dns, way, activeProvider);
 }
 
 /** From what is sent to target now to what would be; or DNS would lead there, whatever the flag says. */
