@@ -302,6 +302,30 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
     });
 
+    it.each(['before the first canary', 'in a stage'])(
+      'by `dns apply` %s is none: the status stays as it was',
+      async (when) => {
+        const name = freshName();
+        await bench.put(name, 'A', 300, ['192.0.2.1']);
+        const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+        if (when === 'in a stage') await at.json('canary', 'start', '--yes');
+        else await at.json('checkpoint', 'create', '--reason', 'before all');
+        const look = async () => {
+          const { headline, safe, drift, stage, rollback } = await at.json<Status & Record<string, unknown>>(
+            'status',
+          );
+          return { headline, safe, drift, stage, rollback };
+        };
+        const was = await look();
+        expect(was).toMatchObject({ safe: true });
+        await bench.put(name, 'A', 300, ['198.51.100.1']);
+        expect(await look()).toMatchObject({ safe: false });
+        await at.json('dns', 'apply', '--yes');
+        expect(await look()).toEqual(was);
+        expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      },
+    );
+
     it('shows records, old and new, with TTLs, before it and between checkpoints', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1']);
