@@ -2,8 +2,8 @@ import type { DnsRecordSet, OperationKind, RecordMove, Side, World } from '../wo
 import type { NotifyOn } from './notify/on.ts';
 import type { Trouble } from './notify/weight.ts';
 
-/** What an event is about: an operation, or what else people may want to be told of. */
-export type EventKind = OperationKind | 'freeze' | 'unfreeze' | 'canary FAIL';
+/** What an event is about: an operation, by the command that began it, or what else people may want to be told of. */
+export type EventKind = OperationKind | 'dns apply' | 'freeze' | 'unfreeze' | 'canary FAIL';
 
 /** What a hook is told: the JSON on stdin of `exec`, the body of `webhook`. Documented in the README. */
 export interface HookEvent {

@@ -326,6 +326,24 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       },
     );
 
+    it('by `dns apply` is told as that, and as no shift', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      const { dir } = at;
+      const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+      const told = { driver: 'exec', command: ['sh', '-c', 'cat >> told'] };
+      writeFileSync(
+        join(dir, 'cutover.yaml'),
+        config.replace('hooks: {', `hooks: {"notify":[${JSON.stringify(told)}],`),
+      );
+      await at.json('checkpoint', 'create', '--reason', 'before all');
+      await bench.put(name, 'A', 300, ['198.51.100.1']);
+      await at.json('dns', 'apply', '--yes');
+      const event = JSON.parse(readFileSync(join(dir, 'told'), 'utf8')) as object;
+      expect(event).toMatchObject({ operation: { kind: 'dns apply' }, outcome: 'done' });
+    });
+
     it('shows records, old and new, with TTLs, before it and between checkpoints', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1']);
