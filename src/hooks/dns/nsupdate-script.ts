@@ -1,9 +1,9 @@
 import { absoluteName } from '../../config/dns-values.ts';
+import type { ServerAddress } from '../../config/server-address.ts';
 import { CutoverError, EXIT } from '../../errors.ts';
 import type { DnsRecordSet } from '../../world.ts';
 import { comingIn, mayStandBeside, type TypesAt } from './alone.ts';
 import { contentsOf, isZoneFileContent } from './contents.ts';
-import type { ServerAddress } from './query.ts';
 import type { RecordChange } from './records.ts';
 import { fieldsOf } from './rest.ts';
 import { COMMON_TYPES, genericType, typeName } from './types.ts';

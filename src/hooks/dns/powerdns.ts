@@ -1,8 +1,9 @@
+import { serverIdentity } from '../../config/dns-identity.ts';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import { CutoverError } from '../../errors.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
-import { addressWithoutSecrets, below, resolveUrl } from '../http.ts';
+import { below, resolveUrl } from '../http.ts';
 import { completed, type DisabledRecord, disabledIn, patchOf, setIn } from './powerdns-sets.ts';
 import { recordHook } from './record-hook.ts';
 import { sideBySide } from './record-store.ts';
@@ -81,7 +82,7 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     {
       ...entry,
       label: `${label} ${entry.zone.slice(0, -1)}`,
-      server: `powerdns ${addressWithoutSecrets(entry.url)} ${entry.serverId} ${entry.zone}`,
+      server: serverIdentity(entry),
     },
     {
       read,

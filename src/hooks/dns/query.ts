@@ -2,14 +2,9 @@ import { createSocket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
+import { nameOf, type ServerAddress } from '../../config/server-address.ts';
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
 import { type Answer, decodeAnswer, encodeQuery, type Question } from './wire.ts';
-
-/** Where a DNS server listens. */
-export interface ServerAddress {
-  host: string;
-  port: number;
-}
 
 /** A datagram may be lost: it is sent again after each of these pauses, in milliseconds. */
 const RESEND_MS = [1000, 2000, 4000];
@@ -46,16 +41,6 @@ export async function askServer(
   if (answer && answer.id === id) return answer;
   throw new CutoverError('DNS_ANSWER', EXIT.unreachable, `${nameOf(server)}: not the answer of a DNS server`);
 }
-
-const DNS_PORT = 53;
-
-/** `host`, `host:port` or `[ipv6]:port`. */
-export function serverOf(text: string): ServerAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text);
-  return { host: match?.[1] ?? match?.[2] ?? text, port: Number(match?.[3] ?? DNS_PORT) };
-}
-
-export const nameOf = ({ host, port }: ServerAddress) => `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** Asks the addresses of a host in turn: it may listen on one of them only. */
 async function firstReply(

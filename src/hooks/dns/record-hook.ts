@@ -1,9 +1,9 @@
 import type { DnsRecordConfig } from '../../config/hooks-schema.ts';
+import { serverOf } from '../../config/server-address.ts';
 import { messageOf } from '../../errors.ts';
 import type { DnsRecordSet } from '../../world.ts';
 import type { Hook, HookEvent, HookResult, OnIntent } from '../hook.ts';
 import { namesToLookAt, obstaclesTo } from './alone.ts';
-import { serverOf } from './query.ts';
 import type { RecordStore } from './record-store.ts';
 import { changesBetween, setsFor } from './records.ts';
 import { untilServed } from './served.ts';

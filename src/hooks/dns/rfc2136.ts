@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
+import { serverIdentity } from '../../config/dns-identity.ts';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
+import { nameOf, type ServerAddress, serverOf } from '../../config/server-address.ts';
 import { CutoverError, EXIT, messageOf, systemCode } from '../../errors.ts';
 import { readOrdinaryFile } from '../../files.ts';
 import type { DnsRecordSet } from '../../world.ts';
@@ -10,7 +12,7 @@ import { namesToLookAt, notAlone, obstaclesTo, type TypesAt } from './alone.ts';
 import { contentsOf, setOfContents } from './contents.ts';
 import { updateFault } from './nsupdate-faults.ts';
 import { checkScript, refusableScript, type UpdatePlace, updateScript } from './nsupdate-script.ts';
-import { askServer, nameOf, type ServerAddress, serverOf } from './query.ts';
+import { askServer } from './query.ts';
 import { recordHook } from './record-hook.ts';
 import { sideBySide } from './record-store.ts';
 import type { RecordChange, RecordKey } from './records.ts';
@@ -37,7 +39,7 @@ export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
     {
       ...entry,
       label: `${label} ${entry.zone.slice(0, -1)}`,
-      server: `rfc2136 ${nameOf(server).toLowerCase()} ${entry.zone}`,
+      server: serverIdentity(entry),
     },
     {
       read: (keys, signal) => sideBySide(keys, signal, (key) => readSet(server, key, signal)),

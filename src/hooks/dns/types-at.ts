@@ -1,4 +1,5 @@
-import { askServer, type ServerAddress } from './query.ts';
+import type { ServerAddress } from '../../config/server-address.ts';
+import { askServer } from './query.ts';
 import { sideBySide } from './record-store.ts';
 import { ANY, COMMON_TYPES, typeName } from './types.ts';
 import { RCODE } from './wire.ts';
