@@ -75,6 +75,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       set(hooks);
       return {
         dir,
+        env,
         set,
         run: (...args: string[]): Promise<Ran> => cutover(dir, args, { env }),
         json: <T = Steps>(...args: string[]): Promise<T> => cutoverJson<T>(dir, args, env),
@@ -356,6 +357,11 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect(diff.stdout).toMatch(
         new RegExp(`${name} A.*192\\.0\\.2\\.1 \\(TTL 300 s\\) +198\\.51\\.100\\.1 \\(TTL 30 s\\)`),
       );
+      const narrow = await cutover(at.dir, ['checkpoint', 'diff', '1'], {
+        env: { ...at.env, COLUMNS: '48' },
+      });
+      for (const line of narrow.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(48);
+      expect(narrow.stdout).toContain('(TTL 300 s)');
       const back = await at.run('rollback', '--to', '1', '--dry-run');
       expect(back.stdout).toMatch(/198\.51\.100\.1 \(TTL 30 s\) →\s+192\.0\.2\.1\s+\(TTL 300 s\)/);
     });
