@@ -47,13 +47,15 @@ export async function runRecordHook(
     return known.after;
   });
   // What it could do is done and kept; what is somebody else's makes the step fail all the same.
-  const error = end.error ?? (foreign.length > 0 ? foreignRecords(foreign, restore ?? []) : undefined);
+  // Only what the journal knows to be ours to put back was written: `dns apply` and a step gone on with begin with what was found.
+  const was = step.restore && context.plan.mends !== 'dns' ? 'was written' : 'was found before';
+  const error = end.error ?? (foreign.length > 0 ? foreignRecords(foreign, restore ?? [], was) : undefined);
   const notes = [...said, ...(error === undefined && restore?.length === 0 ? [LOOKED] : [])];
   const after = end.value ?? known?.after ?? null;
   return endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept: keptRecords });
 }
 
-const LOOKED = 'this migration has moved nothing here: looked, wrote nothing';
+const LOOKED = 'nothing to put back here: looked, wrote nothing';
 
 function earlierIn(found: StepContext['found']): FoundAndWritten | null {
   const [before, after] = [recordsIn(found?.before), recordsIn(found?.after)];

@@ -80,13 +80,20 @@ export function foundFirst(earlier: FoundAndWritten | null, read: readonly DnsRe
   });
 }
 
-/** Sets that somebody else has changed since: left alone, and the step has failed. */
-export function foreignRecords(sets: readonly DnsRecordSet[], moves: readonly RecordMove[]): CutoverError {
+/**
+ * Sets that somebody else has changed since: left alone, and the step has failed.
+ * @param was what is known of what they said before
+ */
+export function foreignRecords(
+  sets: readonly DnsRecordSet[],
+  moves: readonly RecordMove[],
+  was: 'was written' | 'was found before',
+): CutoverError {
   const text = sets.map((set) => {
     const move = moves.find(({ to }) => isOf(set)(to));
     if (move && sameRecord(set, move.from))
       return `${describeSets([set])}, which cannot go back beside another`;
-    return move ? `${describeSets([set])}, where ${valuesOf(move.from)} was written` : describeSets([set]);
+    return move ? `${describeSets([set])}, where ${valuesOf(move.from)} ${was}` : describeSets([set]);
   });
   const wanted = moves.filter(({ to }) => sets.some(isOf(to))).map(({ to }) => to);
   return new CutoverError(

@@ -6,6 +6,7 @@ import { BIND, KEYS, startBind } from '../servers/bind.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { startHttpReceiver } from '../servers/http-receiver.ts';
 import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
+import { freePort } from '../servers/process.ts';
 import { installed, pathOf, type Required } from '../servers/require.ts';
 import { cutover, cutoverJson, makeFolder, type Ran } from './cli.ts';
 
@@ -101,7 +102,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       at.set([bench.entry([record(name, '192.0.2.77', '198.51.100.9')])]);
       const { steps } = await at.json('rollback', '--anyway', '--yes');
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.77']);
-      expect(steps.find(({ kind }) => kind === 'dns')?.notes?.join()).toMatch(/moved nothing here/);
+      expect(steps.find(({ kind }) => kind === 'dns')?.notes?.join()).toMatch(/nothing to put back here/);
       const emergency = await at.run('rollback', '--emergency', '--json');
       expect([emergency.code, await bench.look(name, 'A')]).toEqual([0, ['192.0.2.77']]);
     });
@@ -214,6 +215,37 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       await at.json('resume', '--overwrite-dns');
       expect(await bench.look(one, 'A')).toEqual(['192.0.2.1']);
       expect((await at.json<Status>('status')).safe).toBe(true);
+    });
+
+    it('says of what it was to go on from that it was found, where nothing of ours was written there', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const late = { verify: [`127.0.0.1:${await freePort()}`], retries: 0, timeout: '1s' };
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')], late)]);
+      await at.json('canary', 'start', '--yes');
+      expect((await at.run('shift', '100%', ...FORCE, '--confirm', 'chat-prod')).code).toBe(4);
+      await bench.put(name, 'A', 300, ['203.0.113.7']);
+      const ran = await at.run('resume', '--json');
+      expect(document(ran).steps.find(({ outcome }) => outcome === 'failed')).toMatchObject({
+        code: 'DNS_FOREIGN',
+        error: expect.stringContaining(
+          `${name} A 203.0.113.7 (TTL 300 s), where 192.0.2.1 (TTL 300 s) was found before`,
+        ),
+      });
+    });
+
+    it('says of what is back already that there is nothing to put back, and not that nothing was moved', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.complete();
+      await at.json('rollback', '--to', '1', ...GO);
+      const dry = await at.run('rollback', '--emergency', '--dry-run');
+      expect(dry.stdout.replace(/\s+/g, ' ')).toContain('nothing to put back: look, write nothing');
+      const { steps } = await at.json('rollback', '--emergency');
+      expect(steps.find(({ kind }) => kind === 'dns')?.notes).toEqual([
+        'nothing to put back here: looked, wrote nothing',
+      ]);
     });
 
     it('counts what was kept as settled: it is neither written nor named again', async () => {
