@@ -1,6 +1,6 @@
 import { forgetOtherFlags, rememberWritten } from '../config/snapshot.ts';
 import { EXIT } from '../errors.ts';
-import { readDns, storableReadings } from '../operation/dns.ts';
+import { dnsObstacles, readDns, storableReadings } from '../operation/dns.ts';
 import { type Execution, execute, type OperationReport } from '../operation/execute.ts';
 import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
 import type { Plan } from '../operation/plan.ts';
@@ -85,10 +85,17 @@ interface Readers extends Pick<Session, 'drivers'> {
   secrets: Pick<Session['secrets'], 'redact'>;
 }
 
-/** A plan with what the servers of its DNS hooks say now. */
+/** A plan with what the servers of its DNS hooks say now, and what bars its records' way. */
 export async function asRead(session: Readers, plan: Plan): Promise<Plan> {
   const asks = plan.steps.some(({ kind, server }) => kind === 'dns' && server !== undefined);
-  return asks ? { ...plan, dns: await readings(session) } : plan;
+  if (!asks) return plan;
+  const { drivers, secrets } = session;
+  const [dns, barred] = await Promise.all([
+    readings(session),
+    dnsObstacles(drivers.dns, plan.steps, secrets.redact),
+  ]);
+  const notes = [...(plan.notes ?? []), ...barred];
+  return { ...plan, dns, ...(notes.length > 0 && { notes }) };
 }
 
 /** Journals and runs a plan that has been consented to. */

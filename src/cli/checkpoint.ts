@@ -81,6 +81,7 @@ async function diff(
   const { checkpointArgument } = await import('./evidence.ts');
   const { diffRecords, diffWorlds, renderDiff } = await import('../report/checkpoint.ts');
   const { readDns } = await import('../operation/dns.ts');
+  const { widthOf } = await import('./style.ts');
   const { getCheckpoint } = await import('../store/checkpoints.ts');
   const { readState } = await import('../store/state.ts');
   const { withReading } = await import('./session.ts');
@@ -98,6 +99,6 @@ async function diff(
     const names = { first: `checkpoint ${id}`, second: other === undefined ? 'now' : `checkpoint ${other}` };
     const differences = [...diffWorlds(first, second), ...diffRecords(first.dns, second.dns)];
     if (options.json) ctx.document({ schemaVersion: 1, command: 'checkpoint', ...names, differences });
-    else ctx.print(renderDiff(names, differences));
+    else ctx.print(renderDiff(names, differences, widthOf(ctx)));
   });
 }

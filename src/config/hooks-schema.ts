@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { NOTIFY_ON } from '../hooks/notify/on.ts';
+import { serverIdentity } from './dns-identity.ts';
 import { absoluteName, isWithin, RECORD_TYPES, recordValue } from './dns-values.ts';
 import { attempts, command, duration, headers, httpUrl, secretReference } from './fields.ts';
 
@@ -148,6 +149,22 @@ const dnsHook = z.discriminatedUnion('driver', [
   webhookHook,
 ]);
 
+/** One record is moved by one hook: two would each take what the other writes for somebody else's. */
+const dnsHooks = z.array(dnsHook).superRefine((hooks, ctx) => {
+  const known = new Map<string, number>();
+  hooks.forEach((hook, index) => {
+    if (!('records' in hook)) return;
+    hook.records.forEach(({ name, type }, position) => {
+      const record = `${serverIdentity(hook)} ${name} ${type}`;
+      const first = known.get(record) ?? index;
+      known.set(record, first);
+      if (first === index) return;
+      const message = `${name} ${type} is moved by hooks.dns[${first}] too; leave it to one of them`;
+      ctx.addIssue({ code: 'custom', path: [index, 'records', position], message });
+    });
+  });
+});
+
 /** What a notify hook is told of; without it every operation. */
 const on = z.array(z.enum(NOTIFY_ON)).min(1, 'at least one, or leave it out for every operation').optional();
 const told = { on, ...attempts };
@@ -212,7 +229,7 @@ const notifyHook = z.discriminatedUnion('driver', [
 ]);
 
 export const hooksSchema = z
-  .strictObject({ dns: z.array(dnsHook).prefault([]), notify: z.array(notifyHook).prefault([]) })
+  .strictObject({ dns: dnsHooks.prefault([]), notify: z.array(notifyHook).prefault([]) })
   .prefault({});
 
 export type HooksConfig = z.output<typeof hooksSchema>;

@@ -2,8 +2,8 @@ import type { DnsRecordSet, OperationKind, RecordMove, Side, World } from '../wo
 import type { NotifyOn } from './notify/on.ts';
 import type { Trouble } from './notify/weight.ts';
 
-/** What an event is about: an operation, or what else people may want to be told of. */
-export type EventKind = OperationKind | 'freeze' | 'unfreeze' | 'canary FAIL';
+/** What an event is about: an operation, by the command that began it, or what else people may want to be told of. */
+export type EventKind = OperationKind | 'dns apply' | 'freeze' | 'unfreeze' | 'canary FAIL';
 
 /** What a hook is told: the JSON on stdin of `exec`, the body of `webhook`. Documented in the README. */
 export interface HookEvent {
@@ -107,6 +107,11 @@ export interface Hook {
    * @param now what `read` gave
    */
   prove?(now: readonly DnsRecordSet[], signal: AbortSignal): Promise<void>;
+  /**
+   * DNS drivers that can read: what keeps these sets from being written, a text for each; what stands beside a CNAME.
+   * Nothing where that cannot be asked.
+   */
+  obstacles?(wanted: readonly DnsRecordSet[], signal: AbortSignal): Promise<string[]>;
   /** DNS drivers that can read: what it should say when `side` is the active provider. */
   expected?(side: Side): DnsRecordSet[];
   /** DNS drivers that can read: which server and zone this is, the same wherever the hook stands in the config. */

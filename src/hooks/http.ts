@@ -102,14 +102,6 @@ export function resolveUrl(text: string, where: string, secrets: Secrets): strin
   return address;
 }
 
-/** An address as the config writes it, for telling servers apart: references stay, a password or query goes. */
-export function addressWithoutSecrets(text: string): string {
-  return text
-    .replace(/^(https?:\/\/)[^/@]*@/, '$1')
-    .replace(/\?.*$/, '')
-    .replace(/\/+$/, '');
-}
-
 /** Headers of the config with their secrets. */
 export function resolveHeaders(
   headers: Readonly<Record<string, string>>,

@@ -19,9 +19,10 @@ export const BACKOFF_MAX_MS = 10_000;
 
 /**
  * Codes of errors that end an attempt at once. FENCED: another operation has taken over. DNS_CHANGED: somebody else has
- * written since we read; another try would take that for its own start and overwrite it.
+ * written since we read; another try would take that for its own start and overwrite it. DNS_NOT_ALONE: what stands in
+ * the way stays there until a person takes it away.
  */
-const FINAL: readonly string[] = ['FENCED', 'DNS_CHANGED'];
+const FINAL: readonly string[] = ['FENCED', 'DNS_CHANGED', 'DNS_NOT_ALONE'];
 
 /**
  * Runs `work` until it succeeds, its retries are used up, or the deadline is near. Each try gets a signal that

@@ -7,7 +7,7 @@ import { importedCheckpoints, listCheckpoints } from '../store/checkpoints.ts';
 import type { Db } from '../store/open.ts';
 import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
 import { formerServer, movingSteps } from './moving.ts';
-import type { PlannedHook } from './plan.ts';
+import type { PlannedHook, PlannedStep } from './plan.ts';
 
 /** A server that does not answer must not hold a change up for long. */
 const READ_MS = 3000;
@@ -32,6 +32,28 @@ export function readDns(hooks: readonly Hook[], redact: (text: string) => string
       ];
     }),
   );
+}
+
+/**
+ * What keeps the DNS steps of a plan from writing what they are to, as far as their servers can be asked.
+ * @param steps those that lead to record sets; others have no obstacles
+ */
+export async function dnsObstacles(
+  hooks: readonly Hook[],
+  steps: readonly PlannedStep[],
+  redact: (text: string) => string,
+): Promise<string[]> {
+  const asked = steps.map(async ({ kind, label, server, wants, restore, byHand }): Promise<string[]> => {
+    const hook = hooks.find((one) => kind === 'dns' && one.server === server && one.label === label);
+    const wanted = wants ?? restore?.map(({ to }) => to) ?? [];
+    if (!hook?.obstacles || byHand || wanted.length === 0) return [];
+    try {
+      return await hook.obstacles(wanted, AbortSignal.timeout(READ_MS));
+    } catch (error) {
+      return [storable(`${label}: whether it can be written is not known: ${messageOf(error)}`, redact)];
+    }
+  });
+  return (await Promise.all(asked)).flat();
 }
 
 /** The same as a checkpoint keeps them: a reading with a secret in it counts as none. */

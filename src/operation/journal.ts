@@ -329,7 +329,8 @@ function finishOperation(
 ): void {
   const now = options.now();
   const { plan, checkpointId } = operation;
-  if (end.applied && !operation.applied) {
+  // Where nothing but records was mended the state is what it was, and so is what it knows of the flag.
+  if (end.applied && !operation.applied && plan.mends !== 'dns') {
     const state = readState(db, options.migration);
     // The time in which the flag said something else is no time of the stage.
     const newStage =

@@ -16,6 +16,7 @@ interface Row {
   after: string | null;
   planned: string | null;
   provider: Side;
+  ratio: number;
   kind: OperationKind;
   mends: string | null;
 }
@@ -30,7 +31,8 @@ export function movingSteps(db: Db, hooks: readonly PlannedHook[]): MovingStep[]
     .prepare(
       `SELECT o.seq, o.kind, s.driver, s.label, s.outcome, s.before, s.after,
               json_extract(o.plan, '$.steps[' || s.position || ']') AS planned,
-              json_extract(o.plan, '$.to.activeProvider') AS provider, json_extract(o.plan, '$.mends') AS mends
+              json_extract(o.plan, '$.to.activeProvider') AS provider, json_extract(o.plan, '$.to.ratio') AS ratio,
+              json_extract(o.plan, '$.mends') AS mends
          FROM steps s JOIN operations o ON o.id = s.operation_id
         WHERE s.kind = 'dns' AND s.outcome IN ('running', 'done', 'failed')
         ORDER BY o.seq, s.position`,
@@ -56,6 +58,7 @@ function movingStep(row: Row, hooks: readonly PlannedHook[]): MovingStep | null 
     label: unnumbered(row.label),
     provider: row.provider,
     back,
+    ...(row.provider === 'legacy' && row.ratio > 0 ? { rung: true as const } : {}),
     mends: row.mends === 'dns',
     done: row.outcome === 'done',
     before: found,

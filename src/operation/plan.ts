@@ -1,3 +1,4 @@
+import type { EventKind } from '../hooks/hook.ts';
 import type { PlannedMove } from '../rollback/moved.ts';
 import type { DnsReading, DnsRecordSet, OperationKind, Side, World } from '../world.ts';
 
@@ -95,6 +96,11 @@ export interface PlannedHook extends Pick<PlannedStep, 'kind' | 'driver' | 'labe
 export function commandOf({ kind, mends }: Pick<Plan, 'kind' | 'mends'>): string {
   if (mends === undefined) return kind;
   return mends === 'flag' ? 'resume --flag' : 'dns apply';
+}
+
+/** What an operation is told as: one that mends the flag is the way that it leads. */
+export function toldAs({ kind, mends }: Pick<Plan, 'kind' | 'mends'>): EventKind {
+  return mends === 'dns' ? 'dns apply' : kind;
 }
 
 /**

@@ -60,7 +60,7 @@ export async function runRecordHook(
   return endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept: keptRecords });
 }
 
-const LOOKED = 'this migration has moved nothing here: looked, wrote nothing';
+const LOOKED = 'nothing to put back here: looked, wrote nothing';
 
 /** What a step has left as it is: what somebody else has changed, and what leads to the other provider. */
 function leftAlone(
@@ -71,7 +71,7 @@ function leftAlone(
     context: { plan },
   }: { step: PlannedStep; restore: RecordMove[] | undefined; context: StepContext },
 ): CutoverError | undefined {
-  const start = step.restore && plan.mends === undefined ? 'written' : 'found';
+  const start = step.restore && plan.mends === undefined ? 'written' : 'found before';
   const error = foreign.length > 0 ? foreignRecords(foreign, restore, start) : undefined;
   const beside = left.length > 0 ? leftAstray(left, plan.to.activeProvider) : undefined;
   if (!error || !beside) return error ?? beside;

@@ -101,7 +101,7 @@ export function knownAfter(earlier: FoundAndWritten | null, run: FoundAndWritten
 export function foreignRecords(
   sets: readonly DnsRecordSet[],
   moves: readonly RecordMove[],
-  start: 'written' | 'found',
+  start: 'written' | 'found before',
 ): CutoverError {
   const text = sets.map((set) => {
     const move = moves.find(({ to }) => isOf(set)(to));

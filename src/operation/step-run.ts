@@ -3,7 +3,7 @@ import type { HookEvent } from '../hooks/hook.ts';
 import { storable } from '../output/storable.ts';
 import { attempt } from './attempt.ts';
 import type { StepEnd } from './journal.ts';
-import type { Plan, PlannedStep } from './plan.ts';
+import { type Plan, type PlannedStep, toldAs } from './plan.ts';
 
 /** What a step needs to know of the operation it belongs to. */
 export interface StepContext {
@@ -82,7 +82,7 @@ export function eventFor(step: PlannedStep, position: number, context: StepConte
     schemaVersion: 1,
     migration: context.migration,
     step: step.kind as 'dns' | 'notify',
-    operation: { id: context.operation.id, kind: plan.kind },
+    operation: { id: context.operation.id, kind: toldAs(plan) },
     idempotencyKey: `${context.operation.id}:${position}`,
     from: plan.from,
     to: plan.to,

@@ -18,6 +18,8 @@ export interface HookTrial {
   detail: string;
   /** What a DNS server says now. */
   records?: DnsRecordSet[];
+  /** What would keep its records from going to the other provider. */
+  notes?: string[];
   error?: string;
   /** Of an error that has them: its stable code, and how to mend it. */
   code?: string;
@@ -76,7 +78,10 @@ function tryRead(hook: Hook, read: NonNullable<Hook['read']>, context: TrialCont
   return trial('dns', hook, context, async (signal) => {
     const records = await read(signal);
     await hook.prove?.(records, signal);
-    return { records, detail: compare(hook, records, context.world.activeProvider) };
+    const active = context.world.activeProvider;
+    const wanted = hook.expected?.(active === 'legacy' ? 'target' : 'legacy') ?? [];
+    const notes = (await hook.obstacles?.(wanted, signal)) ?? [];
+    return { records, ...(notes.length > 0 && { notes }), detail: compare(hook, records, active) };
   });
 }
 
@@ -84,7 +89,7 @@ async function trial(
   kind: HookTrial['kind'],
   hook: Hook,
   { clock, redact }: TrialContext,
-  work: (signal: AbortSignal) => Promise<Pick<HookTrial, 'detail' | 'records'>>,
+  work: (signal: AbortSignal) => Promise<Pick<HookTrial, 'detail' | 'records' | 'notes'>>,
 ): Promise<HookTrial> {
   const started = clock.now();
   const bounds = { timeoutMs: hook.timeoutMs, retries: hook.retries, deadline: started + DEADLINE_MS };

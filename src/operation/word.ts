@@ -1,7 +1,7 @@
 import type { HookEvent } from '../hooks/hook.ts';
 import type { World } from '../world.ts';
 import type { StepEnd } from './journal.ts';
-import { type Plan, undoOf } from './plan.ts';
+import { type Plan, toldAs, undoOf } from './plan.ts';
 import type { OperationRecord } from './record.ts';
 
 /** What is to be told of an operation: an event without what differs from one hook to the other. */
@@ -82,7 +82,7 @@ function about({ migration, operation, ends, now }: Standing, to: World): Word {
     schemaVersion: 1,
     migration,
     step: 'notify',
-    operation: { id: operation.id, kind: plan.kind },
+    operation: { id: operation.id, kind: toldAs(plan) },
     from: plan.from,
     to,
     provider: to.activeProvider,

@@ -6,7 +6,7 @@ import type { Checkpoint } from '../store/checkpoints.ts';
 import type { DnsReading, DnsRecordSet, World } from '../world.ts';
 import { type ColumnSpec, tableOrList } from './grid.ts';
 import type { Style } from './style.ts';
-import { alignColumns, formatAge, formatTime } from './text.ts';
+import { alignColumns, formatAge, formatTime, wrap } from './text.ts';
 
 /** The `checkpoint` JSON document. */
 export function checkpointDocument(list: readonly Checkpoint[]): Record<string, unknown> {
@@ -118,17 +118,16 @@ function recordsOf(readings: readonly DnsReading[]): Map<string, Read> {
   );
 }
 
+/** @param columns width to keep to; Infinity for one line a difference */
 export function renderDiff(
   names: { first: string; second: string },
   differences: readonly Difference[],
+  columns: number,
 ): string {
-  if (differences.length === 0) return `${names.first} and ${names.second} are the same`;
-  const show = (value: unknown) => (typeof value === 'number' ? formatRatio(value) : String(value));
-  return alignColumns(
-    [
-      ['', names.first, names.second],
-      ...differences.map((one) => [safe(one.field), safe(show(one.first)), safe(show(one.second))]),
-    ],
-    0,
-  ).join('\n');
+  if (differences.length === 0)
+    return wrap(`${names.first} and ${names.second} are the same`, columns).join('\n');
+  const show = (value: unknown) => safe(typeof value === 'number' ? formatRatio(value) : String(value));
+  const titles = ['what', names.first, names.second].map((title): ColumnSpec => ({ title, align: 'left' }));
+  const rows = differences.map((one) => [safe(one.field), show(one.first), show(one.second)]);
+  return tableOrList(titles, rows, columns).join('\n');
 }

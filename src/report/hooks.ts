@@ -19,8 +19,10 @@ export function renderTrials(trials: readonly HookTrial[], style: Style, columns
     outcome === 'skipped' ? '' : `${Math.round(ms)} ms${attempts > 1 ? `, ${attempts} tries` : ''}`,
     safe(error ?? detail),
   ]);
-  const hints = trials.flatMap(({ label, hint }) =>
-    hint === undefined ? [] : wrap(`  ${safe(label)}: ${safe(hint)}`, columns, '    '),
+  const hints = trials.flatMap(({ label, hint, notes = [] }) =>
+    [...notes, hint].flatMap((text) =>
+      text === undefined ? [] : wrap(`  ${safe(label)}: ${safe(text)}`, columns, '    '),
+    ),
   );
   return [...alignColumns(rows, 0, columns), ...hints].join('\n');
 }

@@ -61,7 +61,7 @@ function stepAim({ kind, lowerTtl, restore, byHand }: PlannedStep, plan: Plan): 
   if (lowerTtl !== undefined) return `lower TTLs to ${lowerTtl} s ahead of the move`;
   if (byHand) return 'seen to by hand: nothing is written';
   if (!restore) return `point to ${plan.to.activeProvider}`;
-  if (restore.length === 0) return 'nothing was moved: look, write nothing';
+  if (restore.length === 0) return 'nothing to put back: look, write nothing';
   return restore.every(({ from, to }) => sameRecord(from, to))
     ? 'keep what is there'
     : 'put back what was moved';

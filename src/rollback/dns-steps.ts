@@ -44,10 +44,11 @@ export interface WayBack {
 /**
  * What our own steps have moved since a checkpoint.
  * @param then the ledger of its moment, where DNS was on target then; null leads to legacy
+ * @param lowered the ledger of its moment, where it leads to legacy and TTLs that were lowered then stay so
  */
-export function wayBack(now: Ledger, then: Ledger | null): WayBack {
+export function wayBack(now: Ledger, then: Ledger | null, lowered: Ledger | null = null): WayBack {
   const { unknown, servers } = now;
-  return { moves: movesBack(now, then), unknown, servers, handed: then ? new Map() : now.handed };
+  return { moves: movesBack(now, then, lowered), unknown, servers, handed: then ? new Map() : now.handed };
 }
 
 /**

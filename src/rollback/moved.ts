@@ -18,6 +18,8 @@ export interface MovingStep {
   provider: Side;
   /** Its operation is a way back: a rollback or an emergency. */
   back: boolean;
+  /** Target has a share of the traffic after it, though legacy is the provider: TTLs that were lowered stay so. */
+  rung?: true;
   /** A person has mended the records with it: what it wrote is what they are to say. */
   mends: boolean;
   /** Whether it came to its end. Otherwise each record says what it found, or what it was to write. */
@@ -156,10 +158,11 @@ function movedBy(step: MovingStep, { found, wrote }: RecordPair, moved: Displace
 
 /** The same by a way back to legacy, or by a person who mends records there. */
 function broughtBack(
-  { mends, done, back, fromTarget = [], plans }: MovingStep,
+  step: MovingStep,
   { found, wrote }: RecordPair,
   moved: Displaced | null,
 ): Displaced | null {
+  const { mends, done, back, rung, fromTarget = [], plans } = step;
   const idle = sameRecord(found, wrote);
   const left = back || moved?.left === true;
   if (moved === null) {
@@ -168,15 +171,23 @@ function broughtBack(
     if (!ledAway) return { found, wrote, or: [], left };
     return done ? null : { found: wrote, wrote: found, or: [], left };
   }
+  if (done && staysLowered(step, { found, wrote }, moved)) return { ...moved, wrote, or: [], left: false };
   if (done && (mends || sameRecord(wrote, moved.found) || (plans && !idle))) return null;
   // Somebody else's record was left alone; or what it found was ours, and right already.
-  if (idle) return { ...moved, left };
+  if (idle) return { ...moved, left: left && !(rung && isLowered(moved)) };
   if (done) return { ...moved, wrote, or: [], left };
   return { ...moved, or: others([...moved.or, wrote], moved), left };
 }
 
 /** Only its TTL was moved. */
 export const isLowered = ({ found, wrote }: Displaced): boolean => sameValues(found, wrote);
+
+/** It says what it did at first but for a TTL that is still lowered: what that was is known until it is restored. */
+function staysLowered({ mends, rung }: MovingStep, { found, wrote }: RecordPair, moved: Displaced): boolean {
+  if (!sameValues(wrote, moved.found) || sameRecord(wrote, moved.found)) return false;
+  const ours = [moved.wrote, ...moved.or].some((one) => sameRecord(one, wrote));
+  return mends ? ours : rung === true && (ours || !sameRecord(found, wrote));
+}
 
 /** Those that are neither of the two, each once. */
 function others(sets: readonly DnsRecordSet[], { found, wrote }: RecordPair): DnsRecordSet[] {
@@ -194,11 +205,18 @@ type RecordPair = Pick<Displaced, 'found' | 'wrote'>;
  * What has to be moved so that each record says what it did at a checkpoint, for each server.
  * @param then the ledger of the checkpoint's moment where its provider is target; null where that is legacy: then
  *   all goes back that is displaced, whenever that began
+ * @param lowered the ledger of a moment whose lowered TTLs stay so, though legacy is its provider; null where all are
+ *   restored
  */
-export function movesBack(now: Ledger, then: Ledger | null): Map<string, PlannedMove[]> {
+export function movesBack(
+  now: Ledger,
+  then: Ledger | null,
+  lowered: Ledger | null = null,
+): Map<string, PlannedMove[]> {
   const moves = new Map<string, PlannedMove[]>();
   for (const record of now.records) {
-    const move = moveOf(record, then?.records.find(isAlso(record)) ?? null);
+    const at = (ledger: Ledger | null) => ledger?.records.find(isAlso(record))?.moved ?? null;
+    const move = moveOf(record, at(then), at(lowered));
     if (move) moves.set(record.server, [...(moves.get(record.server) ?? []), move]);
   }
   return moves;
@@ -207,13 +225,23 @@ export function movesBack(now: Ledger, then: Ledger | null): Map<string, Planned
 const isAlso = (record: KnownRecord) => (one: KnownRecord) =>
   one.server === record.server && isOf(record)(one);
 
-function moveOf({ last, moved }: KnownRecord, then: KnownRecord | null): PlannedMove | null {
-  const to = then?.moved?.wrote ?? moved?.found;
+function moveOf(
+  { last, moved }: KnownRecord,
+  then: Displaced | null,
+  lowered: Displaced | null,
+): PlannedMove | null {
+  const to = then?.wrote ?? (moved && withTtlOf(moved.found, lowered));
   if (!to) return null;
   const from = moved?.wrote ?? last;
   const or = moved?.or.filter((one) => !sameRecord(one, to)) ?? [];
   if (sameRecord(from, to) && or.length === 0) return null;
   return { from, to, ...(or.length > 0 ? { or } : {}) };
+}
+
+/** The set, its TTL as low as it was made at that moment, where no more than that was done to it. */
+function withTtlOf(set: DnsRecordSet, lowered: Displaced | null): DnsRecordSet {
+  if (!lowered || !isLowered(lowered)) return set;
+  return { ...set, ttl: Math.min(set.ttl, lowered.wrote.ttl) };
 }
 
 /** What a record should say now: where a way back has not brought it back, what it found. */

@@ -141,16 +141,21 @@ export function planRollback(input: RollbackInput, to: number | null): Plan {
 }
 
 /**
- * To legacy all goes back that is displaced, whenever that began; else what has been moved since. Where target became
- * the active provider elsewhere only the config knows how to get there, as for a shift.
+ * To legacy all goes back that is displaced, whenever that began, but on a rung of the ladder TTLs that were lowered for
+ * the move to come stay lowered; else what has been moved since. Where target became the active provider elsewhere only
+ * the config knows how to get there, as for a shift.
  */
 function dnsTo(
-  { activeProvider, since, imported }: RollbackPoint,
+  { activeProvider, ratio, since, imported }: RollbackPoint,
   { moving, drivers }: Pick<RollbackInput, 'moving' | 'drivers'>,
 ): PlannedStep[] {
   if (activeProvider === 'target' && imported) return dnsByConfig(drivers.dns, 'target');
-  const then = activeProvider === 'target' ? ledgerOf(moving.filter((step) => step.operation < since)) : null;
-  return dnsBack(drivers.dns, wayBack(ledgerOf(moving), then), activeProvider);
+  const then = ledgerOf(moving.filter((step) => step.operation < since));
+  const way =
+    activeProvider === 'target'
+      ? wayBack(ledgerOf(moving), then)
+      : wayBack(ledgerOf(moving), null, ratio > 0 ? then : null);
+  return dnsBack(drivers.dns, way, activeProvider);
 }
 
 /** From what is sent to target now to what would be; or DNS would lead there, whatever the flag says. */

@@ -196,7 +196,7 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       const moved = await hook.run(toTarget(), soon());
       await bench.put(taken, 'TXT', 60, ['"theirs"']);
       for (const event of [restoring(movesOf(moved)), toLegacy()]) {
-        expect((await faultOf(hook.run(event, soon()))).code).toMatch(/^DNS_(REJECTED|READ_BACK)$/);
+        expect((await faultOf(hook.run(event, soon()))).code).toBe('DNS_NOT_ALONE');
         expect(await bench.look(free, 'CNAME')).toEqual(['legacy.example.net.']);
         expect([await bench.look(taken, 'A'), await bench.look(taken, 'TXT')]).toEqual([
           ['192.0.2.9'],
@@ -261,8 +261,8 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
     });
 
     it('is known by its server, wherever it stands in the config', () => {
-      const entry = bench.entry([cname(freshName())]);
-      const [first, second] = hooksOf({ dns: [entry, entry] }, bench).dns;
+      const entries = [freshName(), freshName()].map((name) => bench.entry([cname(name)]));
+      const [first, second] = hooksOf({ dns: entries }, bench).dns;
       expect(first?.server).toBe(second?.server);
       expect(first?.server).not.toContain('dns[');
       expect(first?.records).toEqual([{ name: expect.stringMatching(/^r\d/), type: 'CNAME' }]);
@@ -342,7 +342,7 @@ describe.each(BENCHES)('DNS driver $title', ({ server, start }) => {
       await hook.run(toLegacy(), soon());
       await bench.put(two, 'CNAME', 60, ['in-the-way.example.net.']);
       const fault = await faultOf(hook.run(toTarget(), soon()));
-      expect(fault.message).toMatch(/put back|HTTP 4\d\d|does not say/);
+      expect(fault.code).toBe('DNS_NOT_ALONE');
       expect(await bench.look(one, 'CNAME')).toEqual(['legacy.example.net.']);
       expect(await bench.look(two, 'CNAME')).toEqual(['in-the-way.example.net.']);
     });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { askServer, serverOf } from '../../src/hooks/dns/query.ts';
+import { serverOf } from '../../src/config/server-address.ts';
+import { askServer } from '../../src/hooks/dns/query.ts';
 import { BIND, type BindBench, startBind } from '../servers/bind.ts';
 import { startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
 import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';

@@ -66,6 +66,50 @@ describe.skipIf(!installed(BIND))('a migration on a name server with a secondary
     expect(await bench.exact(name)).toEqual(was);
   });
 
+  it('keeps TTLs lowered on the way back to a rung, from 100 % and from another, and puts all back from there', async () => {
+    const name = 'rung.example.test.';
+    await bench.put(name, 'CNAME', 300, ['Legacy.Example.net.']);
+    const was = await bench.exact(name);
+    const lowered = was.map((line) => line.replace('300', '30'));
+    const dir = folder(name, 'lowerTtl: 30');
+    const calm = async () => {
+      expect(await cutoverJson(dir, ['status'])).toMatchObject({ safe: true, drift: [] });
+      expect((await cutover(dir, ['dns', 'diff'])).stdout).toBe('every record says what it should\n');
+    };
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['shift', '50%', ...FORCE]);
+    await cutoverJson(dir, COMPLETE);
+    await cutoverJson(dir, BACK);
+    expect(await bench.exact(name)).toEqual(lowered);
+    await calm();
+    const again = await cutover(dir, [...COMPLETE, '--dry-run']);
+    expect(again.stdout).toMatch(/says now for\s+30 s more/);
+    await cutoverJson(dir, ['shift', '75%', ...FORCE]);
+    await cutoverJson(dir, BACK);
+    expect(await bench.exact(name)).toEqual(lowered);
+    await calm();
+    await cutoverJson(dir, COMPLETE);
+    await cutoverJson(dir, BACK);
+    expect(await bench.exact(name)).toEqual(lowered);
+    await cutoverJson(dir, ['rollback', '--emergency']);
+    expect(await bench.exact(name)).toEqual(was);
+    await calm();
+  });
+
+  it('lowers what has come into the zone since, on the way back to a rung, and no address of before comes back', async () => {
+    const name = 'renewed.example.test.';
+    await bench.put(name, 'CNAME', 300, ['legacy.example.net.']);
+    const dir = folder(name, 'lowerTtl: 30');
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    await cutoverJson(dir, ['shift', '50%', ...FORCE]);
+    await bench.put(name, 'CNAME', 600, ['renewed.example.net.']);
+    await cutoverJson(dir, COMPLETE);
+    await cutoverJson(dir, BACK);
+    expect((await bench.exact(name)).join()).toMatch(/\s30\s+IN\s+CNAME\s+renewed\.example\.net\.$/);
+    await cutoverJson(dir, [...BACK, '--to', '1']);
+    expect((await bench.exact(name)).join()).toMatch(/\s600\s+IN\s+CNAME\s+renewed\.example\.net\.$/);
+  });
+
   it('without lowerTtl it moves nothing before 100 %, and tells the TTL that stands', async () => {
     const name = 'asitis.example.test.';
     await bench.put(name, 'CNAME', 300, ['legacy.example.net.']);

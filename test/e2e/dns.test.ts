@@ -6,6 +6,7 @@ import { BIND, KEYS, startBind } from '../servers/bind.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { startHttpReceiver } from '../servers/http-receiver.ts';
 import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
+import { freePort } from '../servers/process.ts';
 import { installed, pathOf, type Required } from '../servers/require.ts';
 import { cutover, cutoverJson, makeFolder, type Ran } from './cli.ts';
 
@@ -75,6 +76,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       set(hooks);
       return {
         dir,
+        env,
         set,
         run: (...args: string[]): Promise<Ran> => cutover(dir, args, { env }),
         json: <T = Steps>(...args: string[]): Promise<T> => cutoverJson<T>(dir, args, env),
@@ -100,7 +102,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       at.set([bench.entry([record(name, '192.0.2.77', '198.51.100.9')])]);
       const { steps } = await at.json('rollback', '--anyway', '--yes');
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.77']);
-      expect(steps.find(({ kind }) => kind === 'dns')?.notes?.join()).toMatch(/moved nothing here/);
+      expect(steps.find(({ kind }) => kind === 'dns')?.notes?.join()).toMatch(/nothing to put back here/);
       const emergency = await at.run('rollback', '--emergency', '--json');
       expect([emergency.code, await bench.look(name, 'A')]).toEqual([0, ['192.0.2.77']]);
     });
@@ -215,6 +217,37 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect((await at.json<Status>('status')).safe).toBe(true);
     });
 
+    it('says of what it was to go on from that it was found, where nothing of ours was written there', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const late = { verify: [`127.0.0.1:${await freePort()}`], retries: 0, timeout: '1s' };
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')], late)]);
+      await at.json('canary', 'start', '--yes');
+      expect((await at.run('shift', '100%', ...FORCE, '--confirm', 'chat-prod')).code).toBe(4);
+      await bench.put(name, 'A', 300, ['203.0.113.7']);
+      const ran = await at.run('resume', '--json');
+      expect(document(ran).steps.find(({ outcome }) => outcome === 'failed')).toMatchObject({
+        code: 'DNS_FOREIGN',
+        error: expect.stringContaining(
+          `${name} A 203.0.113.7 (TTL 300 s), where 192.0.2.1 (TTL 300 s) was found before`,
+        ),
+      });
+    });
+
+    it('says of what is back already that there is nothing to put back, and not that nothing was moved', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      await at.complete();
+      await at.json('rollback', '--to', '1', ...GO);
+      const dry = await at.run('rollback', '--emergency', '--dry-run');
+      expect(dry.stdout.replace(/\s+/g, ' ')).toContain('nothing to put back: look, write nothing');
+      const { steps } = await at.json('rollback', '--emergency');
+      expect(steps.find(({ kind }) => kind === 'dns')?.notes).toEqual([
+        'nothing to put back here: looked, wrote nothing',
+      ]);
+    });
+
     it('counts what was kept as settled: it is neither written nor named again', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1']);
@@ -302,6 +335,48 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
     });
 
+    it.each(['before the first canary', 'in a stage'])(
+      'by `dns apply` %s is none: the status stays as it was',
+      async (when) => {
+        const name = freshName();
+        await bench.put(name, 'A', 300, ['192.0.2.1']);
+        const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+        if (when === 'in a stage') await at.json('canary', 'start', '--yes');
+        else await at.json('checkpoint', 'create', '--reason', 'before all');
+        const look = async () => {
+          const { headline, safe, drift, stage, rollback } = await at.json<Status & Record<string, unknown>>(
+            'status',
+          );
+          return { headline, safe, drift, stage, rollback };
+        };
+        const was = await look();
+        expect(was).toMatchObject({ safe: true });
+        await bench.put(name, 'A', 300, ['198.51.100.1']);
+        expect(await look()).toMatchObject({ safe: false });
+        await at.json('dns', 'apply', '--yes');
+        expect(await look()).toEqual(was);
+        expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      },
+    );
+
+    it('by `dns apply` is told as that, and as no shift', async () => {
+      const name = freshName();
+      await bench.put(name, 'A', 300, ['192.0.2.1']);
+      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      const { dir } = at;
+      const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+      const told = { driver: 'exec', command: ['sh', '-c', 'cat >> told'] };
+      writeFileSync(
+        join(dir, 'cutover.yaml'),
+        config.replace('hooks: {', `hooks: {"notify":[${JSON.stringify(told)}],`),
+      );
+      await at.json('checkpoint', 'create', '--reason', 'before all');
+      await bench.put(name, 'A', 300, ['198.51.100.1']);
+      await at.json('dns', 'apply', '--yes');
+      const event = JSON.parse(readFileSync(join(dir, 'told'), 'utf8')) as object;
+      expect(event).toMatchObject({ operation: { kind: 'dns apply' }, outcome: 'done' });
+    });
+
     it('shows records, old and new, with TTLs, before it and between checkpoints', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1']);
@@ -314,6 +389,11 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect(diff.stdout).toMatch(
         new RegExp(`${name} A.*192\\.0\\.2\\.1 \\(TTL 300 s\\) +198\\.51\\.100\\.1 \\(TTL 30 s\\)`),
       );
+      const narrow = await cutover(at.dir, ['checkpoint', 'diff', '1'], {
+        env: { ...at.env, COLUMNS: '48' },
+      });
+      for (const line of narrow.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(48);
+      expect(narrow.stdout).toContain('(TTL 300 s)');
       const back = await at.run('rollback', '--to', '1', '--dry-run');
       expect(back.stdout).toMatch(/198\.51\.100\.1 \(TTL 30 s\) →\s+192\.0\.2\.1\s+\(TTL 300 s\)/);
     });

@@ -35,10 +35,12 @@ export interface BindOptions {
   signed?: boolean;
   /** A server that is told of each change and fetches it; `late`: nobody tells it. */
   secondary?: boolean | 'late';
+  /** A question for all of a name is answered with a part of it over UDP. */
+  minimalAny?: boolean;
 }
 
 /** BIND's `named`, primary of example.test, on a free loopback port. */
-export async function startBind({ signed, secondary }: BindOptions = {}): Promise<BindBench> {
+export async function startBind({ signed, secondary, minimalAny }: BindOptions = {}): Promise<BindBench> {
   const { dir, remove } = temporaryFolder();
   const port = await freePort();
   const secondaryPort = secondary ? await freePort() : null;
@@ -68,7 +70,7 @@ options {
   directory "${dir}"; pid-file "${dir}/pid"; session-keyfile "${dir}/session.key";
   listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; };
   recursion no; dnssec-validation no; notify ${secondary === true ? 'explicit' : 'no'};
-  allow-transfer { any; };
+  allow-transfer { any; };${minimalAny ? ' minimal-any yes;' : ''}
 };
 controls {};
 zone "example.test" {

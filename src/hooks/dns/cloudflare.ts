@@ -1,3 +1,4 @@
+import { serverIdentity } from '../../config/dns-identity.ts';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
@@ -30,6 +31,8 @@ const MEANINGS: Readonly<Record<string, RestFault>> = {
   7000: 'DNS_ZONE_UNKNOWN',
   7003: 'DNS_ZONE_UNKNOWN',
   81044: 'DNS_CHANGED',
+  81053: 'DNS_NOT_ALONE',
+  81054: 'DNS_NOT_ALONE',
 };
 
 /**
@@ -73,7 +76,7 @@ export function cloudflareHook(entry: Entry, label: string, host: HookHost): Hoo
     return setOfRecords(key, records, ttl ?? records[0]?.ttl ?? 0);
   };
   return recordHook(
-    { ...entry, label: `${label} ${entry.zoneId}`, server: `cloudflare ${entry.zoneId}` },
+    { ...entry, label: `${label} ${entry.zoneId}`, server: serverIdentity(entry) },
     {
       read: (keys, signal) => sideBySide(keys, signal, async (key) => setOf(key, await list(key, signal))),
       complete: completed,

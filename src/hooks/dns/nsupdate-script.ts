@@ -1,10 +1,12 @@
 import { absoluteName } from '../../config/dns-values.ts';
+import type { ServerAddress } from '../../config/server-address.ts';
 import { CutoverError, EXIT } from '../../errors.ts';
 import type { DnsRecordSet } from '../../world.ts';
+import { comingIn, mayStandBeside, type TypesAt } from './alone.ts';
 import { contentsOf, isZoneFileContent } from './contents.ts';
-import type { ServerAddress } from './query.ts';
 import type { RecordChange } from './records.ts';
 import { fieldsOf } from './rest.ts';
+import { COMMON_TYPES, genericType, typeName } from './types.ts';
 
 /** Where an update goes. */
 export interface UpdatePlace {
@@ -13,13 +15,19 @@ export interface UpdatePlace {
 }
 
 /**
- * The input of `nsupdate` for one message: that every set is still what was read (section 2.4 of RFC 2136), then all
- * that goes, then all that comes, so that a CNAME can make way for addresses of its name.
+ * The input of `nsupdate` for one message: that every set is still what was read (section 2.4 of RFC 2136), and that
+ * nothing stands where a CNAME is to stand alone, as servers pass over a CNAME that cannot be added and delete all the
+ * same; then all that goes, then all that comes, so that a CNAME can make way for addresses of its name.
+ * @param types what the names have as far as it was seen, besides common types
  * @throws CutoverError DNS_VALUE (65) for a name or value that cannot be written on a line
  */
-export function updateScript(place: UpdatePlace, changes: readonly RecordChange[]): string {
+export function updateScript(
+  place: UpdatePlace,
+  changes: readonly RecordChange[],
+  types: TypesAt = new Map(),
+): string {
   const from = changes.map((change) => change.from);
-  return message(place, [...stillSays(from), ...replacing(changes)]);
+  return message(place, [...stillSays(from), ...roomFor(changes, types), ...replacing(changes)]);
 }
 
 /** A message that changes nothing: prerequisites alone, which hold when the sets are what was read. */
@@ -47,6 +55,17 @@ function stillSays(sets: readonly DnsRecordSet[]): string[] {
     const record = `${nameOf(set)} ${set.type}`;
     if (set.values.length === 0) return [`prereq nxrrset ${record}`];
     return written(set).map((content) => `prereq yxrrset ${record} ${content}`);
+  });
+}
+
+/** That nothing which the message is not about excludes what comes. */
+function roomFor(changes: readonly RecordChange[], types: TypesAt): string[] {
+  return comingIn(changes).flatMap(({ to }) => {
+    const own = changes.filter((one) => one.to.name === to.name).map((one) => one.to.type as string);
+    const others =
+      to.type === 'CNAME' ? [...COMMON_TYPES.map(typeName), ...(types.get(to.name) ?? [])] : ['CNAME'];
+    const excluding = new Set(others.filter((type) => !own.includes(type) && !mayStandBeside(type)));
+    return [...excluding].map((type) => `prereq nxrrset ${nameOf(to)} ${genericType(type)}`);
   });
 }
 

@@ -1,13 +1,14 @@
+import { serverIdentity } from '../../config/dns-identity.ts';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import { CutoverError } from '../../errors.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
-import { addressWithoutSecrets, below, resolveUrl } from '../http.ts';
+import { below, resolveUrl } from '../http.ts';
 import { completed, type DisabledRecord, disabledIn, patchOf, setIn } from './powerdns-sets.ts';
 import { recordHook } from './record-hook.ts';
 import { sideBySide } from './record-store.ts';
 import { assertUnchanged, type RecordKey } from './records.ts';
-import { callRest, fieldsOf, parseAnswer } from './rest.ts';
+import { callRest, fieldsOf, listOf, parseAnswer } from './rest.ts';
 
 /** Longest zone that is read as a whole, in bytes. */
 const MAX_ZONE = 64_000_000;
@@ -36,7 +37,7 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
         secrets: host.secrets,
         maxAnswer: MAX_ZONE,
       },
-      { zone: `${where}.zone`, key: `${where}.apiKey`, said: errorOf },
+      { zone: `${where}.zone`, key: `${where}.apiKey`, said: errorOf, meaning: meaningOf },
     );
     return text;
   };
@@ -72,14 +73,20 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     const { rrsets } = fieldsOf(await get(zone, signal));
     return keys.map((key) => setIn(rrsets, key));
   };
+  const typesAt = async (name: string, signal: AbortSignal): Promise<[string, string[]]> => {
+    const { rrsets } = fieldsOf(await get(`${zone}?${new URLSearchParams({ rrset_name: name })}`, signal));
+    const sets = listOf(rrsets).map(fieldsOf);
+    return [name, sets.filter((set) => set.name === name).map(({ type }) => String(type))];
+  };
   return recordHook(
     {
       ...entry,
       label: `${label} ${entry.zone.slice(0, -1)}`,
-      server: `powerdns ${addressWithoutSecrets(entry.url)} ${entry.serverId} ${entry.zone}`,
+      server: serverIdentity(entry),
     },
     {
       read,
+      types: async (names, signal) => new Map(await sideBySide(names, signal, typesAt)),
       complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
       async replace(changes, signal) {
         // The server does not compare before it swaps: this is as close to it as can be.
@@ -93,6 +100,9 @@ export function powerDnsHook(entry: HookConfigOf<'powerdns'>, label: string, hos
     },
   );
 }
+
+const meaningOf = (said: string) =>
+  /Conflicts with (pre-existing|another) RRset/i.test(said) ? ('DNS_NOT_ALONE' as const) : undefined;
 
 function errorOf(text: string): string {
   try {

@@ -2,14 +2,9 @@ import { createSocket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
+import { nameOf, type ServerAddress } from '../../config/server-address.ts';
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
 import { type Answer, decodeAnswer, encodeQuery, type Question } from './wire.ts';
-
-/** Where a DNS server listens. */
-export interface ServerAddress {
-  host: string;
-  port: number;
-}
 
 /** A datagram may be lost: it is sent again after each of these pauses, in milliseconds. */
 const RESEND_MS = [1000, 2000, 4000];
@@ -17,13 +12,15 @@ const RESEND_MS = [1000, 2000, 4000];
 /**
  * Asks one server one question, over UDP, and over TCP when the answer is too long for that. A stub resolver of the
  * system would not do: it hides the TTL of all but addresses, follows CNAMEs, and may answer from a cache.
+ * @param options.recurse asks a resolver to go and find out
+ * @param options.tcp asks over TCP from the start
  * @throws CutoverError DNS_UNREACHABLE (69), DNS_ANSWER (69) when what came back is no answer.
  */
 export async function askServer(
   server: ServerAddress,
   question: Question,
   signal: AbortSignal,
-  { recurse = false }: { recurse?: boolean } = {},
+  { recurse = false, tcp = false }: { recurse?: boolean; tcp?: boolean } = {},
 ): Promise<Answer> {
   const unreachable = (error: unknown) =>
     new CutoverError('DNS_UNREACHABLE', EXIT.unreachable, `${nameOf(server)}: ${messageOf(error)}`, {
@@ -35,7 +32,8 @@ export async function askServer(
   let reply: Buffer;
   try {
     signal.throwIfAborted();
-    reply = await firstReply(await lookup(server.host, { all: true }), server.port, query, signal);
+    const addresses = await lookup(server.host, { all: true });
+    reply = await firstReply(addresses, { port: server.port, tcp }, query, signal);
   } catch (error) {
     throw unreachable(signal.aborted ? signal.reason : error);
   }
@@ -44,26 +42,17 @@ export async function askServer(
   throw new CutoverError('DNS_ANSWER', EXIT.unreachable, `${nameOf(server)}: not the answer of a DNS server`);
 }
 
-const DNS_PORT = 53;
-
-/** `host`, `host:port` or `[ipv6]:port`. */
-export function serverOf(text: string): ServerAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text);
-  return { host: match?.[1] ?? match?.[2] ?? text, port: Number(match?.[3] ?? DNS_PORT) };
-}
-
-export const nameOf = ({ host, port }: ServerAddress) => `${host.includes(':') ? `[${host}]` : host}:${port}`;
-
 /** Asks the addresses of a host in turn: it may listen on one of them only. */
 async function firstReply(
   addresses: readonly LookupAddress[],
-  port: number,
+  { port, tcp }: { port: number; tcp: boolean },
   query: Buffer,
   signal: AbortSignal,
 ): Promise<Buffer> {
   let fault: unknown = new Error('no address');
   for (const { address, family } of addresses) {
     try {
+      if (tcp) return await overTcp({ host: address, port }, query, signal);
       const reply = await overUdp({ address, port, family }, query, signal);
       return isTruncated(reply) ? await overTcp({ host: address, port }, query, signal) : reply;
     } catch (error) {

@@ -1,8 +1,9 @@
 import type { DnsRecordConfig } from '../../config/hooks-schema.ts';
+import { serverOf } from '../../config/server-address.ts';
 import { messageOf } from '../../errors.ts';
 import type { DnsRecordSet } from '../../world.ts';
 import type { Hook, HookEvent, HookResult, OnIntent } from '../hook.ts';
-import { serverOf } from './query.ts';
+import { namesToLookAt, obstaclesTo } from './alone.ts';
 import type { RecordStore } from './record-store.ts';
 import { changesBetween, setsFor } from './records.ts';
 import { untilServed } from './served.ts';
@@ -43,12 +44,25 @@ export function recordHook(options: RecordHookOptions, store: RecordStore): Hook
       moveOrGoAgain(options, store, { event, signal, onIntent }),
     read: (signal) => store.read(records, signal),
     expected: (side) => setsFor(records, side),
+    obstacles: (wanted, signal) => obstaclesOn(store, wanted, signal),
     async prove(now, signal) {
       const until = Date.now() + timeout * VERIFY_SHARE;
       await store.prove?.(now, signal);
       await untilServed(verify.map(serverOf), now, until, signal);
     },
   };
+}
+
+/** What keeps the sets from being written, as far as the server can be asked. */
+async function obstaclesOn(
+  store: RecordStore,
+  wanted: readonly DnsRecordSet[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (!store.types) return [];
+  const changes = changesBetween(await store.read(wanted, signal), wanted, store.same);
+  const names = namesToLookAt(changes);
+  return names.length === 0 ? [] : obstaclesTo(changes, await store.types(names, signal));
 }
 
 interface Run {

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { DnsRecordSet } from '../../world.ts';
+import type { TypesAt } from './alone.ts';
 import type { RecordChange, RecordKey } from './records.ts';
 
 /** What speaks to one kind of DNS server. */
@@ -15,6 +16,8 @@ export interface RecordStore {
    * @throws CutoverError DNS_CHANGED (69) when the server can tell that a set is no longer what `from` says.
    */
   replace(changes: readonly RecordChange[], signal: AbortSignal): Promise<void>;
+  /** Where it can be asked: the types that each name has, whatever they are. */
+  types?(names: readonly string[], signal: AbortSignal): Promise<TypesAt>;
   /** Shows that these sets could be replaced, where that can be seen without replacing any. */
   prove?(now: readonly DnsRecordSet[], signal: AbortSignal): Promise<void>;
 }

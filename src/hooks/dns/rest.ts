@@ -1,5 +1,6 @@
 import { CutoverError, EXIT } from '../../errors.ts';
 import { type HttpAnswer, type HttpCall, refusal, sendHttp } from '../http.ts';
+import { NOT_ALONE_HINT } from './alone.ts';
 
 /** What a DNS service's interface calls the things that can be wrong with a call. */
 export interface RestWords {
@@ -20,6 +21,7 @@ const HINTS = {
   DNS_ZONE_UNKNOWN: (words: RestWords) => `check ${words.zone} and the address of the service`,
   DNS_CHANGED: () =>
     'something else has changed the records after they were read: look at what else writes there',
+  DNS_NOT_ALONE: () => NOT_ALONE_HINT,
   DNS_REJECTED: () => 'a CNAME cannot stand beside other records of its name; see what the service says',
   DNS_FAILED: () => 'the service is at fault, or asks for fewer calls; try again',
 };

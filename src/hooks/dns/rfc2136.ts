@@ -1,20 +1,25 @@
 import { resolve } from 'node:path';
+import { serverIdentity } from '../../config/dns-identity.ts';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
+import { nameOf, type ServerAddress, serverOf } from '../../config/server-address.ts';
 import { CutoverError, EXIT, messageOf, systemCode } from '../../errors.ts';
 import { readOrdinaryFile } from '../../files.ts';
 import type { DnsRecordSet } from '../../world.ts';
 import { endOfCommand } from '../exec.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
+import { namesToLookAt, notAlone, obstaclesTo, type TypesAt } from './alone.ts';
 import { contentsOf, setOfContents } from './contents.ts';
 import { updateFault } from './nsupdate-faults.ts';
 import { checkScript, refusableScript, type UpdatePlace, updateScript } from './nsupdate-script.ts';
-import { askServer, nameOf, type ServerAddress, serverOf } from './query.ts';
+import { askServer } from './query.ts';
 import { recordHook } from './record-hook.ts';
 import { sideBySide } from './record-store.ts';
 import type { RecordChange, RecordKey } from './records.ts';
 import { fieldsOf } from './rest.ts';
+import { typesOf } from './types-at.ts';
 import { RCODE, rcodeName } from './wire.ts';
+import { isChanged } from './writing.ts';
 
 type Entry = HookConfigOf<'rfc2136'>;
 
@@ -34,16 +39,25 @@ export function rfc2136Hook(entry: Entry, label: string, host: HookHost): Hook {
     {
       ...entry,
       label: `${label} ${entry.zone.slice(0, -1)}`,
-      server: `rfc2136 ${nameOf(server).toLowerCase()} ${entry.zone}`,
+      server: serverIdentity(entry),
     },
     {
       read: (keys, signal) => sideBySide(keys, signal, (key) => readSet(server, key, signal)),
       complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
-      replace: (changes, signal) => send(updateScript(place, changes), signal),
+      types: (names, signal) => typesOf(server, names, signal),
+      async replace(changes, signal) {
+        const names = namesToLookAt(changes);
+        const types: TypesAt = names.length === 0 ? new Map() : await typesOf(server, names, signal);
+        const fault = await faultOf(send(updateScript(place, changes, types), signal));
+        // What a wildcard stands for is answered like a record of the name: only the server knows what bars the way.
+        const obstacles = isChanged(fault) ? obstaclesTo(changes, types) : [];
+        if (obstacles.length > 0) throw notAlone(obstacles, fault);
+        if (fault !== undefined) throw fault;
+      },
       async prove(now, signal) {
         await send(checkScript(place, now), signal);
         const fault = await faultOf(send(refusableScript(place, now), signal));
-        if (fault instanceof CutoverError && fault.code === 'DNS_CHANGED') return;
+        if (isChanged(fault)) return;
         throw fault ?? heedless(server);
       },
     },

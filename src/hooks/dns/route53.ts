@@ -1,3 +1,4 @@
+import { serverIdentity } from '../../config/dns-identity.ts';
 import type { HookConfigOf } from '../../config/hooks-schema.ts';
 import type { Hook } from '../hook.ts';
 import type { HookHost } from '../host.ts';
@@ -12,6 +13,7 @@ import { encodeStrictly, signV4 } from './sigv4.ts';
 /** Route 53's words for what the HTTP status does not tell apart. */
 const MEANINGS: readonly (readonly [RegExp, RestFault])[] = [
   [/already exists|was not found|do not match the current values/, 'DNS_CHANGED'],
+  [/conflicts with other records/, 'DNS_NOT_ALONE'],
   [
     /^(SignatureDoesNotMatch|InvalidClientTokenId|ExpiredToken|AccessDenied|InvalidSignature)/,
     'DNS_KEY_REJECTED',
@@ -60,7 +62,7 @@ export function route53Hook(entry: HookConfigOf<'route53'>, label: string, host:
     return setOf(await call('GET', query, '', signal), key);
   };
   return recordHook(
-    { ...entry, label: `${label} ${entry.hostedZoneId}`, server: `route53 ${entry.hostedZoneId}` },
+    { ...entry, label: `${label} ${entry.hostedZoneId}`, server: serverIdentity(entry) },
     {
       read: (keys, signal) => sideBySide(keys, signal, readSet),
       complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),

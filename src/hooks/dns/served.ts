@@ -1,7 +1,8 @@
+import { nameOf, type ServerAddress } from '../../config/server-address.ts';
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
 import type { DnsRecordSet } from '../../world.ts';
 import { setOfContents } from './contents.ts';
-import { askServer, nameOf, type ServerAddress } from './query.ts';
+import { askServer } from './query.ts';
 import { describeSet } from './records.ts';
 import { RCODE, rcodeName } from './wire.ts';
 

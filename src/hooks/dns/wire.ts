@@ -8,7 +8,8 @@ import { quoteStrings, unquoteTxt } from './txt.ts';
 export interface Question {
   /** Absolute, with a trailing dot. */
   name: string;
-  type: RecordType;
+  /** Of types that are never read, the number. */
+  type: RecordType | number;
 }
 
 export interface Answer {
@@ -18,6 +19,8 @@ export interface Answer {
   /** Whether the server is an authority for the name. */
   authoritative: boolean;
   records: AnsweredRecord[];
+  /** Every record of the answer, whatever its type: whose it is, in lower case, and its type's number. */
+  all: { name: string; type: number }[];
 }
 
 export interface AnsweredRecord {
@@ -61,7 +64,7 @@ export function encodeQuery(id: number, { name, type }: Question, recurse = fals
     Buffer.concat([Buffer.from([label.length]), Buffer.from(label, 'latin1')]),
   );
   const tail = Buffer.alloc(5);
-  tail.writeUInt16BE(TYPES[type], 1);
+  tail.writeUInt16BE(typeof type === 'number' ? type : TYPES[type], 1);
   tail.writeUInt16BE(CLASS_IN, 3);
   return Buffer.concat([header, ...encoded, tail]);
 }
@@ -76,6 +79,7 @@ export function decodeAnswer(message: Buffer): Answer | undefined {
     rcode: flags & 0x000f,
     authoritative: (flags & 0x0400) !== 0,
     records: [],
+    all: [],
   };
   let at = HEADER_BYTES;
   for (let question = message.readUInt16BE(4); question > 0; question--) {
@@ -89,7 +93,9 @@ export function decodeAnswer(message: Buffer): Answer | undefined {
     const start = owner.end + 10;
     const end = start + message.readUInt16BE(owner.end + 8);
     if (end > message.length) return undefined;
-    const type = NAMES.get(message.readUInt16BE(owner.end));
+    const code = message.readUInt16BE(owner.end);
+    const type = NAMES.get(code);
+    answer.all.push({ name: owner.name.toLowerCase(), type: code });
     if (type && message.readUInt16BE(owner.end + 2) === CLASS_IN) {
       const said = readValue(message, type, start, end);
       if (said === undefined) return undefined;

@@ -1,5 +1,6 @@
 import { CutoverError, EXIT, messageOf } from '../../errors.ts';
 import type { DnsRecordSet } from '../../world.ts';
+import { NOT_ALONE_HINT } from './alone.ts';
 import type { RecordStore } from './record-store.ts';
 import { changesBetween, describeSets, type RecordChange, type RecordKey, sameSet } from './records.ts';
 
@@ -102,7 +103,7 @@ function notApplied(wanted: readonly DnsRecordSet[]): CutoverError {
     'DNS_READ_BACK',
     EXIT.unreachable,
     `the server took the change and did nothing: it does not say ${describeSets(wanted)}`,
-    { hint: 'a CNAME cannot stand beside other records of its name: remove those first' },
+    { hint: NOT_ALONE_HINT },
   );
 }
 
@@ -128,7 +129,13 @@ async function putBack(
 }
 
 /** Faults that lie with single records: the others of a way back need not wait for them. */
-const OF_RECORDS: readonly string[] = ['DNS_CHANGED', 'DNS_READ_BACK', 'DNS_REJECTED', 'DNS_VALUE'];
+const OF_RECORDS: readonly string[] = [
+  'DNS_CHANGED',
+  'DNS_NOT_ALONE',
+  'DNS_READ_BACK',
+  'DNS_REJECTED',
+  'DNS_VALUE',
+];
 
 /**
  * The same on a way back, where one record that cannot be put back keeps no other on target: what cannot be done at once

@@ -61,7 +61,7 @@ export function messageFor(event: HookEvent): Message {
 }
 
 function titleOf(event: HookEvent, failed: HookEvent['steps']): string {
-  const { from, to, operation, asked } = event;
+  const { to, operation, asked } = event;
   if (operation.kind === 'freeze') return 'forward steps are frozen';
   if (operation.kind === 'unfreeze') return 'forward steps may go on';
   if (operation.kind === 'canary FAIL') {
@@ -71,18 +71,19 @@ function titleOf(event: HookEvent, failed: HookEvent['steps']): string {
     const now = wasPutBack(event) ? `stays at ${formatRatio(to.ratio)}` : 'what the flag says is not known';
     return `${operation.kind}, the flag could not be set to ${formatRatio(asked.ratio)}; ${now}`;
   }
-  const aim = asked ?? to;
-  const ratio =
-    from.ratio === aim.ratio
-      ? formatRatio(aim.ratio)
-      : `${formatRatio(from.ratio)} → ${formatRatio(aim.ratio)}`;
-  const change = `${operation.kind}, ${ratio}`;
+  const change = `${operation.kind}, ${aimOf(event)}`;
   if (event.endedBy) return `${change}, was not finished; ${event.endedBy} has taken its place`;
   if (event.running) return `${change}; DNS is still being moved`;
   if (failed.some(({ kind }) => kind !== 'notify')) {
     return `${change}, but ${failed.map(({ kind }) => kind).join(' and ')} failed`;
   }
   return event.resumed ? `${change}, done after all` : change;
+}
+
+function aimOf({ from, to, operation, asked }: HookEvent): string {
+  const aim = formatRatio((asked ?? to).ratio);
+  if (operation.kind === 'dns apply') return `traffic stays at ${aim}`;
+  return formatRatio(from.ratio) === aim ? aim : `${formatRatio(from.ratio)} → ${aim}`;
 }
 
 /** Of a step that failed: whether the flag is known to say again what it said before. */

@@ -28,6 +28,7 @@ function kindsOf({ operation, outcome, steps }: HookEvent): NotifyOn[] {
       return ['rollback', ...more];
     case 'canary start':
     case 'shift':
+    case 'dns apply':
       return ['forward', ...more];
   }
 }

@@ -13,7 +13,21 @@ const RECORD = '{ name: llm.example.test, type: CNAME, legacy: a.example.net, ta
 const rfc2136 = (record: string, more = '') =>
   `  dns:\n    - { driver: rfc2136, server: ns1.example.test, zone: example.test, ${more} records: [${record}] }`;
 
+/** Two hooks that name the same record, whose names are spelled differently. */
+const bothOn = (one: string, other: string) =>
+  `  dns:\n    - { ${one}, records: [${RECORD}] }\n    - { ${other}, records: [${RECORD.replace('llm', 'LLM')}] }`;
+
 describe('hooks in the config', () => {
+  it('are taken where the same record stands on several servers', () => {
+    const { dns } = parse(
+      bothOn(
+        'driver: rfc2136, server: 127.0.0.1, zone: example.test',
+        'driver: rfc2136, server: 127.0.0.2, zone: example.test',
+      ),
+    );
+    expect(dns).toHaveLength(2);
+  });
+
   it('brings names and values into one form', () => {
     expect(
       parse(
@@ -97,6 +111,33 @@ describe('hooks in the config', () => {
       /records\.0\.legacy: not a value of a record of type A: a\.example\.net/,
     ],
     [rfc2136(`${RECORD}, ${RECORD}`), /stands here twice/],
+    ...[
+      ['ns1.example.test', 'NS1.Example.Test.:53'],
+      ['127.0.0.1:5353', 'localhost:5353'],
+      ['localhost', '"127.1"'],
+      ['"[::1]:53"', '"[0:0:0:0:0:0:0:1]"'],
+      ['127.0.0.1', '"[::ffff:127.0.0.1]"'],
+    ].map(([one, other]): [string, RegExp] => [
+      bothOn(
+        `driver: rfc2136, server: ${one}, zone: example.test`,
+        `driver: rfc2136, server: ${other}, zone: Example.Test.`,
+      ),
+      /hooks\.dns\.1\.records\.0: llm\.example\.test\. CNAME is moved by hooks\.dns\[0\] too/,
+    ]),
+    [
+      bothOn(
+        'driver: powerdns, url: http://Pdns.example.test:80/, apiKey: "${env:K}", zone: example.test',
+        'driver: powerdns, url: http://user@pdns.example.test., apiKey: "${env:L}", zone: example.test',
+      ),
+      /is moved by hooks\.dns\[0\] too/,
+    ],
+    [
+      bothOn(
+        'driver: cloudflare, zoneId: 0123456789ABCDEF0123456789ABCDEF, apiToken: "${env:K}"',
+        'driver: cloudflare, zoneId: 0123456789abcdef0123456789abcdef, apiToken: "${env:K}"',
+      ),
+      /is moved by hooks\.dns\[0\] too/,
+    ],
     [rfc2136(RECORD.replace('a.example.net', '[a.example.net, c.example.net]')), /at most one CNAME/],
     [rfc2136(RECORD.replace('a.example.net', '"a b"')), /not a value of a record of type CNAME: a b/],
     [

@@ -27,6 +27,14 @@ to undo: cutover rollback --to 9 --force --reason "…"
 operation: op-2`);
   });
 
+  it('of `dns apply`, which moves no traffic', () => {
+    const { to } = hookEvent();
+    const event = hookEvent({ operation: { id: 'op-4', kind: 'dns apply' }, from: to });
+    expect(messageFor(event)).toMatchObject({
+      ...{ title: 'chat-prod: dns apply, traffic stays at 100 %', level: 'info', trouble: 'neither' },
+    });
+  });
+
   const good = rollbackEvent({ steps: [] });
   const steps = (kind: string) => [{ kind, driver: 'exec', label: 'x', outcome: 'failed', error: null }];
   it.each([

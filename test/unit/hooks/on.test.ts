@@ -16,6 +16,8 @@ describe('what a notify hook asks to be told of', () => {
     ['forward', ['forward'], forward, true],
     ['forward, which failed', ['forward'], hookEvent({ outcome: 'failed' }), true],
     ['forward only', ['forward'], back, false],
+    ['records that are mended, with forward', ['forward'], kind('dns apply'), true],
+    ['no records that are mended, with rollbacks', ['rollback'], kind('dns apply'), false],
     ['a rollback', ['rollback'], back, true],
     [
       'an emergency, with rollbacks',

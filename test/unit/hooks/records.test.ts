@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { absoluteName, isWithin, recordValue } from '../../../src/config/dns-values.ts';
+import { serverOf } from '../../../src/config/server-address.ts';
 import { contentsOf, isZoneFileContent, setOfContents } from '../../../src/hooks/dns/contents.ts';
 import { updateFault } from '../../../src/hooks/dns/nsupdate-faults.ts';
 import { updateScript } from '../../../src/hooks/dns/nsupdate-script.ts';
-import { serverOf } from '../../../src/hooks/dns/query.ts';
 import { changesBetween, recordSet, setsFor } from '../../../src/hooks/dns/records.ts';
 import { quoteStrings, quoteTxt, unquoteTxt } from '../../../src/hooks/dns/txt.ts';
 import { wayBack } from '../../../src/hooks/dns/wanted.ts';

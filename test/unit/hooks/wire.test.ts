@@ -38,6 +38,7 @@ describe('DNS messages', () => {
           content: 'target.example.test.',
         },
       ],
+      all: [{ name: 'llm.example.test.', type: 5 }],
     });
   });
 

@@ -39,6 +39,44 @@ const forth = step({ from: L, to: T });
 const back = step({ from: T, to: L, provider: 'legacy' });
 const movesOf = (...steps: MovingStep[]) => [...movesBack(ledgerOf(steps), null).values()].flat();
 
+describe('a TTL that was lowered', () => {
+  const low = { ...L, ttl: 30 };
+  const lower = step({ from: L, to: low, provider: 'legacy', back: false });
+  const rung = { provider: 'legacy', rung: true } as const;
+  const toRung = (...steps: MovingStep[]) =>
+    [...movesBack(ledgerOf(steps), null, ledgerOf([lower])).values()].flat();
+
+  it('stays so on a rung, and is known until it is restored', () => {
+    expect(toRung(lower)).toEqual([]);
+    const forth = step({ from: low, to: T });
+    expect(toRung(lower, forth)).toEqual([{ from: T, to: low }]);
+    const back = step({ from: T, to: low, ...rung });
+    const looked = step({ from: low, to: low, ...rung });
+    for (const steps of [
+      [lower, forth, back],
+      [lower, looked],
+      [lower, forth, back, looked],
+    ]) {
+      expect(movesOf(...steps)).toEqual([{ from: low, to: L }]);
+      expect(ledgerOf(steps).records.map(shouldSay)).toEqual([low]);
+    }
+  });
+
+  it('is known after it was mended, and not after it was kept as somebody else has made it', () => {
+    const other = { ...L, ttl: 900 };
+    const mend = step({ from: other, to: low, mends: true, back: false, ...rung });
+    expect(movesOf(lower, mend)).toEqual([{ from: low, to: L }]);
+    const keep = step({ from: other, to: other, mends: true, back: false, ...rung });
+    expect(movesOf(lower, keep)).toEqual([]);
+  });
+
+  it('is not ours where somebody else has set it since', () => {
+    const looked = step({ from: { ...L, ttl: 900 }, to: { ...L, ttl: 900 }, ...rung });
+    expect(movesOf(lower, looked)).toEqual([{ from: low, to: L }]);
+    expect(ledgerOf([lower, looked]).records.map(shouldSay)).toEqual([low]);
+  });
+});
+
 describe('what our own steps moved', () => {
   it('is nothing before anything was, and after it was put back', () => {
     expect(movesOf()).toEqual([]);
