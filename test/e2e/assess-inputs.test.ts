@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BIN } from './cli.ts';
 import { cutover, fixture } from './cutover.ts';
+import { takes } from './signals.ts';
 
 let dir: string;
 beforeAll(() => {
@@ -102,6 +103,7 @@ describe('where logs come from', () => {
     await writeFile(join(dir, 'spoken'), daily(3));
     expect(JSON.parse((await spoken).stdout).records.used).toBe(3);
     const child = spawn(process.execPath, [BIN, 'assess', 'silent'], { cwd: dir });
+    await expect.poll(() => takes(child, 'SIGINT'), { timeout: 20_000 }).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 700));
     child.kill('SIGINT');
     const late = setTimeout(() => child.kill('SIGKILL'), 10_000);

@@ -244,7 +244,8 @@ describe('stopping', () => {
     );
     await until(async () => (await target.stats()).active === 20);
     const stopped = gateway.stop('SIGINT');
-    await sleep(100);
+    const { stderr } = gateway;
+    await until(async () => stderr().includes('Stopping'));
     await expect(openai.chat.completions.create(ask('late'))).rejects.toThrow(/Connection/);
     expect(await running).toHaveLength(20);
     expect(await stopped).toBe(0);
