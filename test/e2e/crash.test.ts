@@ -18,7 +18,7 @@ import { cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts'
 
 const SHIM = fileURLToPath(new URL('../crash/shim.mjs', import.meta.url));
 const SEED = Number(process.env.CUTOVER_CRASH_SEED ?? 20260820);
-const POINTS = process.env.CUTOVER_CRASH_POINTS ?? '130';
+const POINTS = process.env.CUTOVER_CRASH_POINTS ?? '100';
 const ONLY = process.env.CUTOVER_CRASH_ONLY;
 /** All points take a quarter of an hour on two cores. */
 const LONGEST_MS = POINTS === 'all' ? 3_000_000 : 600_000;

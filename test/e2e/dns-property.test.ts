@@ -15,7 +15,7 @@ import { cutover, makeFolder } from './cli.ts';
  */
 
 const SEED = Number(process.env.CUTOVER_DNS_SEED ?? 20260831);
-const STORIES = Number(process.env.CUTOVER_DNS_STORIES ?? 5);
+const STORIES = Number(process.env.CUTOVER_DNS_STORIES ?? 4);
 const ACTS = Number(process.env.CUTOVER_DNS_ACTS ?? 24);
 const SHIM = fileURLToPath(new URL('../crash/shim.mjs', import.meta.url));
 const APPLIED = [0, 4];
@@ -329,7 +329,7 @@ describe.skipIf(!installed(BIND) || !installed(POWERDNS))('any migration over tw
   });
   afterAll(async () => {
     process.stderr.write(`records: ${JSON.stringify(tally)}\n`);
-    if (STORIES >= 5) expect(Math.min(tally.moved, tally.back), JSON.stringify(tally)).toBeGreaterThan(0);
+    if (STORIES >= 4) expect(Math.min(tally.moved, tally.back), JSON.stringify(tally)).toBeGreaterThan(0);
     await Promise.all([benches?.bind.stop(), benches?.pdns.stop()]);
   });
 
