@@ -1,8 +1,9 @@
 import { forgetOtherFlags, rememberWritten } from '../config/snapshot.ts';
 import { EXIT } from '../errors.ts';
+import { beginOperation, resumeOperation } from '../operation/begin.ts';
 import { dnsObstacles, readDns, storableReadings } from '../operation/dns.ts';
 import { type Execution, execute, type OperationReport } from '../operation/execute.ts';
-import { beginOperation, type Journal, resumeOperation } from '../operation/journal.ts';
+import type { Journal } from '../operation/journal.ts';
 import type { Plan } from '../operation/plan.ts';
 import { isBackward, newOperationId, type OperationRecord } from '../operation/record.ts';
 import { storable, storableRecords } from '../output/storable.ts';

@@ -36,7 +36,7 @@ export function registerUnfreeze(program: Command, ctx: Context): void {
 
 /** Neither is ever refused, but whoever stops or allows forward steps should know of one that is half done. */
 async function nameUnfinished(ctx: Context, session: Session, asking: 'freeze' | 'unfreeze'): Promise<void> {
-  const { unfinished: unfinishedError } = await import('../operation/journal.ts');
+  const { unfinished: unfinishedError } = await import('../operation/unfinished.ts');
   const { assertMay } = await import('../situation/ask.ts');
   const { seenIn } = await import('../situation/seen.ts');
   const { unfinished } = seenIn(await assertMay(session, asking));

@@ -21,7 +21,7 @@ async function runTest(ctx: Context, options: GlobalOptions): Promise<void> {
   const { newOperationId } = await import('../operation/record.ts');
   const { tryHooks } = await import('../operation/try-hooks.ts');
   const { renderTrials, trialDocument } = await import('../report/hooks.ts');
-  const { unfinished: unfinishedError } = await import('../operation/journal.ts');
+  const { unfinished: unfinishedError } = await import('../operation/unfinished.ts');
   const { gatherJournal } = await import('../situation/gather.ts');
   const { seenIn } = await import('../situation/seen.ts');
   const { withReading } = await import('./session.ts');

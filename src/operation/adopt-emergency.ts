@@ -1,9 +1,9 @@
 import { CutoverError } from '../errors.ts';
 import { appendHistory } from '../store/history.ts';
 import { type Db, explainingFaults } from '../store/open.ts';
+import { beginOperation } from './begin.ts';
 import {
   ALREADY_JOURNALED,
-  beginOperation,
   type Journal,
   type JournalOptions,
   type OperationEnd,

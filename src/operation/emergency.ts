@@ -4,17 +4,10 @@ import type { FlagDriver, FlagReading } from '../flag/driver.ts';
 import { canBeExceeded, TOKEN_LEAP } from '../flag/token.ts';
 import type { MovingStep } from '../rollback/moved.ts';
 import type { Db } from '../store/open.ts';
+import { beginOperation, claimOperation, resumeOperation } from './begin.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
 import { sameRatio } from './flag-step.ts';
-import {
-  ALREADY_JOURNALED,
-  beginOperation,
-  claimOperation,
-  type Journal,
-  type JournalOptions,
-  resumeOperation,
-  type StepEnd,
-} from './journal.ts';
+import { ALREADY_JOURNALED, type Journal, type JournalOptions, type StepEnd } from './journal.ts';
 import { movingSteps } from './moving.ts';
 import { findOperation, hasOperation, lastOperation } from './operations.ts';
 import { overtakenBy } from './overtaken.ts';

@@ -1,6 +1,6 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import { unfinished } from '../operation/journal.ts';
 import { LeaseHeld } from '../operation/lease.ts';
+import { unfinished } from '../operation/unfinished.ts';
 import { notEligible, rollbackRaises } from '../rollback/plan.ts';
 import { gateRefusal } from '../shift/gates.ts';
 import { nextRung } from '../shift/ladder.ts';
