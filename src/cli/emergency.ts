@@ -10,13 +10,9 @@ import { createFlag, otherFlag } from '../flag/create.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
-import {
-  type DnsSource,
-  type Emergency,
-  type EmergencyEnd,
-  emergencyPlan,
-  runEmergency,
-} from '../operation/emergency.ts';
+import { type Emergency, type EmergencyEnd, runEmergency } from '../operation/emergency.ts';
+import { lookAside } from '../operation/emergency-journal.ts';
+import { type DnsSource, emergencyPlan } from '../operation/emergency-plan.ts';
 import { type Word, wordOf } from '../operation/emergency-word.ts';
 import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
@@ -160,7 +156,7 @@ async function dryRun(
   request: EmergencyRequest,
   settings: EmergencySettings,
 ): Promise<void> {
-  const planned = await emergencyPlan(execution, emergency);
+  const planned = await emergencyPlan(execution, emergency.plan, (see) => lookAside(emergency, see));
   const { asRead } = await import('./apply.ts');
   const { planDocument, renderPlan, renderSteps } = await import('../report/operation.ts');
   const { pageWidth, styleFor } = await import('./style.ts');

@@ -1,6 +1,7 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagDriver, FlagReading } from '../flag/driver.ts';
+import { readQuietly } from './read-quietly.ts';
 import type { OperationRecord } from './record.ts';
 
 /** How long a flag may take to say what it is. */
@@ -28,7 +29,9 @@ export async function overtakenBy(
   cause?: unknown,
 ): Promise<CutoverError> {
   const left = cause instanceof CutoverError && cause.code === 'DNS_OVERTAKEN' ? cause : null;
-  const readings = await Promise.all(flags.map(readQuietly));
+  const readings = await Promise.all(
+    flags.map((flag) => readQuietly(flag, Math.min(flag.timeoutMs, READ_MS))),
+  );
   const says = flags.map(({ label }, i) => `${label} ${inWords(readings[i])}`).join(', ');
   const taker = takerOf(loser, readings, find);
   const who = taker
@@ -54,17 +57,6 @@ function takerOf(
   const known = find(mark) ?? find(null);
   if (mark !== null && known?.id !== mark) return { kind: 'emergency', id: mark, actor: null };
   return known && { kind: known.kind, id: known.id, actor: known.actor };
-}
-
-/** Undefined when it cannot be read. */
-async function readQuietly(flag: FlagDriver): Promise<FlagReading | null | undefined> {
-  try {
-    return await flag.get(AbortSignal.timeout(Math.min(flag.timeoutMs, READ_MS)));
-  } catch (error) {
-    // It is told as not known.
-    void error;
-    return undefined;
-  }
 }
 
 function inWords(reading: FlagReading | null | undefined): string {
