@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { describeSets } from '../hooks/dns/records.ts';
 import type { Hook, HookResult, OnIntent } from '../hooks/hook.ts';
 import { storableRecords } from '../output/storable.ts';
+import { isOf, sameRecord } from '../rollback/moved.ts';
 import type { RecordMove } from '../world.ts';
 import { afterWayBack, leftAstray } from './astray.ts';
 import type { StepEnd } from './journal.ts';
@@ -106,14 +108,23 @@ export async function undoRecordHook(
   const written = earlierIn({ before, after });
   if (!written) return;
   const restore = movesBetween(written.after, written.before);
-  try {
-    await hook.run({ ...eventFor(step, position, context), restore }, AbortSignal.timeout(hook.timeoutMs));
-  } catch (cause) {
-    throw new CutoverError(
+  const stuck = (why: string, cause?: unknown) =>
+    new CutoverError(
       'DNS_OVERTAKEN',
       EXIT.notNow,
-      `${hook.label} could not be put back: ${context.redact(messageOf(cause))}`,
-      { hint: '`cutover dns diff` shows it, `cutover dns apply` writes what should be there', cause },
+      `${hook.label} could not be put back: ${context.redact(why)}`,
+      {
+        hint: '`cutover dns diff` shows it, `cutover dns apply` writes what should be there',
+        cause,
+      },
     );
-  }
+  const event = { ...eventFor(step, position, context), restore };
+  const ran = await hook.run(event, AbortSignal.timeout(hook.timeoutMs)).catch((cause: unknown) => {
+    throw stuck(messageOf(cause), cause);
+  });
+  // What somebody else has written since is none of ours any more; what we wrote, and could not go, is.
+  const ours = (ran.foreign ?? []).filter((set) =>
+    restore.some(({ from }) => isOf(set)(from) && sameRecord(set, from)),
+  );
+  if (ours.length > 0) throw stuck(`${describeSets(ours)} cannot go back beside another`);
 }
