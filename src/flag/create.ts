@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { FlagConfig } from '../config/schema.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import type { HookHost } from '../hooks/create.ts';
+import { callHttp, resolveHeaders, resolveUrl } from '../hooks/http.ts';
 import type { FlagChange, FlagDriver, FlagReading } from './driver.ts';
 import { fileFlag } from './file.ts';
 
@@ -65,7 +66,6 @@ function execFlag(config: Extract<FlagConfig, { driver: 'exec' }>, host: FlagHos
 /** An HTTP resource: GET gives `{"ratio":0.1}` (more fields may stand beside it), POST of the change sets it. */
 function webhookFlag(config: Extract<FlagConfig, { driver: 'webhook' }>, host: HookHost): FlagDriver {
   const call = async (method: 'GET' | 'POST', change: FlagChange | null, signal: AbortSignal) => {
-    const { callHttp, resolveHeaders, resolveUrl } = await import('../hooks/http.ts');
     return callHttp({
       method,
       url: resolveUrl(config.url, 'flag.url', host.secrets),
