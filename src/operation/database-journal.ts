@@ -31,6 +31,7 @@ export function databaseJournal(db: Db, operation: OperationRecord, options: Jou
     guard: () => assertHeld(db, token),
     find: (id) => (id === null ? newestOver(db, token) : hasOperation(db, id) ? findOperation(db, id) : null),
     winner: () => winnerOver(db, token),
+    writing: (server) => writingOn(db, server, operation.id),
     outbox: databaseOutbox(db, { holder: options.holder, now: options.now, own: operation.id }),
     says: (word) => write(() => put(db, word, operation.plan, options)),
     stepBegins: (position) =>
@@ -43,12 +44,9 @@ export function databaseJournal(db: Db, operation: OperationRecord, options: Jou
     stepIntends: (position, before, after) =>
       write(() => {
         assertHeld(db, token);
-        db.prepare('UPDATE steps SET before = ?, after = ? WHERE operation_id = ? AND position = ?').run(
-          JSON.stringify(before),
-          JSON.stringify(after),
-          operation.id,
-          position,
-        );
+        db.prepare(
+          'UPDATE steps SET before = ?, after = ?, started_at = ? WHERE operation_id = ? AND position = ?',
+        ).run(JSON.stringify(before), JSON.stringify(after), options.now(), operation.id, position);
       }),
     stepEnds: (position, end, word) => {
       write(() => {
@@ -75,6 +73,18 @@ function newestOver(db: Db, token: number): OperationRecord | null {
     .prepare('SELECT id FROM operations WHERE token > ? ORDER BY token DESC LIMIT 1')
     .get(token) as { id: string } | undefined;
   return row ? findOperation(db, row.id) : null;
+}
+
+/** See the journal's `writing`. */
+function writingOn(db: Db, server: string, id: string): number | null {
+  const { since } = db
+    .prepare(
+      `SELECT max(s.started_at) AS since FROM steps s JOIN operations o ON o.id = s.operation_id
+        WHERE s.kind = 'dns' AND s.outcome = 'running' AND s.after IS NOT NULL AND o.id <> ?
+          AND json_extract(o.plan, '$.steps[' || s.position || '].server') = ?`,
+    )
+    .get(id, server) as { since: number | null };
+  return since;
 }
 
 /** The flag write of the newest operation, if it is another one that has begun or made it. */

@@ -3,6 +3,7 @@ import type { FlagDriver } from '../flag/driver.ts';
 import { sameWorld, type World } from '../world.ts';
 import { sameRatio } from './flag-step.ts';
 import type { Journal, StepEnd } from './journal.ts';
+import { outlastingWrites } from './late-writes.ts';
 import { overtakenBy } from './overtaken.ts';
 import { type Plan, type PlannedStep, tellable, undoOf } from './plan.ts';
 import { isBackward, type OperationRecord, type StepOutcome } from './record.ts';
@@ -113,7 +114,10 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
             ...(plan.kind === 'emergency' ? { first: operation.id } : {}),
           })
         : await overCommands(journal, execution, position, () =>
-            runStep(execution.drivers, position, context(position)),
+            overWrites(journal, execution, step, (earlier) => {
+              const own = context(position);
+              return runStep(execution.drivers, position, earlier ? { ...own, found: earlier } : own);
+            }),
           );
     const known = new Map(ends).set(position, end);
     await yieldingTraffic(journal, execution, {
@@ -240,6 +244,21 @@ async function overCommands(
   if (journal.winner()) return end;
   const again = await run();
   return { ...again, before: end.before, attempts: end.attempts + again.attempts };
+}
+
+/** Runs a step: one that leads records back, until nothing is under way on their server that leads them elsewhere. */
+function overWrites(
+  journal: Journal,
+  { drivers, clock }: Execution,
+  step: PlannedStep,
+  run: (earlier?: StepEnd) => Promise<StepEnd>,
+): Promise<StepEnd> {
+  const { server } = step;
+  const back = step.kind === 'dns' && server !== undefined && isBackward(journal.operation.plan.kind);
+  const hook = back ? drivers.dns.find((one) => one.server === server) : undefined;
+  return hook && server !== undefined
+    ? outlastingWrites(journal, { ...hook, server }, clock.now, run)
+    : run();
 }
 
 const mayWrite = (rival: Rival): string => `${rival} may still write the flag`;

@@ -42,6 +42,11 @@ export interface Journal {
   find(id: string | null): OperationRecord | null;
   /** What the flag is to say by the operation that has taken over; null while nobody has. */
   winner(): FlagChange | null;
+  /**
+   * When a DNS step of another operation that has not come to its end began to write on a server, the latest of them, in
+   * Unix milliseconds; null where there is none, or where nobody can tell.
+   */
+  writing(server: string): number | null;
   /** Where its messages wait until they are sent. */
   readonly outbox: Outbox;
   stepBegins(position: number): void;

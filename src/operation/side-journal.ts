@@ -67,6 +67,7 @@ export function beginSideJournal(
     guard: () => {},
     find: () => null,
     winner: () => null,
+    writing: () => null,
     outbox,
     says,
     stepBegins: () => {},

@@ -233,7 +233,9 @@ function moveOf(
   const to = then?.wrote ?? (moved && withTtlOf(moved.found, lowered));
   if (!to) return null;
   const from = moved?.wrote ?? last;
-  const or = moved?.or.filter((one) => !sameRecord(one, to)) ?? [];
+  // A way back that has not come to its end may have put it back.
+  const may = moved ? [...moved.or, ...(moved.left ? [moved.found] : [])] : [];
+  const or = may.filter((one) => !sameRecord(one, to));
   if (sameRecord(from, to) && or.length === 0) return null;
   return { from, to, ...(or.length > 0 ? { or } : {}) };
 }

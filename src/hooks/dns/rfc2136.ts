@@ -130,7 +130,9 @@ async function nsupdate(
   const key = entry.keyFile === undefined ? undefined : resolve(host.dir, entry.keyFile);
   // nsupdate goes on without a signature when it cannot read the key: that must never get so far.
   if (key !== undefined) checkKey(key, where, host);
-  const end = await endOfCommand(['nsupdate', ...(key === undefined ? [] : ['-k', key])], {
+  // By itself it goes on for five minutes, also when whoever has started it is gone.
+  const limit = ['-t', String(Math.ceil(entry.timeout / 1000))];
+  const end = await endOfCommand(['nsupdate', ...limit, ...(key === undefined ? [] : ['-k', key])], {
     cwd: host.dir,
     env: { ...host.env },
     input: script,
