@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { RecordView } from '../rollback/dns-view.ts';
 import type { ApplyOptions } from './apply.ts';
 import type { Context, GlobalOptions } from './context.ts';
-import type { Reading } from './session.ts';
+import type { Reading, Session } from './session.ts';
 
 interface DiffOptions extends GlobalOptions {
   to?: string;
@@ -116,7 +116,7 @@ async function apply(ctx: Context, options: DnsApplyOptions): Promise<void> {
     throw new CutoverError('USAGE', EXIT.usage, '--keep writes nothing, and --to does: name one of them');
   }
   const to = options.to === undefined ? null : checkpointArgument(options.to);
-  await withLease(ctx, options, async (session) => {
+  const mend = async (session: Session) => {
     const { open, last, freeze } = await assertMay(session, 'rollback');
     const { drivers, state, ledger, views } = await viewsOf(session);
     const plan = planDnsApply({
@@ -136,5 +136,6 @@ async function apply(ctx: Context, options: DnsApplyOptions): Promise<void> {
       return ctx.document({ schemaVersion: 1, command: 'dns apply', operation: null, steps: [] });
     const doubt = unread.map(({ name, type, error }) => `; ${name} ${type} was not read: ${error}`).join('');
     ctx.print(`nothing to do: every record that could be read says what it should${doubt}`);
-  });
+  };
+  await withLease(ctx, options, mend, { outlivesRollbacks: true });
 }

@@ -41,8 +41,11 @@ async function runResume(ctx: Context, options: ResumeOptions): Promise<void> {
       hint: '`cutover resume` goes on with what was decided already',
     });
   }
-  await withLease(ctx, options, (session) =>
-    options.flag ? mendFlag(ctx, options, session) : finish(ctx, options, session),
+  await withLease(
+    ctx,
+    options,
+    (session) => (options.flag ? mendFlag(ctx, options, session) : finish(ctx, options, session)),
+    { outlivesRollbacks: true },
   );
 }
 

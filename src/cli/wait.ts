@@ -2,6 +2,8 @@ import { parseDuration } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import { type Watched, watch } from '../operation/heartbeat.ts';
 import { LeaseHeld } from '../operation/lease.ts';
+import { lastOperation, wentBackSince } from '../operation/operations.ts';
+import type { Db } from '../store/open.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { type Session, withSession } from './session.ts';
 
@@ -12,14 +14,35 @@ const BUSY = ['LEASE_HELD', 'PLAN_STALE', 'STATE_LOCKED'];
 /**
  * Runs a change in a session. With `--wait` it is decided and tried anew while another operation holds the lease,
  * so that what is applied was planned on what the other one left behind.
+ * @param when outlivesRollbacks: it is still wanted when traffic was led back while it waited
+ * @throws CutoverError OVERTAKEN (75) for one that is not
  */
 export async function withLease(
   ctx: Context,
   options: GlobalOptions & { wait?: string; dryRun?: boolean },
   work: (session: Session) => Promise<void>,
+  { outlivesRollbacks = false }: { outlivesRollbacks?: boolean } = {},
 ): Promise<void> {
+  /** The newest operation when this began to wait; undefined before. */
+  let seen: string | null | undefined;
   await whileHeld(ctx, waitOption(options.wait), (watched) =>
-    withSession(ctx, options, (session) => work({ ...session, journal: { ...session.journal, watched } })),
+    withSession(ctx, options, (session) => {
+      if (seen === undefined) seen = lastOperation(session.db)?.id ?? null;
+      else if (!outlivesRollbacks) assertNobodyWentBack(session.db, seen);
+      return work({ ...session, journal: { ...session.journal, watched } });
+    }),
+  );
+}
+
+/** Whoever typed a change before traffic was led back did not know of that. */
+function assertNobodyWentBack(db: Db, seen: string | null): void {
+  const back = wentBackSince(db, seen);
+  if (!back) return;
+  throw new CutoverError(
+    'OVERTAKEN',
+    EXIT.notNow,
+    `the ${back.kind} ${back.id} of ${back.actor} has begun while this waited`,
+    { hint: 'see `cutover status`; then run it again if it is still wanted' },
   );
 }
 

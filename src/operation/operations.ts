@@ -45,6 +45,17 @@ export function lastOperation(db: Db): OperationRecord | null {
   return row ? fromRow(db, row) : null;
 }
 
+/** The newest rollback or emergency that has begun after an operation; null when none has. Without one: of all. */
+export function wentBackSince(db: Db, id: string | null): OperationRecord | null {
+  const row = db
+    .prepare(
+      `SELECT * FROM operations WHERE kind IN ('rollback', 'emergency')
+          AND seq > coalesce((SELECT seq FROM operations WHERE id = ?), 0) ORDER BY seq DESC LIMIT 1`,
+    )
+    .get(id) as OperationRow | undefined;
+  return row ? fromRow(db, row) : null;
+}
+
 /** Who began an operation, or has resumed it last; null when nobody kept that. */
 export function holderOf(db: Db, id: string): Holder | null {
   const row = db.prepare('SELECT holder FROM operations WHERE id = ?').get(id) as { holder: string | null };

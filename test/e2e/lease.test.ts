@@ -94,6 +94,30 @@ async function holding(dir: string, wrapper: string[]) {
 const sets = (dir: string) => readFileSync(join(dir, 'sets'), 'utf8').trim().split('\n');
 const SECOND = ['rollback', '--yes', '--anyway'];
 
+it('a change that waits ends when traffic is led back meanwhile: nothing lifts it by itself', async () => {
+  const dir = await folder();
+  const holder = await holding(dir, []);
+  const waiter = run(dir, [], ['canary', 'start', ...FORCE, '--wait', '60s']);
+  let noted = '';
+  waiter.child.stderr?.on('data', (text: string) => {
+    noted += text;
+  });
+  await expect.poll(() => noted, { timeout: 20_000 }).toContain('waiting');
+  const emergency = run(dir, [], ['rollback', '--emergency']);
+  const began = async () =>
+    (await cutoverJson<{ entries: { event: string }[] }>(dir, ['history'])).entries.some(
+      ({ event }) => event === 'emergency began',
+    );
+  await expect.poll(began, { timeout: 20_000 }).toBe(true);
+  writeFileSync(join(dir, 'go'), '');
+  const [shifted, back, waited] = await Promise.all([holder.ended, emergency.ended, waiter.ended]);
+  expect([shifted.code, back.code], back.stdout + back.stderr).toEqual([75, 0]);
+  expect(back.stdout).toContain('safe: ');
+  expect(waited.code, waited.stdout + waited.stderr).toBe(75);
+  expect(waited.stderr).toMatch(/the emergency op-\S+ of \S+ has begun\s+while\s+this\s+waited/);
+  expect(readFileSync(join(dir, 'ratio'), 'utf8').trim()).toBe('0');
+});
+
 const isolates = canIsolate();
 
 describe.runIf(isolates)('a lease', () => {
