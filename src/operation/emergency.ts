@@ -10,7 +10,7 @@ import { overtakenBy } from './overtaken.ts';
 import type { Plan } from './plan.ts';
 import { readQuietly } from './read-quietly.ts';
 import { newOperationId, type OperationRecord } from './record.ts';
-import { type Rival, rivalCommands, rivalOperations } from './rivals.ts';
+import { isUnderWay, LATE_MS, type Rival, rivalCommands, rivalOperations } from './rivals.ts';
 import { flagsOf, runStep } from './steps.ts';
 
 export interface Emergency extends EmergencyStore {
@@ -161,7 +161,11 @@ async function outlastRivals(
     ];
     for (const flag of flags) await keepAtZero(flag, operation);
     // For one that cannot be seen to end there is nothing to wait for but a write that is under way already.
-    const patience = rivals?.every((rival) => rival === unseen) ? WAIT_MS.least : longest;
+    const patience = rivals?.some(isUnderWay)
+      ? Math.max(longest, LATE_MS)
+      : rivals?.every((rival) => rival === unseen)
+        ? WAIT_MS.least
+        : longest;
     if (!rivals || rivals.length === 0 || execution.clock.now() >= started + patience) return rivals;
     if (rivals.join() !== told) emergency.onRivals(rivals);
     told = rivals.join();

@@ -13,10 +13,14 @@ interface Writer {
   driver: string;
   outcome: string;
   startedAt: number | null;
+  /** What became of its operation. */
+  ended: string | null;
 }
 
 /** By no clock's error does a write of another day count. */
 const FORGOTTEN_AFTER_MS = 3_600_000;
+/** A server may carry out so long after what nobody waits for any more, in milliseconds. */
+export const LATE_MS = 20_000;
 
 /**
  * The operations other than `id` that were at their flag when they lost the lease, and whose process is not known
@@ -30,10 +34,10 @@ export function rivalOperations(
 ): Rival[] {
   const writers = db
     .prepare(
-      `SELECT o.id, o.kind, o.holder, s.driver, s.outcome, s.started_at AS startedAt
+      `SELECT o.id, o.kind, o.holder, s.driver, s.outcome, s.started_at AS startedAt, o.outcome AS ended
          FROM operations o JOIN steps s ON s.operation_id = o.id AND s.kind = 'flag'
         WHERE o.id <> ? AND o.holder IS NOT NULL
-          AND (s.outcome = 'running' OR (s.outcome = 'failed' AND coalesce(o.outcome, 'undone') IN ('undone', 'superseded')))
+          AND (s.outcome = 'running' OR (s.outcome = 'failed' AND json_extract(o.plan, '$.to.ratio') > 0))
         ORDER BY o.seq`,
     )
     .all(id) as Writer[];
@@ -41,14 +45,24 @@ export function rivalOperations(
     const holder = JSON.parse(writer.holder) as Holder;
     const state = holderState(holder);
     const name = `the ${writer.kind} ${writer.id}`;
-    const recent = Math.abs(watch.now - (writer.startedAt ?? 0)) < FORGOTTEN_AFTER_MS;
+    const ageMs = Math.abs(watch.now - (writer.startedAt ?? 0));
+    const late = leavesWrites(writer.driver) && (ageMs < LATE_MS || watch.lookedMs < watch.writeMs);
+    const left = [`${UNDER_WAY}${name} left under way`];
+    // Whoever gave up waiting for an answer has ended; what it asked for may still be done.
+    if (writer.outcome === 'failed' && !['undone', 'superseded'].includes(writer.ended ?? 'undone'))
+      return leavesWrites(writer.driver) && ageMs < LATE_MS ? left : [];
+    const recent = ageMs < FORGOTTEN_AFTER_MS;
     if (state === 'running') return [`${name} (process ${holder.pid} on ${holder.host})`];
     if (!recent || writer.outcome !== 'running') return [];
     if (state === 'unknown') return [`${name} (process ${holder.pid} on ${holder.host})`];
-    const mayLand = leavesWrites(writer.driver) && watch.lookedMs < watch.writeMs;
-    return mayLand ? [`a write that ${name} left under way`] : [];
+    return late ? left : [];
   });
 }
+
+const UNDER_WAY = 'a write that ';
+
+/** Whether it is no process, but what one has asked of a server: that is over after {@link LATE_MS}. */
+export const isUnderWay = (rival: Rival): boolean => rival.startsWith(UNDER_WAY);
 
 /** A server may still carry out what a process asked for before it died; so may a command that cannot be seen. */
 function leavesWrites(driver: string): boolean {

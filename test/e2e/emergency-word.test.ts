@@ -11,6 +11,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -571,6 +573,38 @@ describe('a slower writer that has lost', () => {
     expect(ratio(dir)).toBe('0');
     await new Promise((resolve) => setTimeout(resolve, 3500));
     expect(ratio(dir)).toBe('0');
+  });
+
+  it('may be a store that still takes what nobody waits for any more', async () => {
+    let ratio = 0;
+    const server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        const take = () => {
+          if (request.method === 'POST') ratio = (JSON.parse(body) as { ratio: number }).ratio;
+          response.end(JSON.stringify({ ratio }));
+        };
+        const raises = request.method === 'POST' && !body.includes('"ratio":0,');
+        if (raises) setTimeout(take, 5000);
+        else take();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const dir = makeFolder(
+      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 1s, retries: 0 }\n`,
+    );
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    expect((await cutover(dir, ['canary', 'start', '--yes'])).code).toBe(69);
+    const ran = await emergency(dir);
+    expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
+    expect(ran.stderr).toContain('left under way');
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    expect(ratio).toBe(0);
   });
 
   it('may be whoever has locked the database, of whom nothing can be seen', async () => {
