@@ -7,6 +7,7 @@ import {
   ftruncateSync,
   openSync,
   readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   unlinkSync,
@@ -272,15 +273,33 @@ function tryRead(path: string, key: string): FlagReading | null {
   }
 }
 
-/** A link stays a link: its target is what gets replaced. */
+/** A link stays a link: its target is what gets replaced. One that leads nowhere has readers where its target is. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return path;
+    if (systemCode(error) === 'ENOENT') {
+      const leadsTo = targetOf(path);
+      if (leadsTo === null) return path;
+      throw new CutoverError(
+        'FLAG_UNWRITABLE',
+        EXIT.unreachable,
+        `${path} is a link to ${leadsTo}, which is not there`,
+        { hint: 'mount what it leads to, or make the file there', cause: error },
+      );
+    }
     throw new CutoverError('FLAG_UNREADABLE', EXIT.unreachable, `${path}: ${messageOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+function targetOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (['EINVAL', 'ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return null;
+    throw error;
   }
 }
 

@@ -106,6 +106,17 @@ describe('the flag file', () => {
     expect(readdirSync(dir).sort()).toEqual(['flags.json', 'flags.json.cutover-99-1.tmp', 'other.tmp']);
   });
 
+  it('takes no link that leads nowhere for a flag that is not there: its readers are elsewhere', async () => {
+    const dir = folder();
+    symlinkSync(join(dir, 'away', 'flags.json'), join(dir, 'flags.json'));
+    const flag = createFlag({ driver: 'file', path: 'flags.json', key: 'llm' }, host(dir));
+    await expect(flag.set(change(0, 1), signal())).rejects.toMatchObject({
+      code: 'FLAG_UNWRITABLE',
+      message: expect.stringContaining('away/flags.json, which is not there'),
+    });
+    expect(lstatSync(join(dir, 'flags.json')).isSymbolicLink()).toBe(true);
+  });
+
   it('keeps a link a link', async () => {
     const dir = folder();
     const real = join(folder(), 'real.json');
