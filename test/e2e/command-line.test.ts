@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -16,12 +16,34 @@ function folder(extra = ''): string {
 
 it.each([
   [['-c', '', 'status'], {}, 'cutover: -c needs a path'],
-  [['rollback', '--emergency', '-c', ''], {}, 'cutover: NOT SAFE: nothing was changed: -c needs a path'],
   [['status'], { CUTOVER_CONFIG: '' }, 'cutover: CUTOVER_CONFIG is empty: it needs a path'],
 ])('a config that is named and empty: cutover %j %j', async (args, env, says) => {
   const { code, stderr } = await cutover(folder(), args, { env });
   expect(stderr.split('\n')[0]).toBe(says);
   expect(code).toBe(64);
+});
+
+it.each([
+  [['rollback', '--emergency', '-c', ''], {}, '-c'],
+  [['--config=', 'rollback', '--emergency'], {}, '-c'],
+  [['rollback', '--emergency'], { CUTOVER_CONFIG: '' }, 'CUTOVER_CONFIG'],
+])('an emergency goes by ./cutover.yaml then, and says so: cutover %j %j', async (args, env, name) => {
+  const dir = folder();
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  const { code, stdout, stderr } = await cutover(dir, args, { env });
+  expect(stderr.split('\n')[0]).toBe(`warning: ${name} is empty and is ignored`);
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(/^chat-prod: safe/m);
+});
+
+it('an emergency takes what CUTOVER_CONFIG names where -c is empty', async () => {
+  const dir = folder();
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  renameSync(join(dir, 'cutover.yaml'), join(dir, 'other.yaml'));
+  const env = { CUTOVER_CONFIG: 'other.yaml' };
+  const { code, stdout, stderr } = await cutover(dir, ['rollback', '--emergency', '-c', ''], { env });
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(/^chat-prod: safe/m);
 });
 
 it('a stage that need not bake says nothing of it', async () => {
