@@ -46,6 +46,37 @@ it('an emergency takes what CUTOVER_CONFIG names where -c is empty', async () =>
   expect(stdout).toMatch(/^chat-prod: safe/m);
 });
 
+it.each([
+  [['freeze', '--reason', 'a', '--for', '99999999d'], /--for 99999999d: /],
+  [['freeze', '--reason', 'a', '--for', '367d'], /--for 367d: longer than a freeze may be \(366 days\)/],
+  [
+    ['freeze', '--reason', 'a', '--until', '+200000-01-01T00:00:00Z'],
+    /--until \S+: longer than a freeze may be/,
+  ],
+  [['history', '--since', '99999999999d'], /--since 99999999999d: /],
+  [['shift', '25%', '--wait', '99999999999d'], /--wait 99999999999d: /],
+  [['rollback', '--over', '99999999999d'], /--over 99999999999d: /],
+  [['canary', 'run', '--duration', '99999999999d'], /--duration 99999999999d: /],
+  [['assess', '-', '--last', '99999999999d'], /--last/],
+  [['assess', '-', '--since', '99999999999d'], /--since/],
+])('a time without end is refused, and no stack is shown: cutover %j', async (args, says) => {
+  const { code, stderr } = await cutover(folder(), args);
+  expect(stderr).not.toMatch(/\n\s+at |RangeError/);
+  expect(stderr.replace(/\s*\n\s*/g, ' ')).toMatch(says);
+  expect(code).toBe(64);
+});
+
+it('a freeze for a part of a millisecond ends with that millisecond', async () => {
+  const { until } = await cutoverJson<{ until: string }>(folder(), [
+    'freeze',
+    '--reason',
+    'a',
+    '--for',
+    '1000.5ms',
+  ]);
+  expect(Date.parse(until)).toBeGreaterThan(0);
+});
+
 it('a stage that need not bake says nothing of it', async () => {
   const dir = folder();
   await cutoverJson(dir, ['canary', 'start', '--yes']);
