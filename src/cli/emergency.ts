@@ -38,7 +38,7 @@ const DATABASE_WAIT_MS = 1000;
 export async function runEmergencyCommand(request: EmergencyRequest, ctx: Context): Promise<void> {
   for (const word of request.ignored)
     ctx.note(`warning: ${safe(word)} means nothing to an emergency and is ignored`);
-  const path = configPath(ctx.cwd, request.config, ctx.env).path;
+  const path = emergencyConfigPath(request, ctx);
   const settings = await emergencySettings(path, dirname(path), ctx.env);
   for (const warning of settings.warnings) ctx.note(`warning: ${safe(warning)}`);
   const { execution, sources } = await executionOf(path, settings, request, ctx);
@@ -83,6 +83,17 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
   } finally {
     if (db?.open) db.close();
   }
+}
+
+/** A path that is named and empty, as an unset variable leaves it, is as none: an emergency does not stop at that. */
+function emergencyConfigPath({ config }: EmergencyRequest, { cwd, env, note }: Context): string {
+  const named = (name: string, path: string | undefined) => {
+    if (path !== '') return path;
+    note(`warning: ${name} is empty and is ignored`);
+    return undefined;
+  };
+  const flag = named('-c', config) ?? named('CUTOVER_CONFIG', env.CUTOVER_CONFIG);
+  return configPath(cwd, flag, {}).path;
 }
 
 /** A group that does not exist keeps no emergency from its database. */

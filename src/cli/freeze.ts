@@ -90,21 +90,24 @@ async function runUnfreeze(ctx: Context, options: FreezeOptions): Promise<void> 
   });
 }
 
+/** Whoever means longer than this means until it is lifted; or has slipped on a key. */
+const LONGEST_FREEZE_MS = 366 * 86_400_000;
+
+/** When the freeze ends, in whole Unix milliseconds; null when it does not by itself. */
 async function endOf({ until, for: span }: FreezeOptions, now: number): Promise<number | null> {
   const { parseDuration } = await import('../config/units.ts');
   const { CutoverError, EXIT } = await import('../errors.ts');
-  if (until !== undefined && span !== undefined) {
-    throw new CutoverError('USAGE', EXIT.usage, 'name either --until or --for');
-  }
-  if (span !== undefined) {
-    const ms = parseDuration(span);
-    if (ms !== undefined && ms > 0) return now + ms;
-    throw new CutoverError('USAGE', EXIT.usage, `--for ${span}: not a duration; write it like 2h or 1d`);
-  }
-  if (until === undefined) return null;
-  const at = Date.parse(until);
-  if (at > now) return at;
-  throw new CutoverError('USAGE', EXIT.usage, `--until ${until}: not a time that is still to come`, {
-    hint: 'write it like 2026-08-20T18:00:00Z, or use --for 2h',
-  });
+  const usage = (what: string, hint: string) => new CutoverError('USAGE', EXIT.usage, what, { hint });
+  const endless = 'without --for and --until it lasts until `cutover unfreeze`';
+  if (until !== undefined && span !== undefined) throw usage('name either --until or --for', endless);
+  if (until === undefined && span === undefined) return null;
+  const asked = span === undefined ? `--until ${until}` : `--for ${span}`;
+  const end = span === undefined ? Date.parse(String(until)) : now + (parseDuration(span) ?? Number.NaN);
+  if (end - now > LONGEST_FREEZE_MS) throw usage(`${asked}: longer than a freeze may be (366 days)`, endless);
+  if (end > now) return Math.ceil(end);
+  if (span !== undefined) throw usage(`${asked}: not a duration; write it like 2h or 1d`, endless);
+  throw usage(
+    `${asked}: not a time that is still to come`,
+    'write it like 2026-08-20T18:00:00Z, or use --for 2h',
+  );
 }

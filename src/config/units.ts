@@ -5,11 +5,18 @@
 
 const DURATION_UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `10s`, `1.5m`, `2h30m`, `250ms` → milliseconds. */
+/** A hundred years: whatever is longer is a slip of the finger, and may lead to a time that no date can say. */
+const LONGEST_MS = 36_525 * 86_400_000;
+
+/** `10s`, `1.5m`, `2h30m`, `250ms` → milliseconds; undefined too for more than a hundred years. */
 export function parseDuration(text: string): number | undefined {
   const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
   if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text.trim()) return undefined;
-  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (DURATION_UNITS[unit ?? ''] ?? 0), 0);
+  const ms = parts.reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * (DURATION_UNITS[unit ?? ''] ?? 0),
+    0,
+  );
+  return ms <= LONGEST_MS ? ms : undefined;
 }
 
 /** Milliseconds → `10s`, `1m30s`, `250ms`; the inverse of parseDuration for whole milliseconds. */

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
 import { CutoverError, messageOf, systemCode } from '../errors.ts';
+import { isReadOnly } from '../store/files.ts';
 import type { Db } from '../store/open.ts';
 import { beginOperation, claimOperation, resumeOperation } from './begin.ts';
 import { type DnsSource, type Look, type Plans, planBy } from './emergency-plan.ts';
@@ -72,16 +72,6 @@ function othersMayBegin(fault: unknown, stateDir: string): Rival | null {
   const system = systemCode(fault instanceof Error ? fault.cause : fault);
   if (system === 'SQLITE_FULL' || system === 'ENOSPC' || isReadOnly(stateDir)) return null;
   return 'whoever can write the database, which this process cannot,';
-}
-
-/** Whether the file system can be written by nobody. */
-function isReadOnly(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return false;
-  } catch (error) {
-    return systemCode(error) === 'EROFS';
-  }
 }
 
 /** What can be seen of others while the database cannot be written: it is read anew for each look. */

@@ -3,6 +3,7 @@ import { CutoverError, EXIT } from '../errors.ts';
 import { RATIO_TOLERANCE } from '../operation/flag-step.ts';
 import { type Gate, type Plan, type PlannedDrivers, type PlannedStep, stepsFor } from '../operation/plan.ts';
 import { isBackward, type OperationRecord } from '../operation/record.ts';
+import { unfinished } from '../operation/unfinished.ts';
 import { freezeGate, gateRefusal } from '../shift/gates.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { World } from '../world.ts';
@@ -61,17 +62,14 @@ export interface Eligibility {
  * to its own checkpoint. A backward one that was not finished is done again, to where it was going.
  */
 export function eligibility(input: Pick<RollbackInput, 'world' | 'previous' | 'open'>): Eligibility {
-  const unfinished = input.open.findLast(
-    ({ outcome, applied, plan }) => (outcome === null || !applied) && plan.mends !== 'dns',
-  );
-  if (unfinished?.kind === 'emergency') {
-    const why = `the emergency ${unfinished.id} is not finished; \`cutover resume\` finishes it`;
+  const left = halfDone(input.open);
+  if (left?.kind === 'emergency') {
+    const why = `the emergency ${left.id} is not finished; \`cutover resume\` finishes it`;
     return { eligible: false, to: null, why };
   }
-  if (unfinished) {
-    const to = isBackward(unfinished.kind) ? unfinished.plan.restores : unfinished.checkpointId;
-    if (to !== null)
-      return { eligible: true, to, why: `undoes the unfinished ${unfinished.kind} ${unfinished.id}` };
+  if (left) {
+    const to = isBackward(left.kind) ? left.plan.restores : left.checkpointId;
+    if (to !== null) return { eligible: true, to, why: `undoes the unfinished ${left.kind} ${left.id}` };
   }
   if (input.previous !== null && input.world.status !== 'idle') {
     return {
@@ -85,6 +83,13 @@ export function eligibility(input: Pick<RollbackInput, 'world' | 'previous' | 'o
     to: null,
     why: input.world.ratio === 0 ? 'all traffic is on legacy' : 'no checkpoint leads back from here',
   };
+}
+
+/** The newest operation of which nobody knows whether it moved traffic. */
+function halfDone(open: readonly OperationRecord[]): OperationRecord | undefined {
+  return open.findLast(
+    ({ outcome, applied, plan }) => (outcome === null || !applied) && plan.mends !== 'dns',
+  );
 }
 
 /**
@@ -107,13 +112,13 @@ export function wayToLegacy(
  * The plan of `rollback`: the checkpoint's status, ratio and provider, and the DNS records that our own steps have
  * moved since.
  * @param to a checkpoint's id, or null for the one that eligibility names
- * @throws CutoverError NOT_ELIGIBLE, ROLLBACK_RAISES (64), or findCheckpoint's own.
+ * @throws CutoverError NOT_ELIGIBLE, ROLLBACK_RAISES (64), UNFINISHED (75), or findCheckpoint's own.
  */
 export function planRollback(input: RollbackInput, to: number | null): Plan {
   const { world } = input;
   const possible = eligibility(input);
   const id = to ?? possible.to;
-  if (id === null) throw notEligible(possible);
+  if (id === null) throw notEligible(possible, input.open);
   const point = input.findCheckpoint(id);
   const raise = raiseOf(world, input.found, point);
   if (raise && !(input.force && input.reason !== '')) throw rollbackRaises(raise, input.freeze);
@@ -186,7 +191,10 @@ export function rollbackRaises(raise: Raise, freeze: Freeze | null = null): Cuto
   });
 }
 
-export function notEligible({ why }: Eligibility): CutoverError {
+/** Why a rollback without `--to` leads nowhere: an operation that is not finished comes before any other reason. */
+export function notEligible({ why }: Eligibility, open: readonly OperationRecord[]): CutoverError {
+  const left = halfDone(open);
+  if (left) return unfinished(left, [{ command: 'cutover resume', does: 'finishes it' }]);
   return new CutoverError('NOT_ELIGIBLE', EXIT.usage, `nothing to roll back: ${why}`, {
     hint: 'see `cutover checkpoint list`; --to N names a checkpoint',
   });

@@ -87,7 +87,7 @@ function optional(facts: Facts, seen: Seen, asking: Asking): CutoverError | null
 
 /** A rollback without `--to`. */
 function backRefusal({ freeze }: Facts, seen: Seen): CutoverError | null {
-  if (!seen.rollback.eligible) return notEligible(seen.rollback);
+  if (!seen.rollback.eligible) return notEligible(seen.rollback, seen.open);
   return seen.raisedBack && rollbackRaises(seen.raisedBack, freeze);
 }
 

@@ -3,13 +3,15 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   openSync,
+  readlinkSync,
   rmdirSync,
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { CutoverError, EXIT, systemCode } from '../errors.ts';
 
 /** New files in the folder belong to its group too (the set-group-ID bit): SQLite makes two beside the database. */
@@ -56,6 +58,38 @@ function isDenied(path: string, mode: number): boolean {
     return false;
   } catch (error) {
     return ['EACCES', 'EPERM'].includes(systemCode(error) ?? '');
+  }
+}
+
+/** Whether what is at `path` can be written by nobody: its file system is read-only. */
+export function isReadOnly(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch (error) {
+    return systemCode(error) === 'EROFS';
+  }
+}
+
+/**
+ * The link that is in the way to `path` as it leads nowhere, to a volume that is not mounted say, and where it leads;
+ * null when there is none.
+ */
+export function brokenLink(path: string): { at: string; to: string } | null {
+  const to = leadsNowhere(path);
+  if (to !== null) return { at: path, to };
+  const above = dirname(path);
+  return above === path ? null : brokenLink(above);
+}
+
+function leadsNowhere(path: string): string | null {
+  try {
+    const to = resolve(dirname(path), readlinkSync(path));
+    return existsSync(path) ? null : to;
+  } catch (error) {
+    // No link, or nothing that this user may look at.
+    void error;
+    return null;
   }
 }
 

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
-import { deniedAt, prepareFiles } from './files.ts';
+import { brokenLink, deniedAt, isReadOnly, prepareFiles } from './files.ts';
 import { migrate } from './migrate.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -40,6 +40,10 @@ export function openStore(
   });
 }
 
+/** Codes of what is not where a link leads. */
+const NOT_THERE = ['ENOENT', 'ELOOP', 'SQLITE_CANTOPEN'];
+/** What SQLite says where it cannot make or change a file. */
+const NOT_WRITTEN = /^SQLITE_(READONLY|CANTOPEN)/;
 const FILE_FAULTS = ['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EIO'];
 
 /** Runs `work` and turns SQLite's and the file system's own errors into ones that say how to mend them. */
@@ -73,6 +77,12 @@ export function explainFault(path: string, error: unknown): unknown {
     const what = `it is not as cutover left it: ${messageOf(error)}`;
     return make('STATE_DAMAGED', EXIT.input, what, `restore it from a copy; ${emergency}`);
   }
+  const link = NOT_THERE.includes(code) ? brokenLink(path) : null;
+  if (link) {
+    const what = `${link.at} is a link to ${link.to}, where there is nothing`;
+    const hint = `mount what it leads to, or mend the link; ${emergency}`;
+    return make('STATE_UNWRITABLE', EXIT.unreachable, what, hint);
+  }
   if (!code.startsWith('SQLITE_') && !FILE_FAULTS.includes(code)) return error;
   const full = code === 'SQLITE_FULL' || code === 'ENOSPC';
   const denied = full ? null : deniedAt(path);
@@ -80,6 +90,10 @@ export function explainFault(path: string, error: unknown): unknown {
   if (denied === 'write') {
     const hint = `run it as its owner, or mend the permissions; ${emergency}`;
     return make('STATE_UNWRITABLE', EXIT.unreachable, 'this user may not write it', hint);
+  }
+  if (code === 'EROFS' || (NOT_WRITTEN.test(code) && [path, dirname(path)].some(isReadOnly))) {
+    const hint = `mount it so that it can be written, or run this where it is; ${emergency}`;
+    return make('STATE_UNWRITABLE', EXIT.unreachable, 'the file system is read-only', hint);
   }
   const what = full ? 'the disk is full' : messageOf(error);
   return make('STATE_UNWRITABLE', EXIT.fault, what, `make room or mend the permissions; ${emergency}`);

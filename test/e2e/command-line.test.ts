@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -16,12 +16,65 @@ function folder(extra = ''): string {
 
 it.each([
   [['-c', '', 'status'], {}, 'cutover: -c needs a path'],
-  [['rollback', '--emergency', '-c', ''], {}, 'cutover: NOT SAFE: nothing was changed: -c needs a path'],
   [['status'], { CUTOVER_CONFIG: '' }, 'cutover: CUTOVER_CONFIG is empty: it needs a path'],
 ])('a config that is named and empty: cutover %j %j', async (args, env, says) => {
   const { code, stderr } = await cutover(folder(), args, { env });
   expect(stderr.split('\n')[0]).toBe(says);
   expect(code).toBe(64);
+});
+
+it.each([
+  [['rollback', '--emergency', '-c', ''], {}, '-c'],
+  [['--config=', 'rollback', '--emergency'], {}, '-c'],
+  [['rollback', '--emergency'], { CUTOVER_CONFIG: '' }, 'CUTOVER_CONFIG'],
+])('an emergency goes by ./cutover.yaml then, and says so: cutover %j %j', async (args, env, name) => {
+  const dir = folder();
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  const { code, stdout, stderr } = await cutover(dir, args, { env });
+  expect(stderr.split('\n')[0]).toBe(`warning: ${name} is empty and is ignored`);
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(/^chat-prod: safe/m);
+});
+
+it('an emergency takes what CUTOVER_CONFIG names where -c is empty', async () => {
+  const dir = folder();
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  renameSync(join(dir, 'cutover.yaml'), join(dir, 'other.yaml'));
+  const env = { CUTOVER_CONFIG: 'other.yaml' };
+  const { code, stdout, stderr } = await cutover(dir, ['rollback', '--emergency', '-c', ''], { env });
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(/^chat-prod: safe/m);
+});
+
+it.each([
+  [['freeze', '--reason', 'a', '--for', '99999999d'], /--for 99999999d: /],
+  [['freeze', '--reason', 'a', '--for', '367d'], /--for 367d: longer than a freeze may be \(366 days\)/],
+  [
+    ['freeze', '--reason', 'a', '--until', '+200000-01-01T00:00:00Z'],
+    /--until \S+: longer than a freeze may be/,
+  ],
+  [['history', '--since', '99999999999d'], /--since 99999999999d: /],
+  [['shift', '25%', '--wait', '99999999999d'], /--wait 99999999999d: /],
+  [['rollback', '--over', '99999999999d'], /--over 99999999999d: /],
+  [['canary', 'run', '--duration', '99999999999d'], /--duration 99999999999d: /],
+  [['assess', '-', '--last', '99999999999d'], /--last/],
+  [['assess', '-', '--since', '99999999999d'], /--since/],
+])('a time without end is refused, and no stack is shown: cutover %j', async (args, says) => {
+  const { code, stderr } = await cutover(folder(), args);
+  expect(stderr).not.toMatch(/\n\s+at |RangeError/);
+  expect(stderr.replace(/\s*\n\s*/g, ' ')).toMatch(says);
+  expect(code).toBe(64);
+});
+
+it('a freeze for a part of a millisecond ends with that millisecond', async () => {
+  const { until } = await cutoverJson<{ until: string }>(folder(), [
+    'freeze',
+    '--reason',
+    'a',
+    '--for',
+    '1000.5ms',
+  ]);
+  expect(Date.parse(until)).toBeGreaterThan(0);
 });
 
 it('a stage that need not bake says nothing of it', async () => {

@@ -11,6 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -382,6 +383,36 @@ describe.runIf(process.getuid?.() === 0)('another user', () => {
     }
   });
 
+  it('what changes is told that the disk is read-only, before and after there is a state', async () => {
+    const dir = folder();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=755', 'tmpfs', dir]);
+    try {
+      writeFileSync(join(dir, 'cutover.yaml'), `${CONFIG}models: { a: b }\n`);
+      for (const state of [false, true]) {
+        if (state) await cutoverJson(dir, ['canary', 'start', '--yes']);
+        execFileSync('mount', ['-o', 'remount,ro', dir]);
+        for (const args of [
+          ['freeze', '--reason', 'x'],
+          ['canary', 'start', '--yes'],
+          ['checkpoint', 'create'],
+        ]) {
+          const ran = await run(dir, [...args, '--json']);
+          expect(JSON.parse(ran.stdout), `${args}: ${ran.stderr}`).toMatchObject({
+            error: {
+              code: 'STATE_UNWRITABLE',
+              exitCode: 69,
+              message: expect.stringContaining('state.db: the file system is read-only'),
+            },
+          });
+          expect(ran.stderr).not.toMatch(/\n\s+at /);
+        }
+        execFileSync('mount', ['-o', 'remount,rw', dir]);
+      }
+    } finally {
+      execFileSync('umount', ['-l', dir]);
+    }
+  });
+
   it('is not let in by a group that does not exist: nothing is made', async () => {
     const dir = folder('state: { path: .cutover, group: no-such-group }\n');
     const ran = await cutover(dir, ['canary', 'start', '--yes']);
@@ -416,6 +447,33 @@ syncBuiltinESMExports();`,
 });
 
 describe('the folder of the state', () => {
+  it.each([
+    ['the folder', '.cutover', '.cutover', ''],
+    ['the folder above it', 'volume', 'volume/state', 'state: volume/state\n'],
+    ['the database', '.cutover/state.db', '.cutover', ''],
+  ])('is a link to what is not there, as %s: what changes says so', async (_name, link, state, config) => {
+    const dir = folder(config);
+    if (link.endsWith('.db')) mkdirSync(join(dir, state));
+    symlinkSync('/nonexistent/volume', join(dir, link));
+    for (const args of [
+      ['resume'],
+      ['freeze', '--reason', 'x'],
+      ['canary', 'start', '--yes'],
+      ['checkpoint', 'create'],
+    ]) {
+      const ran = await cutover(dir, [...args, '--json']);
+      expect(JSON.parse(ran.stdout), `${args}: ${ran.stderr}`).toMatchObject({
+        error: {
+          code: 'STATE_UNWRITABLE',
+          exitCode: 69,
+          message: `${join(dir, state, 'state.db')}: ${join(dir, link)} is a link to /nonexistent/volume, where there is nothing`,
+          hint: expect.stringContaining('mount'),
+        },
+      });
+      expect(ran.stderr).not.toMatch(/\n\s+at /);
+    }
+  });
+
   it.each([
     ['in braces', 'state: { path: "kept/here", group: 0 }\n'],
     ['indented', 'state:\n  # ours\n  path: kept/here\n'],

@@ -104,6 +104,33 @@ async function killedStart(): Promise<string> {
 
 const plain = ({ stdout }: Ran) => stdout.trimEnd().split('\n');
 
+it('a rollback beside an emergency that was killed is refused as every other command is', async () => {
+  const dir = await folder(`hooks:
+  dns: [{ driver: exec, command: [sh, -c, '[ $CUTOVER_OPERATION_KIND = emergency ] || exit 0; touch asked; exec sleep 3'], retries: 0 }]
+`);
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  const child = spawn(process.execPath, [BIN, 'rollback', '--emergency'], { cwd: dir, stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  await until(() => existsSync(join(dir, 'asked')));
+  child.kill('SIGKILL');
+  await ended;
+  for (const args of [
+    ['rollback', '--yes'],
+    ['rollback', '--dry-run'],
+    ['rollback', '--over', '10s', '--yes'],
+  ]) {
+    const error = await refused(dir, args);
+    expect(error, args.join(' ')).toMatchObject({ code: 'UNFINISHED', exitCode: 75 });
+    expect(error.message).toMatch(/^the emergency op-\S+ is not finished/);
+    expect(error.hint).toBe('`cutover resume` finishes it');
+  }
+  expect((await status(dir)).may.rollback).toMatchObject({
+    allowed: false,
+    code: 'UNFINISHED',
+    exitCode: 75,
+  });
+});
+
 describe('an operation that was killed after its flag write', () => {
   it('is named by every command that changes or judges, before any other reason to refuse', async () => {
     const dir = await killedStart();

@@ -17,9 +17,14 @@ describe('units', () => {
     ['1.5m', 90_000],
     ['2h30m', 9_000_000],
     ['1d', 86_400_000],
+    ['36525d', 36_525 * 86_400_000],
   ])('%s', (text, ms) => expect(parseDuration(text)).toBe(ms));
 
   it.each(['', '10', 's', '10 s', '-5s', '10x', '1h 30m', '10s!'])('refuses the duration %j', (text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  });
+
+  it.each(['36525d1ms', `${'9'.repeat(400)}d`])('refuses what no date may follow from: %j', (text) => {
     expect(parseDuration(text)).toBeUndefined();
   });
 

@@ -451,7 +451,7 @@ const REFUSALS: [string, Facts, Partial<Record<Asking, [string, number]>>][] = [
       'canary run': ['UNFINISHED', 75],
       'canary status': ['UNFINISHED', 75],
       shift: ['UNFINISHED', 75],
-      rollback: ['NOT_ELIGIBLE', 64],
+      rollback: ['UNFINISHED', 75],
       'resume --flag': ['UNFINISHED', 75],
       ...checkpoints('UNFINISHED'),
     },
