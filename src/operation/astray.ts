@@ -2,19 +2,19 @@ import { CutoverError, EXIT } from '../errors.ts';
 import { describeSets } from '../hooks/dns/records.ts';
 import type { Hook, HookEvent, HookResult, OnIntent } from '../hooks/hook.ts';
 import { isOf } from '../rollback/moved.ts';
-import { otherSide, saysOnly } from '../rollback/sides.ts';
+import { leadsTo, otherSide } from '../rollback/sides.ts';
 import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
 import { recordsIn } from './run-records.ts';
 
 /**
- * The records of a hook that say what the config has for the other provider though `side` is the active one now: from
- * what they say to what the config has for `side`. A name of which nothing is there leads nowhere.
+ * The records of a hook that lead to the other provider though `side` is the active one now: from what they say to
+ * what the config has for `side`. A name of which nothing is there leads nowhere.
  * @param now what the server says
  */
 export function astray(hook: Hook, side: Side, now: readonly DnsRecordSet[]): RecordMove[] {
   const [own = [], others = []] = [hook.expected?.(side), hook.expected?.(otherSide(side))];
   const sides = { [side]: own, [otherSide(side)]: others } as Record<Side, DnsRecordSet[]>;
-  const there = now.filter((set) => saysOnly(otherSide(side), set, sides));
+  const there = now.filter((set) => leadsTo(otherSide(side), set, sides));
   const leads = new Set(there.filter(({ values }) => values.length > 0).map(({ name }) => name));
   return there.flatMap((from) => {
     const to = own.find(isOf(from));

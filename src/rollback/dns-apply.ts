@@ -13,7 +13,7 @@ import type { DnsReading, DnsRecordSet, Side, World } from '../world.ts';
 import { dnsBack, unnumbered } from './dns-steps.ts';
 import type { RecordView } from './dns-view.ts';
 import { isOf, type Ledger, type PlannedMove, sameRecord } from './moved.ts';
-import { otherSide, saysOnly } from './sides.ts';
+import { leadsTo, otherSide } from './sides.ts';
 
 /** What `dns apply` is planned by. */
 export interface DnsApplyInput {
@@ -119,7 +119,7 @@ function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): Plan
   );
   // A way back that is not finished may wait for a word on what is right, but leads to the other provider.
   const waits = (set: DnsRecordSet, sides: PlannedHook['sides']) =>
-    unsettled && sides !== undefined && saysOnly(otherSide(world.activeProvider), set, sides);
+    unsettled && sides !== undefined && leadsTo(otherSide(world.activeProvider), set, sides);
   const kept = drivers.dns.flatMap(({ kind, driver, label, server, sides }): PlannedStep[] => {
     const sets = views.flatMap(({ label: at, ok, says }) =>
       at === label && says && (ok === false || waits(says, sides)) ? [says] : [],

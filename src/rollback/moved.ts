@@ -31,7 +31,7 @@ export interface MovingStep {
   before: readonly DnsRecordSet[] | null;
   after: readonly DnsRecordSet[] | null;
   /**
-   * Of a way back to legacy: those of `before` that said what the config has for target. Where nothing is known of how
+   * Of a way back to legacy: those of `before` that led to target by the config. Where nothing is known of how
    * they came there, they were led away from it, and do not come back.
    */
   fromTarget?: readonly DnsRecordSet[];

@@ -19,6 +19,8 @@ const WAYS = [
   ['an emergency', EMERGENCY],
 ] as const;
 const [LEGACY, TARGET, FOREIGN] = ['192.0.2.1', '198.51.100.9', '203.0.113.7'];
+/** Another address of target. */
+const ALSO = '198.51.100.10';
 
 let serial = 0;
 const freshName = () => `o${++serial}.example.test.`;
@@ -204,6 +206,37 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
       await at.json('dns', 'apply', '--keep', '--yes');
       expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
     });
+  });
+
+  describe.each([
+    ['one of them', [ALSO]],
+    ['one of them beside what legacy has', [LEGACY, ALSO]],
+  ])('where target has two addresses, and the record says %s', (_name, values) => {
+    it.each(WAYS)('%s says so, and can be told to lead it away', async (_way, way) => {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name, { target: [TARGET, ALSO] })]);
+      await at.json('canary', 'start', '--yes');
+      await bench.put(name, 'A', 30, values);
+      const met = await at.run(...way);
+      expect([met.code, dnsStep(met)?.code, await look(name)]).toEqual([4, 'DNS_ON_TARGET', values.join()]);
+      expect(dnsStep(met)?.error).toContain(ALSO);
+      await at.json('resume', '--overwrite-dns');
+      expect(await look(name)).toBe(LEGACY);
+      // That is the end of it: nothing leads there again.
+      await at.json(...EMERGENCY);
+      expect(await look(name)).toBe(LEGACY);
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    });
+  });
+
+  it('what both providers have leads nowhere else', async () => {
+    const name = freshName();
+    await put(name, LEGACY);
+    const at = migration([record(name, { target: [LEGACY, TARGET] })]);
+    await at.json('canary', 'start', '--yes');
+    await at.json(...EMERGENCY);
+    expect(await look(name)).toBe(LEGACY);
   });
 
   it('names what was there from the start, until somebody says that it is kept', async () => {
