@@ -56,19 +56,20 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
   const put = (name: string, value: string, ttl = 300) => bench.put(name, 'A', ttl, [value]);
   const look = async (name: string) => (await bench.look(name, 'A')).join();
 
-  function migration(records: object[]) {
+  function migration(records: object[], more: object = {}) {
     const dir = makeFolder();
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
     copyFileSync(join(bench.dir, KEYS.right), join(dir, KEYS.right));
     const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
-    const set = (list: object[]) => {
-      const dns = list.length > 0 ? [bench.entry(list, { retries: 0 })] : [];
+    const setHooks = (...dns: object[]) =>
       writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns })}\n`);
-    };
+    const set = (list: object[]) =>
+      setHooks(...(list.length > 0 ? [bench.entry(list, { retries: 0, ...more })] : []));
     set(records);
     return {
       dir,
       set,
+      setHooks,
       run: (...args: string[]) => cutover(dir, [...args, '--json']),
       json: <T = Record<string, unknown>>(...args: string[]) => cutoverJson<T>(dir, args),
       /** Ends in its DNS step with SIGKILL, before or after the server has the change. */
@@ -293,5 +294,63 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
     await at.json('dns', 'apply', '--yes');
     expect(await look(name)).toBe(other);
+  });
+
+  describe('of a record whose TTL was lowered, which somebody gives another address', () => {
+    const newer = '192.0.2.55';
+    async function renewed(ttl: number) {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)], { lowerTtl: 30 });
+      await at.json('canary', 'start', '--yes');
+      await put(name, newer, ttl);
+      at.set([record(name, { legacy: newer })]);
+      return { ...at, name };
+    }
+    const sound = async ({ json, name }: Awaited<ReturnType<typeof renewed>>) => {
+      expect(await json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+      await json(...EMERGENCY);
+      expect(await look(name)).toBe(newer);
+      expect(await json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    };
+
+    it.each(WAYS)('%s has nothing to do where the config has that, too', async (_name, way) => {
+      const at = await renewed(30);
+      await at.json(...way);
+      await sound(at);
+    });
+
+    it.each(WAYS)('`dns apply --keep` ends %s that waits for what counts as right', async (_name, way) => {
+      const at = await renewed(600);
+      const met = await at.run(...way);
+      expect([met.code, dnsStep(met)?.code]).toEqual([4, 'DNS_FOREIGN']);
+      expect((await at.run('resume')).code).toBe(4);
+      await at.json('dns', 'apply', '--keep', '--yes');
+      await sound(at);
+    });
+  });
+
+  it.each(WAYS)(
+    'of a record that was moved, %s has nothing to do where it says what the config has, whatever its TTL',
+    async (_name, way) => {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)]);
+      await at.complete();
+      await put(name, LEGACY, 77);
+      await at.json(...way);
+      expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b77\b/)]);
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    },
+  );
+
+  it.each(WAYS)('`--overwrite-dns` has the last word on %s', async (_name, way) => {
+    const name = freshName();
+    await put(name, LEGACY);
+    const at = migration([record(name)]);
+    await at.complete();
+    await put(name, LEGACY, 77);
+    await at.json(...way, '--overwrite-dns');
+    expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b300\b/)]);
   });
 });

@@ -86,6 +86,7 @@ const tally = {
   moved: 0,
   back: 0,
   foreign: 0,
+  settled: 0,
   gone: 0,
   overwritten: 0,
   killedWhileMoved: 0,
@@ -251,6 +252,9 @@ class Story {
       } else if (ours || overwrite) {
         tally[ours ? 'back' : 'overwritten']++;
         if (!record.maybe) expect(is.exact, `${record.name}\n${why}`).toBe(record.found.exact);
+      } else if (hooked && was.values === legacyOf(record)) {
+        tally.settled++;
+        if (!record.maybe) stays();
       } else {
         foreign ||= !record.maybe;
         tally.foreign++;
