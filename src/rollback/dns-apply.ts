@@ -148,6 +148,11 @@ function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): Plan
     if (!moved?.left || !unnamed.some((one) => one.server === server && isOf(record)(one))) continue;
     gone.set(server, [...(gone.get(server) ?? []), moved.found]);
   }
+  // Nor of one that was not come to, where the config has no hook any more.
+  for (const { server } of unsettled) {
+    if (server && !gone.has(server) && !drivers.dns.some((hook) => hook.server === server))
+      gone.set(server, []);
+  }
   const handed = [...ledger.handed].filter(
     ([label]) =>
       world.activeProvider === 'legacy' && !drivers.dns.some((hook) => unnumbered(hook.label) === label),

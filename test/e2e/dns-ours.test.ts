@@ -353,4 +353,41 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     await at.json(...way, '--overwrite-dns');
     expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b300\b/)]);
   });
+
+  it('names the server that the config had for a step, and what leads there when it is mended', async () => {
+    const [one, two] = [freshName(), freshName()];
+    await put(one, LEGACY);
+    await put(two, LEGACY);
+    const at = migration([record(one)]);
+    const hook = (name: string, more = {}) => bench.entry([record(name)], { retries: 0, ...more });
+    const mistyped = await bench.unreachable();
+    at.setHooks(hook(one), hook(two, { ...mistyped, timeout: '1s' }));
+    await at.json('canary', 'start', '--yes');
+    expect((await at.run(...SHIFT)).code).toBe(4);
+    at.setHooks(hook(one), hook(two));
+    const resumed = await at.run('resume');
+    const { steps } = JSON.parse(resumed.stdout) as { steps: Step[] };
+    expect(steps.find(({ code }) => code === 'DRIVER_GONE')).toMatchObject({
+      error: expect.stringContaining(String((mistyped as { server?: string }).server)),
+      hint: expect.stringContaining('`cutover dns apply`'),
+    });
+    expect([resumed.code, await look(two)]).toEqual([4, LEGACY]);
+    await at.json('dns', 'apply', '--yes');
+    expect([await look(one), await look(two)]).toEqual([TARGET, TARGET]);
+    expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [], unfinished: null });
+  });
+
+  it('`dns apply --keep` ends a step whose hook was mistyped, and is gone', async () => {
+    const [one, two] = [freshName(), freshName()];
+    await put(one, LEGACY);
+    const at = migration([record(one)]);
+    const hook = (name: string, more = {}) => bench.entry([record(name)], { retries: 0, ...more });
+    at.setHooks(hook(one), hook(two, { ...(await bench.unreachable()), timeout: '1s' }));
+    await at.json('canary', 'start', '--yes');
+    expect((await at.run(...SHIFT)).code).toBe(4);
+    at.set([record(one)]);
+    expect((await at.run('resume')).code).toBe(4);
+    await at.json('dns', 'apply', '--keep', '--yes');
+    expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [], unfinished: null });
+  });
 });
