@@ -390,4 +390,17 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     await at.json('dns', 'apply', '--keep', '--yes');
     expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [], unfinished: null });
   });
+
+  it('no command undoes that what is there is kept', async () => {
+    const name = freshName();
+    await put(name, LEGACY);
+    const at = migration([record(name)]);
+    await at.json('canary', 'start', '--yes');
+    const undo = async (...more: string[]) => {
+      await put(name, FOREIGN);
+      return (await at.json<{ undo: string | null }>('dns', 'apply', '--yes', ...more)).undo;
+    };
+    expect(await undo()).toMatch(/^cutover dns apply --to \d+$/);
+    expect(await undo('--keep')).toBeNull();
+  });
 });
