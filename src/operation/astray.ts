@@ -1,20 +1,20 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import { describeSets } from '../hooks/dns/records.ts';
 import type { Hook, HookEvent, HookResult, OnIntent } from '../hooks/hook.ts';
-import { isOf } from '../rollback/moved.ts';
-import { otherSide, saysOnly } from '../rollback/sides.ts';
+import { isOf, sameRecord, sameValues } from '../rollback/moved.ts';
+import { leadsTo, otherSide } from '../rollback/sides.ts';
 import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
 import { recordsIn } from './run-records.ts';
 
 /**
- * The records of a hook that say what the config has for the other provider though `side` is the active one now: from
- * what they say to what the config has for `side`. A name of which nothing is there leads nowhere.
+ * The records of a hook that lead to the other provider though `side` is the active one now: from what they say to
+ * what the config has for `side`. A name of which nothing is there leads nowhere.
  * @param now what the server says
  */
 export function astray(hook: Hook, side: Side, now: readonly DnsRecordSet[]): RecordMove[] {
   const [own = [], others = []] = [hook.expected?.(side), hook.expected?.(otherSide(side))];
   const sides = { [side]: own, [otherSide(side)]: others } as Record<Side, DnsRecordSet[]>;
-  const there = now.filter((set) => saysOnly(otherSide(side), set, sides));
+  const there = now.filter((set) => leadsTo(otherSide(side), set, sides));
   const leads = new Set(there.filter(({ values }) => values.length > 0).map(({ name }) => name));
   return there.flatMap((from) => {
     const to = own.find(isOf(from));
@@ -36,9 +36,9 @@ export async function afterWayBack(
   onIntent: OnIntent,
 ): Promise<HookResult & { left: RecordMove[] }> {
   const seen = event.restore?.length === 0 ? recordsIn(ran.after) : await hook.read?.(signal);
-  const { foreign = [] } = ran;
+  const foreign = ran.foreign?.filter((set) => !isSettled(hook, event, set)) ?? [];
   const moves = astray(hook, event.provider, seen ?? []).filter(({ from }) => !foreign.some(isOf(from)));
-  if (moves.length === 0 || !event.overwriteDns) return { ...ran, left: moves };
+  if (moves.length === 0 || !event.overwriteDns) return { ...ran, foreign, left: moves };
   const led = await hook.run({ ...event, restore: moves }, signal, onIntent);
   return {
     notes: [...(ran.notes ?? []), ...(led.notes ?? [])],
@@ -47,6 +47,19 @@ export async function afterWayBack(
     foreign: [...foreign, ...(led.foreign ?? [])],
     left: [],
   };
+}
+
+/**
+ * Whether somebody else has made a record right already: it says what the config has for the provider that the way
+ * leads to. Where only its TTL was moved, that must be no longer than the config's.
+ */
+function isSettled(hook: Hook, { provider, restore }: HookEvent, set: DnsRecordSet): boolean {
+  const wanted = hook.expected?.(provider).find(isOf(set));
+  const move = restore?.find(({ to }) => isOf(set)(to));
+  if (!wanted || !move || !sameValues(wanted, set)) return false;
+  // One of ours that cannot go back beside another.
+  if (sameRecord(set, move.from)) return false;
+  return !sameValues(move.from, move.to) || set.ttl <= wanted.ttl;
 }
 
 /** The sets of both; of a record that is in both, the second's. */

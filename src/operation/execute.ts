@@ -93,7 +93,7 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
     actor: execution.actor,
     plan,
     earlier: reports(plan, ends),
-    undo: undoOf(plan, operation.checkpointId),
+    undo: undoOf(plan, operation.checkpointId) ?? '',
     deadline,
     clock: execution.clock,
     redact: execution.redact,

@@ -1,6 +1,6 @@
 import { unnumbered } from '../rollback/dns-steps.ts';
 import type { MovingStep } from '../rollback/moved.ts';
-import { saysOnly } from '../rollback/sides.ts';
+import { leadsTo } from '../rollback/sides.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import type { Db } from '../store/open.ts';
 import type { DnsRecordSet, OperationKind, Side } from '../world.ts';
@@ -76,17 +76,17 @@ function fromTarget(
   hooks: readonly PlannedHook[],
 ): DnsRecordSet[] {
   if (!wants || !leaves) return onTarget(server, found, hooks);
-  return found.filter((set) => saysOnly('target', set, { legacy: wants, target: leaves }));
+  return found.filter((set) => leadsTo('target', set, { legacy: wants, target: leaves }));
 }
 
-/** Those of some sets of a server that say what the config has for target. */
+/** Those of some sets of a server that lead to target by the config. */
 export function onTarget(
   server: string | null,
   sets: readonly DnsRecordSet[],
   hooks: readonly PlannedHook[],
 ): DnsRecordSet[] {
   const there = hooks.flatMap((hook) => (hook.server === server && hook.sides ? [hook.sides] : []));
-  return sets.filter((set) => there.some((sides) => saysOnly('target', set, sides)));
+  return sets.filter((set) => there.some((sides) => leadsTo('target', set, sides)));
 }
 
 const parsed = (text: string | null): unknown => (text === null ? null : (JSON.parse(text) as unknown));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EventKind } from '../hooks/hook.ts';
 import type { PlannedMove } from '../rollback/moved.ts';
 import type { DnsReading, DnsRecordSet, OperationKind, Side, World } from '../world.ts';
@@ -112,12 +113,16 @@ export function stepsFor(drivers: PlannedDrivers, dns: readonly PlannedStep[]): 
   return [flag, ...otherFlags, ...dns, ...notify];
 }
 
-/** The command that leads back. One that would send traffic to target again has to be forced. */
-export function undoOf(plan: Plan, checkpointId: number | null): string {
+/** The command that leads back; null where nothing was written. One that would send traffic to target again has to be forced. */
+export function undoOf(plan: Plan, checkpointId: number | null): string | null {
+  if (plan.mends === 'dns' && plan.steps.every(isKept)) return null;
   if (plan.mends === 'dns') return `cutover dns apply --to ${checkpointId ?? 'N'}`;
   const back = `cutover rollback --to ${checkpointId ?? 'N'}`;
   return plan.from.ratio > plan.to.ratio ? `${back} --force --reason "…"` : back;
 }
+
+const isKept = ({ kind, byHand, restore }: PlannedStep) =>
+  kind === 'notify' || byHand || restore?.every(({ from, to }) => isDeepStrictEqual(from, to));
 
 /** The position of the step that tells a hook; -1 when there is none. */
 export function notifyPosition({ steps }: Pick<Plan, 'steps'>, { label }: { label: string }): number {

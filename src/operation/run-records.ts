@@ -123,13 +123,16 @@ export function foreignRecords(
 /** A step whose hook the config has no more: what somebody has to set by hand. */
 export function driverGone(step: PlannedStep): CutoverError {
   const sets = step.restore?.map(({ to }) => to) ?? [];
+  const at = step.server === undefined ? '' : `: no hook speaks to ${step.server}`;
   const what =
     step.kind === 'dns' && step.restore !== undefined
       ? `no hook of the config speaks to ${step.label} any more; set by hand: ${describeSets(sets)}`
-      : `${step.label} is no longer in the config`;
+      : `${step.label} is no longer in the config${at}`;
+  // What a way back has to put back is at that server and nowhere else.
+  const another = step.wants ? '; where another has its records now: `cutover dns apply`' : '';
   const byHand = step.kind === 'dns' ? '; when it is set by hand: `cutover dns apply --keep`' : '';
   return new CutoverError('DRIVER_GONE', EXIT.config, what, {
-    hint: `restore it, and \`cutover resume\`${byHand}`,
+    hint: `restore it, and \`cutover resume\`${another}${byHand}`,
   });
 }
 

@@ -93,7 +93,7 @@ function about({ migration, operation, ends, now }: Standing, to: World): Word {
       const end = kind === 'notify' ? undefined : ends.get(position);
       return end ? [{ kind, driver, label, outcome: end.outcome, error: end.error }] : [];
     }),
-    undo: undoOf(plan, operation.checkpointId),
+    undo: undoOf(plan, operation.checkpointId) ?? '',
     ...(plan.evidence === null || plan.evidence === undefined ? {} : { evidence: plan.evidence }),
   };
 }

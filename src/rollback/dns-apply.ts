@@ -13,7 +13,7 @@ import type { DnsReading, DnsRecordSet, Side, World } from '../world.ts';
 import { dnsBack, unnumbered } from './dns-steps.ts';
 import type { RecordView } from './dns-view.ts';
 import { isOf, type Ledger, type PlannedMove, sameRecord } from './moved.ts';
-import { otherSide, saysOnly } from './sides.ts';
+import { leadsTo, otherSide } from './sides.ts';
 
 /** What `dns apply` is planned by. */
 export interface DnsApplyInput {
@@ -112,17 +112,30 @@ function writeSteps({ drivers, ledger, views, checkpoint, world }: DnsApplyInput
   return dnsBack(drivers.dns, { moves, unknown: new Set(), handed: new Map(), servers: ledger.servers });
 }
 
+/**
+ * The DNS steps of an operation that have failed. One that puts back, or goes on with what an earlier run of it began,
+ * may wait for a word on records that somebody else has changed, also where they are right as they are.
+ */
+function unsettledSteps({ plan, steps }: OperationRecord) {
+  return steps
+    .filter(({ kind, outcome }) => kind === 'dns' && outcome === 'failed')
+    .map(({ position, driver, before, after }) => {
+      const { server, restore, lowerTtl } = plan.steps[position] ?? {};
+      const wentOn = before !== null && after !== null && lowerTtl === undefined;
+      return { driver, server, waits: server !== undefined && (restore !== undefined || wentOn) };
+    });
+}
+
 /** What each record says is taken for what it should say; of what cannot be asked any more, a person says so. */
 function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): PlannedStep[] {
-  const unsettled = open.some(({ steps }) =>
-    steps.some(({ kind, outcome }) => kind === 'dns' && outcome === 'failed'),
-  );
+  const unsettled = open.flatMap(unsettledSteps);
   // A way back that is not finished may wait for a word on what is right, but leads to the other provider.
-  const waits = (set: DnsRecordSet, sides: PlannedHook['sides']) =>
-    unsettled && sides !== undefined && saysOnly(otherSide(world.activeProvider), set, sides);
+  const astray = (set: DnsRecordSet, sides: PlannedHook['sides']) =>
+    unsettled.length > 0 && sides !== undefined && leadsTo(otherSide(world.activeProvider), set, sides);
   const kept = drivers.dns.flatMap(({ kind, driver, label, server, sides }): PlannedStep[] => {
+    const waits = unsettled.some((step) => step.waits && step.server === server);
     const sets = views.flatMap(({ label: at, ok, says }) =>
-      at === label && says && (ok === false || waits(says, sides)) ? [says] : [],
+      at === label && says && (ok === false || waits || astray(says, sides)) ? [says] : [],
     );
     if (server === undefined || sets.length === 0) return [];
     return [{ kind, driver, label, server, restore: sets.map((set) => ({ from: set, to: set })) }];
@@ -135,6 +148,11 @@ function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): Plan
     if (!moved?.left || !unnamed.some((one) => one.server === server && isOf(record)(one))) continue;
     gone.set(server, [...(gone.get(server) ?? []), moved.found]);
   }
+  // Nor of one that was not come to, where the config has no hook any more.
+  for (const { server } of unsettled) {
+    if (server && !gone.has(server) && !drivers.dns.some((hook) => hook.server === server))
+      gone.set(server, []);
+  }
   const handed = [...ledger.handed].filter(
     ([label]) =>
       world.activeProvider === 'legacy' && !drivers.dns.some((hook) => unnumbered(hook.label) === label),
@@ -144,7 +162,8 @@ function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): Plan
     ...[...gone].map(
       ([server, sets]): PlannedStep => ({
         kind: 'dns',
-        driver: ledger.servers.get(server)?.driver ?? '',
+        driver:
+          ledger.servers.get(server)?.driver ?? unsettled.find((one) => one.server === server)?.driver ?? '',
         label: server,
         server,
         restore: sets.map((set) => ({ from: set, to: set })),

@@ -10,6 +10,7 @@ import {
   sameValues,
   shouldSay,
 } from './moved.ts';
+import { leadsTo, otherSide } from './sides.ts';
 
 /** What is known of DNS besides what the servers say now. */
 export interface DnsKnowledge {
@@ -53,13 +54,13 @@ export function viewRecords(
     return sides[active].map((config) => {
       const says = reading?.records?.find(isOf(config)) ?? null;
       const record = known.ledger.records.find((one) => one.server === server && isOf(config)(one)) ?? null;
-      const other = sides[active === 'legacy' ? 'target' : 'legacy'].find(isOf(config)) ?? config;
       const start = known.start.get(server)?.find(isOf(config)) ?? null;
       const unknown = known.ledger.unknown.has(server);
+      const leadsAway = says !== null && leadsTo(otherSide(active), says, sides);
       const { name, type } = config;
       return {
         ...{ server, label, name, type, says },
-        ...judged(says, { record, start, config, other, unknown }),
+        ...judged(says, { record, start, config, unknown, leadsAway }),
         ...(reading?.error === undefined ? {} : { error: reading.error }),
       };
     });
@@ -95,13 +96,14 @@ interface Measures {
   record: KnownRecord | null;
   start: DnsRecordSet | null;
   config: DnsRecordSet;
-  other: DnsRecordSet;
   unknown: boolean;
+  /** It leads to the other provider. */
+  leadsAway: boolean;
 }
 
 function judged(
   says: DnsRecordSet | null,
-  { record, start, config, other, unknown }: Measures,
+  { record, start, config, unknown, leadsAway }: Measures,
 ): Pick<RecordView, 'should' | 'found' | 'ok'> {
   const should = record ? shouldSay(record) : start;
   const found = record && foundIn(record);
@@ -110,8 +112,7 @@ function judged(
   const byConfig = isRightByConfig(says, config, should, record?.moved ?? null);
   if (should) return { should, found, ok: byConfig || [should, ...or].some((one) => sameRecord(one, says)) };
   // Never moved and never read before: wrong only where it leads to the other side.
-  const astray = sameValues(says, other) && !sameValues(config, other);
-  return { should: astray ? config : says, found, ok: !astray };
+  return { should: leadsAway ? config : says, found, ok: !leadsAway };
 }
 
 /**

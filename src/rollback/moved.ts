@@ -31,7 +31,7 @@ export interface MovingStep {
   before: readonly DnsRecordSet[] | null;
   after: readonly DnsRecordSet[] | null;
   /**
-   * Of a way back to legacy: those of `before` that said what the config has for target. Where nothing is known of how
+   * Of a way back to legacy: those of `before` that led to target by the config. Where nothing is known of how
    * they came there, they were led away from it, and do not come back.
    */
   fromTarget?: readonly DnsRecordSet[];
@@ -173,6 +173,8 @@ function broughtBack(
   }
   if (done && staysLowered(step, { found, wrote }, moved)) return { ...moved, wrote, or: [], left: false };
   if (done && (mends || sameRecord(wrote, moved.found) || (plans && !idle))) return null;
+  // It was to be put back, and is right as somebody else has made it.
+  if (done && plans?.some(isOf(found)) && !(rung && sameValues(found, moved.found))) return null;
   // Somebody else's record was left alone; or what it found was ours, and right already.
   if (idle) return { ...moved, left: left && !(rung && isLowered(moved)) };
   if (done) return { ...moved, wrote, or: [], left };

@@ -19,6 +19,8 @@ const WAYS = [
   ['an emergency', EMERGENCY],
 ] as const;
 const [LEGACY, TARGET, FOREIGN] = ['192.0.2.1', '198.51.100.9', '203.0.113.7'];
+/** Another address of target. */
+const ALSO = '198.51.100.10';
 
 let serial = 0;
 const freshName = () => `o${++serial}.example.test.`;
@@ -54,19 +56,20 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
   const put = (name: string, value: string, ttl = 300) => bench.put(name, 'A', ttl, [value]);
   const look = async (name: string) => (await bench.look(name, 'A')).join();
 
-  function migration(records: object[]) {
+  function migration(records: object[], more: object = {}) {
     const dir = makeFolder();
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
     copyFileSync(join(bench.dir, KEYS.right), join(dir, KEYS.right));
     const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
-    const set = (list: object[]) => {
-      const dns = list.length > 0 ? [bench.entry(list, { retries: 0 })] : [];
+    const setHooks = (...dns: object[]) =>
       writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns })}\n`);
-    };
+    const set = (list: object[]) =>
+      setHooks(...(list.length > 0 ? [bench.entry(list, { retries: 0, ...more })] : []));
     set(records);
     return {
       dir,
       set,
+      setHooks,
       run: (...args: string[]) => cutover(dir, [...args, '--json']),
       json: <T = Record<string, unknown>>(...args: string[]) => cutoverJson<T>(dir, args),
       /** Ends in its DNS step with SIGKILL, before or after the server has the change. */
@@ -206,6 +209,37 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     });
   });
 
+  describe.each([
+    ['one of them', [ALSO]],
+    ['one of them beside what legacy has', [LEGACY, ALSO]],
+  ])('where target has two addresses, and the record says %s', (_name, values) => {
+    it.each(WAYS)('%s says so, and can be told to lead it away', async (_way, way) => {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name, { target: [TARGET, ALSO] })]);
+      await at.json('canary', 'start', '--yes');
+      await bench.put(name, 'A', 30, values);
+      const met = await at.run(...way);
+      expect([met.code, dnsStep(met)?.code, await look(name)]).toEqual([4, 'DNS_ON_TARGET', values.join()]);
+      expect(dnsStep(met)?.error).toContain(ALSO);
+      await at.json('resume', '--overwrite-dns');
+      expect(await look(name)).toBe(LEGACY);
+      // That is the end of it: nothing leads there again.
+      await at.json(...EMERGENCY);
+      expect(await look(name)).toBe(LEGACY);
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    });
+  });
+
+  it('what both providers have leads nowhere else', async () => {
+    const name = freshName();
+    await put(name, LEGACY);
+    const at = migration([record(name, { target: [LEGACY, TARGET] })]);
+    await at.json('canary', 'start', '--yes');
+    await at.json(...EMERGENCY);
+    expect(await look(name)).toBe(LEGACY);
+  });
+
   it('names what was there from the start, until somebody says that it is kept', async () => {
     const name = freshName();
     await put(name, TARGET);
@@ -260,5 +294,113 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
     await at.json('dns', 'apply', '--yes');
     expect(await look(name)).toBe(other);
+  });
+
+  describe('of a record whose TTL was lowered, which somebody gives another address', () => {
+    const newer = '192.0.2.55';
+    async function renewed(ttl: number) {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)], { lowerTtl: 30 });
+      await at.json('canary', 'start', '--yes');
+      await put(name, newer, ttl);
+      at.set([record(name, { legacy: newer })]);
+      return { ...at, name };
+    }
+    const sound = async ({ json, name }: Awaited<ReturnType<typeof renewed>>) => {
+      expect(await json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+      await json(...EMERGENCY);
+      expect(await look(name)).toBe(newer);
+      expect(await json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    };
+
+    it.each(WAYS)('%s has nothing to do where the config has that, too', async (_name, way) => {
+      const at = await renewed(30);
+      await at.json(...way);
+      await sound(at);
+    });
+
+    it.each(WAYS)('`dns apply --keep` ends %s that waits for what counts as right', async (_name, way) => {
+      const at = await renewed(600);
+      const met = await at.run(...way);
+      expect([met.code, dnsStep(met)?.code]).toEqual([4, 'DNS_FOREIGN']);
+      expect((await at.run('resume')).code).toBe(4);
+      await at.json('dns', 'apply', '--keep', '--yes');
+      await sound(at);
+    });
+  });
+
+  it.each(WAYS)(
+    'of a record that was moved, %s has nothing to do where it says what the config has, whatever its TTL',
+    async (_name, way) => {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)]);
+      await at.complete();
+      await put(name, LEGACY, 77);
+      await at.json(...way);
+      expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b77\b/)]);
+      expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+    },
+  );
+
+  it.each(WAYS)('`--overwrite-dns` has the last word on %s', async (_name, way) => {
+    const name = freshName();
+    await put(name, LEGACY);
+    const at = migration([record(name)]);
+    await at.complete();
+    await put(name, LEGACY, 77);
+    await at.json(...way, '--overwrite-dns');
+    expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b300\b/)]);
+  });
+
+  it('names the server that the config had for a step, and what leads there when it is mended', async () => {
+    const [one, two] = [freshName(), freshName()];
+    await put(one, LEGACY);
+    await put(two, LEGACY);
+    const at = migration([record(one)]);
+    const hook = (name: string, more = {}) => bench.entry([record(name)], { retries: 0, ...more });
+    const mistyped = await bench.unreachable();
+    at.setHooks(hook(one), hook(two, { ...mistyped, timeout: '1s' }));
+    await at.json('canary', 'start', '--yes');
+    expect((await at.run(...SHIFT)).code).toBe(4);
+    at.setHooks(hook(one), hook(two));
+    const resumed = await at.run('resume');
+    const { steps } = JSON.parse(resumed.stdout) as { steps: Step[] };
+    expect(steps.find(({ code }) => code === 'DRIVER_GONE')).toMatchObject({
+      error: expect.stringContaining(String((mistyped as { server?: string }).server)),
+      hint: expect.stringContaining('`cutover dns apply`'),
+    });
+    expect([resumed.code, await look(two)]).toEqual([4, LEGACY]);
+    await at.json('dns', 'apply', '--yes');
+    expect([await look(one), await look(two)]).toEqual([TARGET, TARGET]);
+    expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [], unfinished: null });
+  });
+
+  it('`dns apply --keep` ends a step whose hook was mistyped, and is gone', async () => {
+    const [one, two] = [freshName(), freshName()];
+    await put(one, LEGACY);
+    const at = migration([record(one)]);
+    const hook = (name: string, more = {}) => bench.entry([record(name)], { retries: 0, ...more });
+    at.setHooks(hook(one), hook(two, { ...(await bench.unreachable()), timeout: '1s' }));
+    await at.json('canary', 'start', '--yes');
+    expect((await at.run(...SHIFT)).code).toBe(4);
+    at.set([record(one)]);
+    expect((await at.run('resume')).code).toBe(4);
+    await at.json('dns', 'apply', '--keep', '--yes');
+    expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [], unfinished: null });
+  });
+
+  it('no command undoes that what is there is kept', async () => {
+    const name = freshName();
+    await put(name, LEGACY);
+    const at = migration([record(name)]);
+    await at.json('canary', 'start', '--yes');
+    const undo = async (...more: string[]) => {
+      await put(name, FOREIGN);
+      return (await at.json<{ undo: string | null }>('dns', 'apply', '--yes', ...more)).undo;
+    };
+    expect(await undo()).toMatch(/^cutover dns apply --to \d+$/);
+    expect(await undo('--keep')).toBeNull();
   });
 });
