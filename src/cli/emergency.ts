@@ -18,7 +18,7 @@ import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { storable } from '../output/storable.ts';
-import { wrap } from '../report/text.ts';
+import { TAKEN_IN, wrap } from '../report/text.ts';
 import type { MovingStep } from '../rollback/moved.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import { type Db, openStore } from '../store/open.ts';
@@ -231,8 +231,7 @@ async function tellEmergency(
   if (failed.length > 0)
     ctx.print(`  left to do    cutover resume   (${failed.map(({ label }) => safe(label)).join(', ')})`);
   if (report.undo) ctx.print(`  to undo       ${report.undo}`);
-  if (report.sideFile)
-    ctx.print(`  journaled in  ${safe(report.sideFile)}; the next command takes it into the database`);
+  if (report.sideFile) ctx.print(`  journaled in  ${safe(report.sideFile)}; ${TAKEN_IN}`);
   else if (report.kept === 'nowhere')
     ctx.print('  this emergency could not be journaled anywhere: keep this output');
 }

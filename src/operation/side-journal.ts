@@ -10,8 +10,8 @@ import type { Word } from './word.ts';
 
 /**
  * The journal of an emergency that could not open the database: one file, one JSON line for each thing that
- * happened, appended as it happens. The next command takes it into the database and removes it
- * (adopt-side-journal.ts). It says nothing that a reader would have to believe but that everything went to legacy.
+ * happened, appended as it happens. The same user's next command that can write the database takes it in and removes
+ * it (adopt-side-journal.ts). It says nothing that a reader would have to believe but that everything went to legacy.
  */
 export type SideLine =
   | { type: 'begin'; id: string; token: number; holder: Holder; reason: string; why: string }

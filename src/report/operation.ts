@@ -6,7 +6,7 @@ import { sameRecord } from '../rollback/moved.ts';
 import { describeChange, sameWorld, type World } from '../world.ts';
 import { recordLines, renderRecord } from './records.ts';
 import type { Style } from './style.ts';
-import { alignColumns, wrap } from './text.ts';
+import { alignColumns, TAKEN_IN, wrap } from './text.ts';
 
 /** Plans and outcomes are made for this many columns, where none are given. */
 const WIDTH = 80;
@@ -105,9 +105,7 @@ export function renderOutcome(
   const todo = [
     ...(report.open ? [['to try again', `cutover resume${labels ? `   (${labels})` : ''}`]] : []),
     ...(report.undo ? [['to undo', report.undo]] : []),
-    ...(report.sideFile
-      ? [['journaled in', `${safe(report.sideFile)}; the next command takes it into the database`]]
-      : []),
+    ...(report.sideFile ? [['journaled in', `${safe(report.sideFile)}; ${TAKEN_IN}`]] : []),
   ];
   return [
     ...wrap(what, columns, '  '),

@@ -1,5 +1,8 @@
 /** Small pieces of text that every report shares. */
 
+/** Whose next command takes the journal beside the database into it: no other user may read it, or looks there. */
+export const TAKEN_IN = 'this user’s next command that can write the database takes it in';
+
 /** ISO 8601 in UTC, to the second: `2026-08-20 10:00:00Z`. */
 export function formatTime(ms: number): string {
   return new Date(ms)

@@ -14,7 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -358,6 +358,27 @@ describe.runIf(process.getuid?.() === 0)('another user', () => {
     expect(JSON.parse(ran.stdout)).toMatchObject({
       error: { code: 'STATE_UNWRITABLE', message: expect.stringContaining('this user may not write it') },
     });
+  });
+
+  it('whose emergency is kept beside a state that is not theirs is told whose next command takes it in', async () => {
+    const dir = await at10();
+    chmodSync(dir, 0o777);
+    const ran = await run(dir, ['rollback', '--emergency'], AS_NOBODY);
+    const [, path] = /journaled in {2}(\S+\.jsonl); /.exec(ran.stdout) ?? [];
+    if (!path?.includes(`/cutover-${NOBODY}-`))
+      throw new Error(`journaled nowhere of its own: ${ran.stdout}`);
+    cleanups.push(() => rmSync(dirname(path), { recursive: true, force: true }));
+    expect(ran.stdout).toContain(
+      `${path}; this user’s next command that can write the database takes it in\n`,
+    );
+    // Another user's command does not.
+    await cutoverJson(dir, ['resume']);
+    expect(existsSync(path)).toBe(true);
+    for (const name of ['.cutover', ...readdirSync(join(dir, '.cutover')).map((file) => `.cutover/${file}`)])
+      chmodSync(join(dir, name), 0o777);
+    const resumed = await run(dir, ['resume'], AS_NOBODY);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(existsSync(path)).toBe(false);
   });
 
   it('reads in a folder that nobody may write', async () => {
