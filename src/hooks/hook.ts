@@ -77,6 +77,8 @@ export interface HookResult {
    * another try would come to the same.
    */
   foreign?: DnsRecordSet[];
+  /** With `foreign`: not every server of `verify` says what was done. For that alone the step would have failed. */
+  unserved?: Error;
   /** What the user should know beside the outcome. */
   notes?: string[];
 }

@@ -25,20 +25,21 @@ export function astray(hook: Hook, side: Side, now: readonly DnsRecordSet[]): Re
 /**
  * Looks, after a way back has run on a hook, for records that are on the other provider all the same. Where the event
  * says that what is not ours is to be overwritten they get what the config has.
- * @param ran what the way back came to; what is somebody else's there is named already
+ * @param moved what the way back came to; what is somebody else's there is named already
  * @returns what both came to, and the records that were left there
  */
 export async function afterWayBack(
   hook: Hook,
   event: HookEvent,
-  ran: HookResult,
+  moved: HookResult,
   signal: AbortSignal,
   onIntent: OnIntent,
 ): Promise<HookResult & { left: RecordMove[] }> {
+  const ran = withoutSettled(hook, event, moved);
   const seen = event.restore?.length === 0 ? recordsIn(ran.after) : await hook.read?.(signal);
-  const foreign = ran.foreign?.filter((set) => !isSettled(hook, event, set)) ?? [];
+  const { foreign = [] } = ran;
   const moves = astray(hook, event.provider, seen ?? []).filter(({ from }) => !foreign.some(isOf(from)));
-  if (moves.length === 0 || !event.overwriteDns) return { ...ran, foreign, left: moves };
+  if (moves.length === 0 || !event.overwriteDns) return { ...ran, left: moves };
   const led = await hook.run({ ...event, restore: moves }, signal, onIntent);
   return {
     notes: [...(ran.notes ?? []), ...(led.notes ?? [])],
@@ -47,6 +48,16 @@ export async function afterWayBack(
     foreign: [...foreign, ...(led.foreign ?? [])],
     left: [],
   };
+}
+
+/**
+ * What a way back came to, where what somebody else has made right already is nothing to do.
+ * @throws what `verify` came to, where that is all that is left
+ */
+function withoutSettled(hook: Hook, event: HookEvent, ran: HookResult): HookResult {
+  const foreign = ran.foreign?.filter((set) => !isSettled(hook, event, set)) ?? [];
+  if (foreign.length === 0 && ran.unserved) throw ran.unserved;
+  return { ...ran, foreign };
 }
 
 /**

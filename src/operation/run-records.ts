@@ -54,12 +54,14 @@ export async function runRecords(
   });
   if (ours.length === 0) return first;
   const second = await hook.run({ ...event, restore: ours }, signal, onIntent);
+  const unserved = first.unserved ?? second.unserved;
   const left = foreign.filter((set) => !ours.some(({ to }) => isOf(set)(to)));
   return {
     notes: [...(first.notes ?? []), ...(second.notes ?? [])],
     before: first.before,
     after: replaced(recordsIn(first.after) ?? [], recordsIn(second.after) ?? []),
     foreign: [...left, ...(second.foreign ?? [])],
+    ...(unserved && { unserved }),
   };
 }
 

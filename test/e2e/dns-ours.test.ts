@@ -344,6 +344,23 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     },
   );
 
+  it.each(WAYS)('%s beside such a one is done when the other is served', async (_name, way) => {
+    const [one, two] = [freshName(), freshName()];
+    await put(one, LEGACY);
+    await put(two, LEGACY);
+    const at = migration([record(one), record(two)]);
+    await at.complete();
+    await put(one, LEGACY, 77);
+    const { server } = (await bench.unreachable()) as { server: string };
+    const slow = { retries: 0, timeout: '2s', verify: [server] };
+    at.setHooks(bench.entry([record(one), record(two)], slow));
+    const met = await at.run(...way);
+    expect([met.code, dnsStep(met)?.code, await look(two)]).toEqual([4, 'DNS_NOT_SERVED', LEGACY]);
+    at.set([record(one), record(two)]);
+    await at.json('resume');
+    expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
+  });
+
   it.each(WAYS)('`--overwrite-dns` has the last word on %s', async (_name, way) => {
     const name = freshName();
     await put(name, LEGACY);

@@ -118,14 +118,21 @@ async function moveRecords(
   const after = changes.length > 0 ? await replace(store, { before, wanted, changes }, signal) : before;
   const ours = restore?.length === 0 ? [] : wanted.filter((set) => !foreign.includes(set));
   const notes = [keptByResolvers(changes.map(({ from }) => from))].filter((note) => note !== null);
+  let unserved: Error | undefined;
   try {
     await untilServed(verify.map(serverOf), ours, until, signal);
   } catch (error) {
     // Another try would not help the step as a whole: it has failed for what is somebody else's.
-    if (foreign.length === 0) throw error;
+    if (foreign.length === 0 || !(error instanceof Error)) throw error;
+    unserved = error;
     notes.push(messageOf(error));
   }
-  return { before, after, ...(foreign.length > 0 && { foreign }), ...(notes.length > 0 && { notes }) };
+  return {
+    ...{ before, after },
+    ...(foreign.length > 0 && { foreign }),
+    ...(unserved && { unserved }),
+    ...(notes.length > 0 && { notes }),
+  };
 }
 
 function changesFor(
