@@ -26,7 +26,7 @@ export const secretReference = z
 export const httpUrl = z.string().regex(/^(https?:\/\/|\$\{(env|file):)/, 'not an http(s) URL');
 
 export const attempts = {
-  timeout: duration.prefault('10s'),
+  timeout: duration.refine((ms) => ms <= 3_600_000, 'at most 1h').prefault('10s'),
   retries: z.number().int().min(0).max(10).prefault(2),
 };
 export const command = z.array(z.string().min(1)).min(1, 'a command is a list: [./script.sh, argument]');

@@ -36,12 +36,13 @@ export async function runRecordHook(
       ? { overwriteDns: true as const }
       : {}),
   };
+  const kept = (records: unknown) => keptRecords(hook, records, context);
   let alone: CutoverError | undefined;
   let said: readonly string[] = [];
   const end = await tries(hook, context, async (signal) => {
     const onIntent: OnIntent = (read, wanted) => {
       known = knownAfter(known, { before: read, after: wanted });
-      context.onIntent?.(keptRecords(known.before, context), keptRecords(known.after, context));
+      context.onIntent?.(kept(known.before), kept(known.after));
     };
     const moved = await runRecords(hook, step, event, signal, onIntent);
     const ran =
@@ -59,7 +60,7 @@ export async function runRecordHook(
     error === undefined && restore?.length === 0 && isDeepStrictEqual(known?.before, known?.after);
   const notes = [...said, ...(looked ? [LOOKED] : [])];
   const after = end.value ?? known?.after ?? null;
-  return endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept: keptRecords });
+  return endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept });
 }
 
 const LOOKED = 'nothing to put back here: looked, wrote nothing';
@@ -87,10 +88,18 @@ function earlierIn(found: StepContext['found']): FoundAndWritten | null {
   return before && after ? { before, after } : null;
 }
 
-/** Records are put back as they were read: whole, or not at all. */
-function keptRecords(records: unknown, { redact }: StepContext): unknown {
+/**
+ * Records are put back as they were read, and what holds a secret is not kept. On the way to target the config's value
+ * for legacy stands in its place, as that is what is put back; elsewhere the step keeps none of its records then.
+ */
+function keptRecords(hook: Hook, records: unknown, { redact, plan }: StepContext): unknown {
   if (records === null) return null;
-  return storableRecords(records, redact) ?? 'not kept: a record holds a secret';
+  const whole = storableRecords(records, redact);
+  if (whole) return whole;
+  const forth = plan.to.activeProvider === 'target' && !isBackward(plan.kind);
+  const instead = forth ? (hook.expected?.('legacy') ?? []) : [];
+  const kept = recordsIn(records)?.map((set) => storableRecords(set, redact) ?? instead.find(isOf(set)));
+  return kept?.every((set) => set !== undefined) ? kept : 'not kept: a record holds a secret';
 }
 
 /**

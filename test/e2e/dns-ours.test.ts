@@ -19,6 +19,7 @@ const WAYS = [
   ['an emergency', EMERGENCY],
 ] as const;
 const [LEGACY, TARGET, FOREIGN] = ['192.0.2.1', '198.51.100.9', '203.0.113.7'];
+const OLDER = '192.0.2.55';
 /** Another address of target. */
 const ALSO = '198.51.100.10';
 
@@ -419,5 +420,30 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     };
     expect(await undo()).toMatch(/^cutover dns apply --to \d+$/);
     expect(await undo('--keep')).toBeNull();
+  });
+
+  it.each(WAYS)('%s knows what is ours beside a text that holds a secret', async (_name, way) => {
+    const [text, name] = [freshName(), freshName()];
+    await bench.put(text, 'TXT', 300, ['"verify=a-secret-of-ours"']);
+    await put(name, OLDER);
+    const texts = { name: text, type: 'TXT', ttl: 30, legacy: 'verify=legacy', target: 'verify=target' };
+    const at = migration([texts, record(name)]);
+    const path = join(at.dir, 'cutover.yaml');
+    const config = readFileSync(path, 'utf8');
+    writeFileSync(
+      path,
+      config.replace('legacy: { name: deepseek,', 'legacy: { name: deepseek, apiKey: "${env:KEY}",'),
+    );
+    const run = (...args: string[]) =>
+      cutover(at.dir, [...args, '--json'], { env: { KEY: 'a-secret-of-ours' } });
+    await run('canary', 'start', '--yes', ...FORCE);
+    expect((await run(...SHIFT)).code).toBe(0);
+    await put(name, FOREIGN, 44);
+    const met = await run(...way);
+    expect([met.code, dnsStep(met)?.code]).toEqual([4, 'DNS_FOREIGN']);
+    expect([await look(name), await bench.look(text, 'TXT')]).toEqual([FOREIGN, ['verify=legacy']]);
+    await put(name, TARGET, 30);
+    expect((await run('resume')).code).toBe(0);
+    expect([await look(name), met.stdout.includes('a-secret-of-ours')]).toEqual([OLDER, false]);
   });
 });
