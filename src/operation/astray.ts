@@ -4,7 +4,7 @@ import type { Hook, HookEvent, HookResult, OnIntent } from '../hooks/hook.ts';
 import { isOf, sameRecord, sameValues } from '../rollback/moved.ts';
 import { leadsTo, otherSide } from '../rollback/sides.ts';
 import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
-import { recordsIn } from './run-records.ts';
+import { recordsIn, waysOut } from './run-records.ts';
 
 /**
  * The records of a hook that lead to the other provider though `side` is the active one now: from what they say to
@@ -87,7 +87,7 @@ export function leftAstray(moves: readonly RecordMove[], side: Side): CutoverErr
     EXIT.hookFailed,
     `on ${other}, and not moved there by this migration: ${sets}: left alone`,
     {
-      hint: `to write ${describeSets(moves.map(({ to }) => to))}: --overwrite-dns; to keep what is there: \`cutover dns apply --keep\``,
+      hint: waysOut(moves.map(({ to }) => to)),
     },
   );
 }

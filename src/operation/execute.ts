@@ -3,11 +3,10 @@ import type { FlagDriver } from '../flag/driver.ts';
 import { sameWorld, type World } from '../world.ts';
 import { sameRatio } from './flag-step.ts';
 import type { Journal, StepEnd } from './journal.ts';
-import { outlastingWrites } from './late-writes.ts';
+import { overCommands, overWrites } from './late-writes.ts';
 import { overtakenBy } from './overtaken.ts';
 import { type Plan, type PlannedStep, tellable, undoOf } from './plan.ts';
 import { isBackward, type OperationRecord, type StepOutcome } from './record.ts';
-import { type Rival, rivalCommands } from './rivals.ts';
 import type { StepContext } from './step-run.ts';
 import { type Drivers, flagsOf, runStep, undoRecords } from './steps.ts';
 import { tellHook } from './tell.ts';
@@ -68,7 +67,6 @@ export interface Execution {
 
 /** Everything an operation may take, all tries of all hooks together. */
 const OPERATION_DEADLINE_MS = 5 * 60_000;
-const LOOK_MS = 100;
 
 /**
  * Runs the steps of a journaled operation that are not done yet, in order: the one way the world is changed.
@@ -219,49 +217,6 @@ function conclude(journal: Journal, ends: Map<number, StepEnd>): OperationReport
   journal.finish({ outcome, applied: true, open: failed.length > 0 });
   return reportOf(journal, ends, outcome, { applied: true, open: failed.length > 0 });
 }
-
-/**
- * Runs a step. A command that a killed process has left at the flag may still change it where the store fences
- * nobody: it is waited for, and then the flag is set once more. An emergency does this in its own way.
- */
-async function overCommands(
-  journal: Journal,
-  { drivers, clock }: Execution,
-  position: number,
-  run: () => Promise<StepEnd>,
-): Promise<StepEnd> {
-  const { flag } = drivers;
-  const { id, plan } = journal.operation;
-  const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
-  const end = await run();
-  if (!exposed || rivalCommands(flag, id).length === 0) return end;
-  const deadline = clock.now() + flag.timeoutMs;
-  for (let left = rivalCommands(flag, id); left.length > 0; left = rivalCommands(flag, id)) {
-    if (clock.now() >= deadline) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
-  // The command may have been that of an operation that has taken over: then its word stands.
-  if (journal.winner()) return end;
-  const again = await run();
-  return { ...again, before: end.before, attempts: end.attempts + again.attempts };
-}
-
-/** Runs a step: one that leads records back, until nothing is under way on their server that leads them elsewhere. */
-function overWrites(
-  journal: Journal,
-  { drivers, clock }: Execution,
-  step: PlannedStep,
-  run: (earlier?: StepEnd) => Promise<StepEnd>,
-): Promise<StepEnd> {
-  const { server } = step;
-  const back = step.kind === 'dns' && server !== undefined && isBackward(journal.operation.plan.kind);
-  const hook = back ? drivers.dns.find((one) => one.server === server) : undefined;
-  return hook && server !== undefined
-    ? outlastingWrites(journal, { ...hook, server }, clock.now, run)
-    : run();
-}
-
-const mayWrite = (rival: Rival): string => `${rival} may still write the flag`;
 
 /**
  * Runs `record` after a step. If another operation has taken over while the flag was being set, the flag may say what

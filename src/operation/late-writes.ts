@@ -1,5 +1,15 @@
 import type { Hook } from '../hooks/hook.ts';
 import type { Journal, StepEnd } from './journal.ts';
+import type { PlannedStep } from './plan.ts';
+import { isBackward } from './record.ts';
+import { type Rival, rivalCommands } from './rivals.ts';
+import type { Drivers } from './steps.ts';
+
+/** What steps act on, and by which clock. */
+interface Acting {
+  drivers: Drivers;
+  clock: { now(): number };
+}
 
 /** How much later than its own time limit an update may land, in milliseconds. */
 const MARGIN_MS = 1000;
@@ -11,7 +21,7 @@ const LOOK_MS = 100;
  * records are looked at once more. Bounded by the hook's own time limit.
  * @param run runs the step; the second time it gets what the first has found and written
  */
-export async function outlastingWrites(
+async function outlastingWrites(
   journal: Pick<Journal, 'writing'>,
   hook: Hook & { server: string },
   now: () => number,
@@ -29,3 +39,46 @@ export async function outlastingWrites(
   const again = await run(end);
   return { ...again, attempts: end.attempts + again.attempts, ms: end.ms + again.ms };
 }
+
+/**
+ * Runs a step. A command that a killed process has left at the flag may still change it where the store fences
+ * nobody: it is waited for, and then the flag is set once more. An emergency does this in its own way.
+ */
+export async function overCommands(
+  journal: Journal,
+  { drivers, clock }: Acting,
+  position: number,
+  run: () => Promise<StepEnd>,
+): Promise<StepEnd> {
+  const { flag } = drivers;
+  const { id, plan } = journal.operation;
+  const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
+  const end = await run();
+  if (!exposed || rivalCommands(flag, id).length === 0) return end;
+  const deadline = clock.now() + flag.timeoutMs;
+  for (let left = rivalCommands(flag, id); left.length > 0; left = rivalCommands(flag, id)) {
+    if (clock.now() >= deadline) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  // The command may have been that of an operation that has taken over: then its word stands.
+  if (journal.winner()) return end;
+  const again = await run();
+  return { ...again, before: end.before, attempts: end.attempts + again.attempts };
+}
+
+/** Runs a step: one that leads records back, until nothing is under way on their server that leads them elsewhere. */
+export function overWrites(
+  journal: Journal,
+  { drivers, clock }: Acting,
+  step: PlannedStep,
+  run: (earlier?: StepEnd) => Promise<StepEnd>,
+): Promise<StepEnd> {
+  const { server } = step;
+  const back = step.kind === 'dns' && server !== undefined && isBackward(journal.operation.plan.kind);
+  const hook = back ? drivers.dns.find((one) => one.server === server) : undefined;
+  return hook && server !== undefined
+    ? outlastingWrites(journal, { ...hook, server }, clock.now, run)
+    : run();
+}
+
+const mayWrite = (rival: Rival): string => `${rival} may still write the flag`;

@@ -117,9 +117,14 @@ export function foreignRecords(
     EXIT.hookFailed,
     `somebody else has changed ${text.join('; ')}: left alone`,
     {
-      hint: `to write ${describeSets(wanted)}: --overwrite-dns; to keep what is there: \`cutover dns apply --keep\``,
+      hint: waysOut(wanted),
     },
   );
+}
+
+/** How a person decides about records that were left alone. @param wanted what they were to say */
+export function waysOut(wanted: readonly DnsRecordSet[]): string {
+  return `to write ${describeSets(wanted)}: --overwrite-dns; to keep what is there: \`cutover dns apply --keep\``;
 }
 
 /** A step whose hook the config has no more: what somebody has to set by hand. */
