@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 import { catalogue } from './catalogue.mjs';
 import { kernel } from './kernel.mjs';
+import { lazyChildProcess } from './lazy-child-process.mjs';
 import { licences } from './licences.mjs';
 import { readAtOnce } from './read-at-once.mjs';
 
@@ -34,7 +35,7 @@ await build({
   ...shared,
   input: source('main.ts'),
   external: ['better-sqlite3'],
-  plugins: [catalogue(), kernel(), bundled.plugin],
+  plugins: [catalogue(), kernel(), lazyChildProcess(), bundled.plugin],
   preserveEntrySignatures: 'allow-extension',
   output: {
     ...output,

@@ -39,6 +39,7 @@ export function jsonText(document: unknown, indent = 2, change?: Change): string
 }
 
 function escaped(json: string): string {
+  if (ORDINARY.test(json)) return json;
   return json.replace(UNSAFE, (character) =>
     character === '\n'
       ? character
