@@ -1,6 +1,8 @@
+import { createSocket } from 'node:dgram';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { serverOf } from '../../src/config/server-address.ts';
 import { askServer } from '../../src/hooks/dns/query.ts';
+import { untilServed } from '../../src/hooks/dns/served.ts';
 import { BIND, type BindBench, startBind } from '../servers/bind.ts';
 import { startCloudflareStandIn } from '../servers/cloudflare-stand-in.ts';
 import { faultOf, hookEvent, hooksOf, soon } from '../servers/hooks.ts';
@@ -87,6 +89,25 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
     const [hook] = hooksOf({ dns: [entry] }, cloudflare).dns;
     const fault = await faultOf(hook?.run(toTarget, soon()) ?? Promise.resolve());
     expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('REFUSED') });
+  });
+
+  it('keeps what a server said before it fell silent', async () => {
+    const server = createSocket('udp4');
+    onTestFinished(() => void server.close());
+    server.once('message', (query, { port, address }) => {
+      const refused = Buffer.from(query);
+      refused.writeUInt16BE(0x8005, 2);
+      server.send(refused, port, address);
+    });
+    await new Promise<void>((bound) => server.bind(0, '127.0.0.1', bound));
+    const set = { name: 'llm.example.test.', type: 'CNAME' as const, ttl: 60, values: ['t.example.net.'] };
+    const asked = untilServed(
+      [serverOf(`127.0.0.1:${server.address().port}`)],
+      [set],
+      Date.now() + 600,
+      soon(),
+    );
+    expect(await faultOf(asked)).toMatchObject({ message: expect.stringContaining('REFUSED') });
   });
 
   it('names what is somebody else’s and who does not say the rest, both', async () => {

@@ -186,10 +186,11 @@ describe('an emergency', () => {
 
   it('lets a stream end that has begun to reach its client, and cuts one that has not', async () => {
     await start({ ratio: 1 });
-    await target.control({ latencyMs: 6000, words: 20 });
+    await target.control({ latencyMs: 4000, words: 20 });
     const openai = client();
     const body = { model: 'small', messages: [{ role: 'user' as const, content: 'ping' }], user: 'u' };
     const stream = await openai.chat.completions.create({ ...body, stream: true });
+    await target.control({ latencyMs: 60_000 });
     const late = openai.chat.completions.create({ ...body, stream: true });
     let text = '';
     let first = true;

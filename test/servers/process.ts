@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,21 +13,31 @@ export function temporaryFolder(): { dir: string; remove(): void } {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
+/** Below those that a system gives to connections of its own (from 32768 on Linux): none takes it before the server does. */
+const PORTS = { first: 15_000, count: 17_000 };
+
 /** A loopback port that is free for TCP and UDP; for servers that cannot choose one themselves. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 20; tries++) {
-    const server = createServer();
-    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-    const { port } = server.address() as { port: number };
-    const udp = await new Promise<boolean>((tell) => {
-      const socket = createSocket('udp4');
-      socket.once('error', () => tell(false));
-      socket.bind(port, '127.0.0.1', () => socket.close(() => tell(true)));
-    });
-    await new Promise<void>((closed) => server.close(() => closed()));
-    if (udp) return port;
+    const port = PORTS.first + randomInt(PORTS.count);
+    if ((await isFree(port, 'tcp')) && (await isFree(port, 'udp'))) return port;
   }
   throw new Error('no port is free');
+}
+
+function isFree(port: number, protocol: 'tcp' | 'udp'): Promise<boolean> {
+  return new Promise((tell) => {
+    const free = () => tell(true);
+    if (protocol === 'tcp') {
+      const server = createServer();
+      server.once('error', () => tell(false));
+      server.listen(port, '127.0.0.1', () => server.close(free));
+    } else {
+      const socket = createSocket('udp4');
+      socket.once('error', () => tell(false));
+      socket.bind(port, '127.0.0.1', () => socket.close(free));
+    }
+  });
 }
 
 export interface Daemon {
