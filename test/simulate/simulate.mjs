@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { build } from 'rolldown';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const [name = '', ...words] = process.argv.slice(2);
@@ -18,14 +18,7 @@ if (!/^[a-z]+$/.test(name) || !existsSync(entry)) {
 const dir = mkdtempSync(join(tmpdir(), 'cutover-simulate-'));
 try {
   const outfile = join(dir, 'simulation.mjs');
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-  });
+  await build({ input: entry, platform: 'node', output: { file: outfile, format: 'esm' } });
   const { run } = await import(pathToFileURL(outfile).href);
   process.exitCode = run(words) ? 0 : 1;
 } finally {
