@@ -71,7 +71,7 @@ function install(node, tarball) {
   assert.match(cutover('canary', 'start', '--dry-run'), /A dry run: nothing was changed/);
   assert.match(cutover('status'), /idle/);
   cutover('canary', 'start', '--yes');
-  assert.match(cutover('status'), /10 % to target/);
+  assert.match(cutover('status'), /sends 10 % of requests to target/);
   assert.match(cutover('rollback', '--emergency'), /safe/);
   assert.equal(JSON.parse(cutover('status', '--json')).ratio, 0);
   const bare = { node, cwd, env: {} };
