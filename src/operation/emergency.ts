@@ -1,9 +1,9 @@
 import { CutoverError } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
+import { sameRatio } from '../world.ts';
 import { type EmergencyStore, lookAside, openJournal } from './emergency-journal.ts';
 import { type DnsSource, type Look, type PlanEmergency, readEmergencyPlan } from './emergency-plan.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
-import { sameRatio } from './flag-step.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import { findOperation, hasOperation } from './operations.ts';
 import { overtakenBy } from './overtaken.ts';

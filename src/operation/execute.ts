@@ -1,7 +1,6 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
-import { sameWorld, type World } from '../world.ts';
-import { sameRatio } from './flag-step.ts';
+import { sameRatio, sameWorld, type World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import { overCommands, overWrites } from './late-writes.ts';
 import { overtakenBy } from './overtaken.ts';

@@ -1,13 +1,8 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
+import { sameRatio } from '../world.ts';
 import type { StepEnd } from './journal.ts';
 import { endOf, type StepContext, tries } from './step-run.ts';
-
-/** A flag store may keep fewer digits than a double; this much difference is none. */
-export const RATIO_TOLERANCE = 1e-5;
-
-/** Whether two ratios are the same to a flag store. */
-export const sameRatio = (a: number, b: number): boolean => Math.abs(a - b) <= RATIO_TOLERANCE;
 
 /** Sets a flag. */
 export async function runFlag(flag: FlagDriver, context: StepContext): Promise<StepEnd> {

@@ -7,6 +7,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSecrets } from '../../src/config/secrets.ts';
 import { createFlag } from '../../src/flag/create.ts';
 import type { FlagChange, FlagDriver } from '../../src/flag/driver.ts';
+import { readFlag } from '../../src/flag/flagd.ts';
+import { runFlag } from '../../src/operation/flag-step.ts';
+import type { StepContext } from '../../src/operation/step-run.ts';
+import { sameRatio } from '../../src/world.ts';
 
 /** What every flag driver has to do, run over each of them on real files, processes and sockets. */
 
@@ -84,6 +88,45 @@ describe.each([
     await flag.set(change(0.25, 3), signal());
     await flag.set(change(0.25, 3), signal());
     expect(await flag.get(signal())).toMatchObject({ ratio: 0.25, token: 3 });
+  });
+});
+
+describe('a flag that says almost 0 %', () => {
+  const plan = { kind: 'rollback', to: { ratio: 0 } };
+  const context = (found: Partial<StepContext> = {}) =>
+    ({
+      plan,
+      operation: { id: 'op-1', token: 7 },
+      deadline: Date.now() + 5000,
+      clock: { now: () => Date.now(), sleep: async () => {}, random: () => 0 },
+      redact: (text: string) => text,
+      ...found,
+    }) as unknown as StepContext;
+
+  it.each([1e-6, 1e-9, 0.00001])('is not set to 0 when %d is read back', async (ratio) => {
+    const dir = folder();
+    const flag = createFlag(
+      {
+        driver: 'exec',
+        command: ['sh', '-c', `[ $0 = set ] || echo ${ratio.toFixed(12)}`],
+        timeout: 5000,
+        retries: 0,
+      },
+      host(dir),
+    );
+    expect(await runFlag(flag, context())).toMatchObject({ outcome: 'failed', code: 'FLAG_READ_BACK' });
+  });
+
+  it('is read as it is from a file, however great the weights', () => {
+    const targeting = {
+      fractional: [
+        ['target', 1],
+        ['legacy', 2_000_000_000],
+      ],
+    };
+    const variants = { legacy: 'legacy', target: 'target' };
+    const flag = { state: 'ENABLED', variants, defaultVariant: 'legacy', targeting };
+    expect(sameRatio(readFlag({ flags: { llm: flag } }, 'llm').ratio, 0)).toBe(false);
   });
 });
 

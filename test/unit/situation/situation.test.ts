@@ -216,6 +216,20 @@ const TABLE: [string, Facts, string, string, string[]][] = [
     ['cutover resume'],
   ],
   [
+    'a flag that says almost 0 %',
+    factsAt('idle', 0, { flag: { is: 'read', ratio: 1e-9 } }),
+    'drifted',
+    'not safe: the flag says less than 0.001 %, the state 0 %',
+    ['cutover resume --flag'],
+  ],
+  [
+    'a flag that says almost 100 %',
+    factsAt('complete', 1, { flag: { is: 'read', ratio: 1 - 1e-9 } }),
+    'drifted',
+    'not safe: the flag says more than 99.999 %, the state 100 %',
+    ['cutover rollback', 'cutover resume --flag --force --reason "…"'],
+  ],
+  [
     'drifted with nothing to roll back to',
     factsAt('idle', 0, drifted),
     'drifted',
