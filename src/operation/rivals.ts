@@ -49,11 +49,11 @@ export function rivalOperations(
     const late = leavesWrites(writer.driver) && (ageMs < LATE_MS || watch.lookedMs < watch.writeMs);
     const left = [`${UNDER_WAY}${name} left under way`];
     // Whoever gave up waiting for an answer has ended; what it asked for may still be done.
-    if (writer.outcome === 'failed' && !['undone', 'superseded'].includes(writer.ended ?? 'undone'))
-      return leavesWrites(writer.driver) && ageMs < LATE_MS ? left : [];
-    const recent = ageMs < FORGOTTEN_AFTER_MS;
-    if (state === 'running') return [`${name} (process ${holder.pid} on ${holder.host})`];
-    if (!recent || writer.outcome !== 'running') return [];
+    const gaveUp =
+      writer.outcome === 'failed' && !['undone', 'superseded'].includes(writer.ended ?? 'undone');
+    if (state === 'running' && !gaveUp) return [`${name} (process ${holder.pid} on ${holder.host})`];
+    if (writer.outcome === 'failed') return leavesWrites(writer.driver) && ageMs < LATE_MS ? left : [];
+    if (ageMs >= FORGOTTEN_AFTER_MS) return [];
     if (state === 'unknown') return [`${name} (process ${holder.pid} on ${holder.host})`];
     return late ? left : [];
   });

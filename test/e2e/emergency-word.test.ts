@@ -599,7 +599,16 @@ describe('a slower writer that has lost', () => {
       `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 1s, retries: 0 }\n`,
     );
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-    expect((await cutover(dir, ['canary', 'start', '--yes'])).code).toBe(69);
+    const start = await cutover(dir, ['canary', 'start', '--yes']);
+    expect(start.code).toBe(69);
+    expect(start.stdout).not.toContain('nothing was changed');
+    expect(start.stdout.replace(/\s+/g, ' ')).toContain(
+      'whether the flag was changed is not known: what its store was asked for may still be done; now it says 0 %',
+    );
+    expect(start.stdout).toContain('cutover resume');
+    expect(start.stdout).toContain('cutover rollback');
+    const status = await cutover(dir, ['status', '--check']);
+    expect([status.code, status.stdout]).toEqual([75, expect.stringContaining('is not finished')]);
     const ran = await emergency(dir);
     expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
     expect(ran.stderr).toContain('left under way');
