@@ -472,20 +472,22 @@ describe('the folder of the state', () => {
     ['the folder', '.cutover', '.cutover', ''],
     ['the folder above it', 'volume', 'volume/state', 'state: volume/state\n'],
     ['the database', '.cutover/state.db', '.cutover', ''],
-  ])('is a link to what is not there, as %s: what changes says so', async (_name, link, state, config) => {
+  ])('is a link to what is not there, as %s: every command says so', async (_name, link, state, config) => {
     const dir = folder(config);
     if (link.endsWith('.db')) mkdirSync(join(dir, state));
     symlinkSync('/nonexistent/volume', join(dir, link));
+    const READ = [['status'], ['history'], ['lease'], ['canary', 'start', '--dry-run']];
     for (const args of [
       ['resume'],
       ['freeze', '--reason', 'x'],
       ['canary', 'start', '--yes'],
       ['checkpoint', 'create'],
+      ...READ,
     ]) {
       const ran = await cutover(dir, [...args, '--json']);
       expect(JSON.parse(ran.stdout), `${args}: ${ran.stderr}`).toMatchObject({
         error: {
-          code: 'STATE_UNWRITABLE',
+          code: READ.includes(args) ? 'STATE_UNREADABLE' : 'STATE_UNWRITABLE',
           exitCode: 69,
           message: `${join(dir, state, 'state.db')}: ${join(dir, link)} is a link to /nonexistent/volume, where there is nothing`,
           hint: expect.stringContaining('mount'),
