@@ -98,7 +98,7 @@ function emergencyConfigPath({ config }: EmergencyRequest, { cwd, env, note }: C
 
 /** A group that does not exist keeps no emergency from its database. */
 function openFor({ stateDir, group }: EmergencySettings, now: number, ctx: Context): Db {
-  const options = { now, busyTimeoutMs: DATABASE_WAIT_MS };
+  const options = { now, busyTimeoutMs: DATABASE_WAIT_MS, onNote: ctx.note };
   try {
     return openStore(stateDir, group ? { ...options, group } : options);
   } catch (error) {

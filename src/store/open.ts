@@ -16,16 +16,22 @@ const BUSY_TIMEOUT_MS = 5000;
  * Opens (and where needed creates and migrates) the state database in `stateDir`.
  * @param options.group who may read it besides its owner: null for nobody. Without it the modes of what is there are
  *   left alone.
+ * @param options.onNote told of a mode that was tightened
  * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_DAMAGED, STATE_NEWER (65), STATE_GROUP (78), STATE_UNREADABLE,
  *   STATE_UNWRITABLE (69, or 1 for a full disk and the like), STATE_DRIVER (1).
  */
 export function openStore(
   stateDir: string,
-  options: { now: number; busyTimeoutMs?: number; group?: string | null },
+  options: {
+    now: number;
+    busyTimeoutMs?: number;
+    group?: string | null;
+    onNote?: (text: string) => void;
+  },
 ): Db {
   const path = join(stateDir, DATABASE_NAME);
   return explainingFaults(path, () => {
-    prepareFiles(stateDir, path, options.group);
+    for (const note of prepareFiles(stateDir, path, options.group)) options.onNote?.(note);
     const db = openSqlite(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS });
     try {
       db.pragma('journal_mode = WAL');

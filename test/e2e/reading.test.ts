@@ -453,6 +453,17 @@ describe.runIf(process.getuid?.() === 0)('another user', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  it('what was opened to a group by hand is closed again, and the way that is meant is said', async () => {
+    const dir = await at10();
+    const path = join(dir, '.cutover', 'state.db');
+    chmodSync(path, 0o640);
+    const ran = await cutover(dir, ['freeze', '--reason', 'x']);
+    expect([ran.code, statSync(path).mode & 0o777]).toEqual([0, 0o600]);
+    expect(ran.stderr).toContain('state.db: closed again to all but its owner (0640 → 0600)');
+    expect(ran.stderr).toContain('state: { path, group }');
+    expect((await cutover(dir, ['unfreeze'])).stderr).not.toContain('closed again');
+  });
+
   it('a disk that knows no modes is no reason to fail: nothing is changed that is tight enough', async () => {
     const dir = await at10();
     const shim = join(dir, 'no-chmod.mjs');
