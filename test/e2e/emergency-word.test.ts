@@ -596,7 +596,7 @@ describe('a slower writer that has lost', () => {
     cleanups.push(() => void server.close());
     const { port } = server.address() as AddressInfo;
     const dir = makeFolder(
-      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 1s, retries: 0 }\n`,
+      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 1s, retries: 0, settlesIn: 8s }\n`,
     );
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
     const start = await cutover(dir, ['canary', 'start', '--yes']);
