@@ -10,7 +10,8 @@ import { overtakenBy } from './overtaken.ts';
 import type { Plan } from './plan.ts';
 import { readQuietly } from './read-quietly.ts';
 import { newOperationId, type OperationRecord } from './record.ts';
-import { isUnderWay, type Rival, rivalCommands, rivalOperations, writeBounds } from './rivals.ts';
+import { isUnderWay, type Rival } from './rival.ts';
+import { rivalCommands, rivalOperations, writeBounds } from './rivals.ts';
 import { flagsOf, runStep } from './steps.ts';
 
 export interface Emergency extends EmergencyStore {

@@ -3,9 +3,7 @@ import { type FlagDriver, SETTLES_MS } from '../flag/driver.ts';
 import type { Db } from '../store/open.ts';
 import { longestTries } from './attempt.ts';
 import { type Holder, holderState } from './holder.ts';
-
-/** Somebody who may still write the flag for an operation that has lost; in words. */
-export type Rival = string;
+import { type Rival, runningRival, underWay, unseenRival } from './rival.ts';
 
 interface Writer {
   id: string;
@@ -87,22 +85,19 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
     // A step that is run anew keeps how long it took before.
     const ms = writer.outcome === 'running' ? null : writer.ms;
     const late = leavesWrites(writer.driver) && mayStillLand({ ...writer, ms }, bounds, looking);
-    const left = [`${UNDER_WAY}${name} left under way`];
+    const left = [underWay(name)];
     // Whoever gave up waiting for an answer has ended; what it asked for may still be done.
     const gaveUp =
       writer.outcome === 'failed' && !['undone', 'superseded'].includes(writer.ended ?? 'undone');
-    if (state === 'running' && !gaveUp) return [`${name} (process ${holder.pid} on ${holder.host})`];
+    if (state === 'running' && !gaveUp) return [runningRival(name, holder)];
     if (writer.outcome === 'failed') return late ? left : [];
-    if (ageMs >= FORGOTTEN_AFTER_MS + bounds.triesMs + bounds.settlesMs) return [];
-    if (state === 'unknown') return [`${name} (process ${holder.pid} on ${holder.host})`];
+    const countsMs = FORGOTTEN_AFTER_MS + bounds.triesMs + bounds.settlesMs;
+    if (ageMs >= countsMs) return [];
+    if (state === 'unknown' && !holder.givenUp)
+      return [unseenRival(name, holder, (writer.startedAt ?? 0) + countsMs)];
     return late ? left : [];
   });
 }
-
-const UNDER_WAY = 'a write that ';
-
-/** Whether it is no process, but what one has asked of a server: that is over in its time. */
-export const isUnderWay = (rival: Rival): boolean => rival.startsWith(UNDER_WAY);
 
 /** A server may still carry out what a process asked for before it died; so may a command that cannot be seen. */
 function leavesWrites(driver: string): boolean {

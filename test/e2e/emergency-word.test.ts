@@ -633,6 +633,40 @@ describe('a slower writer that has lost', () => {
     expect(again.stdout).toContain('safe: ');
   });
 
+  it('may be one whose host is gone: it is named, with what a person who knows that can do', async () => {
+    const dir = storeFolder(1);
+    const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
+    await waitFor('the write to begin', () => existsSync(join(dir, 'begun')));
+    start.kill('SIGKILL');
+    const db = new Database(join(dir, '.cutover', 'state.db'));
+    db.exec(`UPDATE operations SET holder = json_set(holder, '$.boot', 'another', '$.host', 'web-7');
+      UPDATE lease SET boot = 'another', host = 'web-7'`);
+    const { id } = db.prepare('SELECT id FROM operations').get() as { id: string };
+    db.close();
+    const gone = `cutover lease --gone ${id} --reason "…"`;
+    const ran = await emergency(dir);
+    expect([ran.code, ratio(dir)], ran.stderr).toEqual([69, '0']);
+    expect(ran.stdout).toContain(gone);
+    expect(ran.stdout).toMatch(
+      /on web-7, which cannot be seen from here; last heartbeat \S+Z, counts until \S+Z/,
+    );
+    const status = await cutoverJson<{ next: { command: string }[] }>(dir, ['status']);
+    expect(status).toMatchObject({ next: { command: 'cutover status' } });
+    const shown = await cutover(dir, ['status', '--check']);
+    expect([shown.code, shown.stdout]).toEqual([75, expect.stringContaining(`cutover lease --gone ${id}`)]);
+    const cli = ['lease', '--gone', id, '--reason', 'web-7 was scaled down'];
+    expect((await cutover(dir, ['lease', '--gone', id])).code).toBe(64);
+    expect((await cutover(dir, cli.with(2, 'op-none'))).code).toBe(64);
+    expect((await cutover(dir, cli)).code).toBe(0);
+    const { entries } = await cutoverJson<{ entries: object[] }>(dir, [
+      'history',
+      '--event',
+      'holder given up',
+    ]);
+    expect(entries).toMatchObject([{ operationId: id, detail: { reason: 'web-7 was scaled down' } }]);
+    expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
+  });
+
   it('is not called safe while it is stopped half-way', async () => {
     const dir = storeFolder(0);
     const shim = join(dir, 'hold.mjs');
