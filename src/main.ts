@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { Tally } from './assess/tally.ts';
 import type { Context } from './cli/context.ts';
-import { narrowItem } from './cli/help.ts';
+import { narrowItem, unknownTopic } from './cli/help.ts';
 import { createInterrupt, type Interrupt } from './cli/interrupt.ts';
 import { type EmergencyRequest, emergencyRequest } from './cli/is-emergency.ts';
 import { GLOBAL_OPTIONS } from './cli/rollback-options.ts';
@@ -90,6 +90,14 @@ async function run(argv: string[], ctx: Context): Promise<void> {
       });
   }
   const program = await buildProgram(argv, ctx);
+  const words = operands(argv);
+  const unknown = unknownTopic(program, words);
+  if (unknown)
+    throw unknownCommand(
+      unknown.word,
+      words.filter((word) => word !== 'help'),
+      unknown.known,
+    );
   await program.parseAsync(argv, { from: 'user' });
 }
 
@@ -145,12 +153,15 @@ async function buildProgram(argv: string[], ctx: Context): Promise<Command> {
   for (const [flags, description] of GLOBAL_OPTIONS) program.option(flags, description);
   for (const module of loaded) module.register(program, ctx);
   program.on('command:*', (words: string[]) => {
-    const word = String(words[0]);
-    throw new CutoverError('UNKNOWN_COMMAND', EXIT.usage, `unknown command ${word}`, {
-      hint: meant(words) ?? didYouMean(word, Object.keys(COMMANDS)),
-    });
+    throw unknownCommand(String(words[0]), words, Object.keys(COMMANDS));
   });
   return program;
+}
+
+function unknownCommand(word: string, words: readonly string[], known: readonly string[]): CutoverError {
+  return new CutoverError('UNKNOWN_COMMAND', EXIT.usage, `unknown command ${word}`, {
+    hint: meant(words) ?? didYouMean(word, [...known]),
+  });
 }
 
 /** The folder may have been deleted under the shell that stands in it; absolute paths still work. */

@@ -14,6 +14,23 @@ export interface World {
   activeProvider: Side;
 }
 
+/** A flag store may keep fewer digits than a double; between two ratios so much difference is none. */
+const RATIO_TOLERANCE = 1e-5;
+
+/**
+ * Whether a flag that says the one ratio says the other. Only 0 is no request at all and only 1 is every request: from
+ * these any difference counts.
+ */
+export function sameRatio(a: number, b: number): boolean {
+  const between = (ratio: number) => ratio > 0 && ratio < 1;
+  return a === b || (between(a) && between(b) && Math.abs(a - b) <= RATIO_TOLERANCE);
+}
+
+/** Whether `ratio` sends more requests to target than `than`. */
+export function exceeds(ratio: number, than: number): boolean {
+  return ratio > than && !sameRatio(ratio, than);
+}
+
 export function sameWorld(a: World, b: World): boolean {
   return a.status === b.status && a.ratio === b.ratio && a.activeProvider === b.activeProvider;
 }

@@ -16,6 +16,7 @@ import { type DnsSource, emergencyPlan } from '../operation/emergency-plan.ts';
 import { type Word, wordOf } from '../operation/emergency-word.ts';
 import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
+import { goneCommand } from '../operation/rival.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { storable } from '../output/storable.ts';
 import { TAKEN_IN, wrap } from '../report/text.ts';
@@ -98,7 +99,7 @@ function emergencyConfigPath({ config }: EmergencyRequest, { cwd, env, note }: C
 
 /** A group that does not exist keeps no emergency from its database. */
 function openFor({ stateDir, group }: EmergencySettings, now: number, ctx: Context): Db {
-  const options = { now, busyTimeoutMs: DATABASE_WAIT_MS };
+  const options = { now, busyTimeoutMs: DATABASE_WAIT_MS, onNote: ctx.note };
   try {
     return openStore(stateDir, group ? { ...options, group } : options);
   } catch (error) {
@@ -217,7 +218,7 @@ async function tellEmergency(
   ctx: Context,
   request: EmergencyRequest,
   migration: string,
-  { report, dns }: EmergencyEnd,
+  { report, dns, rivals }: EmergencyEnd,
   word: Word,
 ): Promise<void> {
   ctx.exit(word.exitCode === EXIT.ok && report.outcome === 'partial' ? EXIT.hookFailed : word.exitCode);
@@ -227,6 +228,8 @@ async function tellEmergency(
     return ctx.document({ ...operationDocument('rollback', report), safe: isSafe, why, flags, dnsFrom: dns });
   }
   ctx.print(emergencyLine(migration, report, word));
+  for (const command of (rivals ?? []).flatMap((rival) => goneCommand(rival) ?? []))
+    ctx.print(`  if it is gone ${command}; then \`cutover status\``);
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
   if (failed.length > 0)
     ctx.print(`  left to do    cutover resume   (${failed.map(({ label }) => safe(label)).join(', ')})`);

@@ -1,12 +1,31 @@
 import type { Command } from 'commander';
+import { CutoverError, EXIT } from '../errors.ts';
 import type { Context, GlobalOptions } from './context.ts';
+import { DRY_RUN, type DryRunOptions } from './dry-run.ts';
+
+interface LeaseOptions extends DryRunOptions {
+  gone?: string;
+  reason?: string;
+}
 
 export function register(program: Command, ctx: Context): void {
   program
     .command('lease')
     .description('who is changing the migration now, and since when')
+    .option('--gone <operation>', 'its process, which cannot be seen from here, is gone: somebody knows that')
+    .option('--reason <text>', 'of --gone: how that is known')
+    .option(...DRY_RUN)
     .action(async (_options: unknown, command: Command) => {
-      await runLease(ctx, command.optsWithGlobals<GlobalOptions>());
+      const options = command.optsWithGlobals<LeaseOptions>();
+      const { gone, reason } = options;
+      if (gone === undefined && reason === undefined && !options.dryRun) return runLease(ctx, options);
+      if (gone === undefined || !reason?.trim()) {
+        throw new CutoverError('USAGE', EXIT.usage, '--gone and --reason belong together', {
+          hint: '`cutover lease --gone OPERATION --reason "…"`; the operation is in `cutover status`',
+        });
+      }
+      const { runGone } = await import('./lease-gone.ts');
+      await runGone(ctx, { ...options, gone, reason });
     });
 }
 

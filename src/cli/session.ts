@@ -58,7 +58,7 @@ export async function openSession(
     return { ...config, db: copy, newer, refresh: async () => {}, close: () => void copy.close() };
   }
   const { stateDir, drivers, journal, clock } = config;
-  const db = openStore(stateDir, { now: clock.now(), group });
+  const db = openStore(stateDir, { now: clock.now(), group, onNote: ctx.note });
   try {
     keepSnapshot(stateDir, config.text, config.dir, config.config);
     for (const line of await adoptEmergencies(db, stateDir, drivers, journal)) ctx.note(line);

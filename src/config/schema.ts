@@ -130,7 +130,14 @@ const flag = z.discriminatedUnion('driver', [
     key: z.string().min(1).prefault('llm-provider'),
   }),
   z.strictObject({ driver: z.literal('exec'), command, ...attempts }),
-  z.strictObject({ driver: z.literal('webhook'), url: httpUrl, headers, ...attempts }),
+  z.strictObject({
+    driver: z.literal('webhook'),
+    url: httpUrl,
+    headers,
+    /** How long the server may still take to do what nobody waits for any more; 20s without it. */
+    settlesIn: duration.refine((ms) => ms <= 1_800_000, 'at most 30m').optional(),
+    ...attempts,
+  }),
 ]);
 
 const guardrails = z.strictObject({

@@ -62,7 +62,11 @@ export function parsePoints(text: string): number | undefined {
 
 /** 0.25 → `25 %`, 0.005 → `0.5 %`: a ratio as people read it. */
 export function formatRatio(ratio: number): string {
-  return `${Number((ratio * 100).toFixed(3))} %`;
+  const percent = Number((ratio * 100).toFixed(3));
+  // 0 % is no request, and 100 % every one.
+  if (percent === 0 && ratio > 0) return 'less than 0.001 %';
+  if (percent === 100 && ratio < 1) return 'more than 99.999 %';
+  return `${percent} %`;
 }
 
 /**

@@ -85,6 +85,7 @@ function webhookFlag(config: Extract<FlagConfig, { driver: 'webhook' }>, host: H
     timeoutMs: config.timeout,
     retries: config.retries,
     fences: false,
+    settlesMs: config.settlesIn,
     get: async (signal) =>
       parseReading((await call('GET', null, signal)).text, 'webhook', host.secrets.redact),
     set: async (change, signal) => {

@@ -21,6 +21,9 @@ export interface FlagChange {
   kind: OperationKind;
 }
 
+/** What a server is given that the config says nothing of, in milliseconds. */
+export const SETTLES_MS = 20_000;
+
 /** What speaks to one kind of flag store. Both calls are idempotent. */
 export interface FlagDriver {
   /** The name in the config. */
@@ -32,6 +35,8 @@ export interface FlagDriver {
   readonly retries: number;
   /** Whether the store itself refuses an older writer: then one that was late cannot have the last word. */
   readonly fences: boolean;
+  /** How long after nobody waits for it any more a server may still do what it was asked for; {@link SETTLES_MS} without. */
+  readonly settlesMs?: number | undefined;
   /** Of a store that is set by a command: variables by which each such command can be told from all others. */
   readonly commandMarks?: Readonly<Record<string, string>>;
   /** The ratio in force, or null when the flag does not exist yet. */

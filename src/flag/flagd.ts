@@ -67,7 +67,8 @@ export function flagSet(key: string, ratio: number, mark: FlagMark, existing?: u
  */
 export function readFlag(document: unknown, key: string): FlagdReading {
   const root = objectAt(document, 'the flag set');
-  const flags = objectAt(root.flags, 'its flags');
+  // Readers take a set that names no flags for one that has none.
+  const flags = root.flags === undefined ? {} : objectAt(root.flags, 'its flags');
   if (!Object.hasOwn(flags, key)) {
     const known = Object.keys(flags);
     throw new CutoverError('FLAG_NOT_FOUND', EXIT.input, `the flag set has no flag ${key}`, {

@@ -1,5 +1,5 @@
 import type { Secrets } from '../config/secrets.ts';
-import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 
 /** How much of an answer is read at most, in bytes. */
 const MAX_ANSWER = 1_000_000;
@@ -41,9 +41,27 @@ export class Refused extends CutoverError {
   }
 }
 
+/** A call that was sent, or may have been, and that nobody has answered. */
+export class Unanswered extends CutoverError {
+  constructor(message: string, cause: unknown) {
+    super('HOOK_FAILED', EXIT.unreachable, message, { cause });
+  }
+}
+
+/** What a proxy answers for a server that has not answered it. */
+const FOR_ANOTHER: readonly number[] = [502, 504];
+/** Codes of what goes wrong before anything is sent: no address, no connection, no TLS. */
+const NOT_SENT =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_|DEPTH_ZERO_|ERR_SSL_|ERR_TLS_|SELF_SIGNED_|UNABLE_TO_)/;
+
+/** Whether what a call asked for may be done, or be done yet, although the call has failed. */
+export function mayBeDone(error: unknown): boolean {
+  return error instanceof Unanswered || (error instanceof Refused && FOR_ANOTHER.includes(error.status));
+}
+
 /**
  * One HTTP call that has to succeed.
- * @throws Refused when the answer is no 2xx, CutoverError HOOK_FAILED (69) when there is none; see sendHttp for what
+ * @throws Refused when the answer is no 2xx, Unanswered and CutoverError HOOK_FAILED (69) when there is none; see sendHttp for what
  *   the message holds.
  */
 export async function callHttp(call: HttpCall): Promise<HttpAnswer> {
@@ -55,7 +73,7 @@ export async function callHttp(call: HttpCall): Promise<HttpAnswer> {
 /**
  * One HTTP call, whatever its status. Redirects are not followed: a hook's address is what the config says, and a
  * body with the migration's data goes nowhere else.
- * @throws CutoverError HOOK_FAILED (69) when there is no answer; the message holds the origin only.
+ * @throws Unanswered when it may have been sent, CutoverError HOOK_FAILED (69) when not; the message holds the origin only.
  */
 export async function sendHttp(call: HttpCall): Promise<HttpAnswer> {
   const url = parseUrl(call.url);
@@ -77,7 +95,9 @@ export async function sendHttp(call: HttpCall): Promise<HttpAnswer> {
     return { status: response.statusCode, text, retryAfter: [retryAfter].flat()[0] };
   } catch (error) {
     if (error instanceof CutoverError && error.code === 'HOOK_FAILED') throw error;
-    throw fail(redactFor(call, connectionFault(error)), error);
+    const fault = redactFor(call, connectionFault(error));
+    if (NOT_SENT.test(systemCode(error) ?? '')) throw fail(fault, error);
+    throw new Unanswered(`${url.origin}: ${fault}`, error);
   }
 }
 

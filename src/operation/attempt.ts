@@ -56,6 +56,12 @@ export function backoffMs(attempts: number, random: number): number {
   return random * Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** attempts);
 }
 
+/** How long all tries of a step take at most, with the pauses between them, in milliseconds. */
+export function longestTries({ timeoutMs, retries }: Pick<Bounds, 'timeoutMs' | 'retries'>): number {
+  const pauses = Array.from({ length: retries }, (_, i) => backoffMs(i + 1, 1));
+  return timeoutMs * (retries + 1) + pauses.reduce((sum, pause) => sum + pause, 0);
+}
+
 async function once<T>(work: (signal: AbortSignal) => Promise<T>, timeoutMs: number): Promise<T> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;

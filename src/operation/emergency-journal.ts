@@ -8,7 +8,7 @@ import { ALREADY_JOURNALED, type Journal, type JournalOptions, type StepEnd } fr
 import { findOperation } from './operations.ts';
 import type { Plan } from './plan.ts';
 import type { OperationRecord, StepRecord } from './record.ts';
-import type { Rival } from './rivals.ts';
+import type { Rival } from './rival.ts';
 import { beginSideJournal } from './side-journal.ts';
 
 /** Where an emergency may be journaled. */

@@ -2,7 +2,6 @@ import type { FlagSource } from '../config/lenient.ts';
 import { formatRatio } from '../config/units.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import type { EmergencyEnd, FlagEnd } from './emergency.ts';
-import { sameRatio } from './flag-step.ts';
 
 /** What an emergency may say of itself. */
 export interface Word {
@@ -23,7 +22,7 @@ export function wordOf(end: EmergencyEnd, sources: readonly FlagSource[]): Word 
   const { flags, rivals, report } = end;
   const unset = flags.flatMap(({ label, ratio }, position) => {
     if (ratio === null) return [`${label} cannot be read`];
-    if (!sameRatio(ratio, 0)) return [`${label} says ${formatRatio(ratio)}`];
+    if (ratio !== 0) return [`${label} says ${formatRatio(ratio)}`];
     return report.steps[position]?.outcome === 'done' ? [] : [`${label} says 0 %, but could not be written`];
   });
   if (unset.length > 0) {

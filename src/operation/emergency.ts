@@ -1,16 +1,17 @@
 import { CutoverError } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
+import { sameRatio } from '../world.ts';
 import { type EmergencyStore, lookAside, openJournal } from './emergency-journal.ts';
 import { type DnsSource, type Look, type PlanEmergency, readEmergencyPlan } from './emergency-plan.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
-import { sameRatio } from './flag-step.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import { findOperation, hasOperation } from './operations.ts';
 import { overtakenBy } from './overtaken.ts';
 import type { Plan } from './plan.ts';
 import { readQuietly } from './read-quietly.ts';
 import { newOperationId, type OperationRecord } from './record.ts';
-import { isUnderWay, LATE_MS, type Rival, rivalCommands, rivalOperations } from './rivals.ts';
+import { isUnderWay, type Rival } from './rival.ts';
+import { rivalCommands, rivalOperations, writeBounds } from './rivals.ts';
 import { flagsOf, runStep } from './steps.ts';
 
 export interface Emergency extends EmergencyStore {
@@ -147,22 +148,24 @@ async function outlastRivals(
   const { execution } = emergency;
   const flags = flagsOf(execution.drivers).filter(({ fences }) => !fences);
   const own = Math.max(...flags.map(({ timeoutMs, retries }) => timeoutMs * (retries + 1)));
-  const longestWrite = Math.max(...flags.map(({ timeoutMs }) => timeoutMs));
+  const bounds = writeBounds(flags);
   const started = execution.clock.now();
+  let quietSince = started;
   const longest = Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
   for (let told = ''; ; ) {
     const now = execution.clock.now();
-    const watch = { now, lookedMs: now - started, writeMs: longestWrite };
-    const operations = look((db) => rivalOperations(db, operation.id, watch));
+    const looking = { now, quietMs: now - quietSince };
+    const operations = look((db) => rivalOperations(db, operation.id, bounds, looking));
     const rivals = operations && [
       ...operations,
       ...flags.flatMap((flag) => rivalCommands(flag, operation.id)),
       ...(unseen === null ? [] : [unseen]),
     ];
+    if (rivals?.some((rival) => rival !== unseen && !isUnderWay(rival))) quietSince = now;
     for (const flag of flags) await keepAtZero(flag, operation);
     // For one that cannot be seen to end there is nothing to wait for but a write that is under way already.
     const patience = rivals?.some(isUnderWay)
-      ? Math.max(longest, LATE_MS)
+      ? Math.max(longest, bounds.settlesMs + WAIT_MS.least)
       : rivals?.every((rival) => rival === unseen)
         ? WAIT_MS.least
         : longest;

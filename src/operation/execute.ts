@@ -1,11 +1,11 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
-import { sameWorld, type World } from '../world.ts';
-import { sameRatio } from './flag-step.ts';
+import { sameRatio, sameWorld, type World } from '../world.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import { overCommands, overWrites } from './late-writes.ts';
 import { overtakenBy } from './overtaken.ts';
 import { type Plan, type PlannedStep, tellable, undoOf } from './plan.ts';
+import { putBack } from './put-back.ts';
 import { isBackward, type OperationRecord, type StepOutcome } from './record.ts';
 import type { StepContext } from './step-run.ts';
 import { type Drivers, flagsOf, runStep, undoRecords } from './steps.ts';
@@ -27,6 +27,8 @@ export interface StepReport {
   hint?: string;
   /** What the user should know beside the outcome. */
   notes?: string[];
+  /** Of a flag: its store was asked, and gave no answer. */
+  unanswered?: true;
 }
 
 /** What an operation came to. */
@@ -46,6 +48,8 @@ export interface OperationReport {
   undo: string | null;
   /** Whether `resume` has something to do. */
   open: boolean;
+  /** Of a forward step whose flag may have been changed or not: what it says now, where it can be read; null: no flag. */
+  unknown?: { reads?: number | null };
   /** Where its journal is: an emergency may find no place at all. */
   kept: Journal['kept'];
   /** File that holds the journal of an emergency when the database could not. */
@@ -265,28 +269,8 @@ async function abandon(
   runOne: (position: number) => Promise<StepEnd>,
 ): Promise<OperationReport> {
   const { plan } = journal.operation;
-  const { flag } = execution.drivers;
-  const signal = AbortSignal.timeout(flag.timeoutMs);
-  let restored = false;
-  try {
-    journal.guard();
-    const now = await flag.get(signal);
-    if ((now?.ratio ?? 0) !== plan.from.ratio) {
-      await flag.set(
-        {
-          ratio: plan.from.ratio,
-          token: journal.operation.token,
-          operation: journal.operation.id,
-          kind: plan.kind,
-        },
-        signal,
-      );
-    }
-    restored = ((await flag.get(signal))?.ratio ?? 0) === plan.from.ratio;
-  } catch (error) {
-    // Unknown is not restored: the operation stays open, and the step's own error tells why.
-    if (error instanceof CutoverError && error.code === 'FENCED') throw error;
-  }
+  const failed = plan.steps.findIndex(({ kind }) => kind === 'flag');
+  const { restored, reads } = await putBack(journal, execution.drivers.flag, ends.get(failed));
   plan.steps.forEach(({ kind }, position) => {
     if (ends.has(position) || kind === 'notify') return;
     const skipped: StepEnd = {
@@ -306,7 +290,8 @@ async function abandon(
   );
   await Promise.all(untold.map(runOne));
   journal.finish({ outcome: 'failed', applied: false, open: !restored });
-  return reportOf(journal, ends, 'failed', { applied: false, open: !restored });
+  const report = reportOf(journal, ends, 'failed', { applied: false, open: !restored });
+  return restored ? report : { ...report, unknown: { ...(reads === undefined ? {} : { reads }) } };
 }
 
 function reportOf(
@@ -354,6 +339,7 @@ function report(step: PlannedStep, end: StepEnd): StepReport {
     ...(end.code === undefined ? {} : { code: end.code }),
     ...(end.hint === undefined ? {} : { hint: end.hint }),
     ...(end.notes === undefined ? {} : { notes: end.notes }),
+    ...(end.unanswered ? { unanswered: true } : {}),
   };
 }
 

@@ -1,24 +1,34 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
+import { mayBeDone } from '../hooks/http.ts';
+import { sameRatio } from '../world.ts';
 import type { StepEnd } from './journal.ts';
 import { endOf, type StepContext, tries } from './step-run.ts';
-
-/** A flag store may keep fewer digits than a double; this much difference is none. */
-export const RATIO_TOLERANCE = 1e-5;
-
-/** Whether two ratios are the same to a flag store. */
-export const sameRatio = (a: number, b: number): boolean => Math.abs(a - b) <= RATIO_TOLERANCE;
 
 /** Sets a flag. */
 export async function runFlag(flag: FlagDriver, context: StepContext): Promise<StepEnd> {
   const notes: string[] = [];
+  let unanswered = 0;
+  // Counted until the answer is there: a try ends with its time, also while its store is still at it.
+  const asking: FlagDriver['set'] = async (change, signal) => {
+    unanswered++;
+    try {
+      const said = await flag.set(change, signal);
+      unanswered--;
+      return said;
+    } catch (error) {
+      if (!signal.aborted && !mayBeDone(error)) unanswered--;
+      throw error;
+    }
+  };
   // The first reading is the one to go back to; a later try would read our own half-made change.
   let before: unknown = context.found?.before ?? null;
   const end = await tries(flag, context, async (signal) => {
     before ??= await readBefore(flag, context, signal);
-    return setFlag(flag, context, signal, notes);
+    return setFlag({ ...flag, set: asking }, context, signal, notes);
   });
-  return endOf(end, before, end.value ?? null, context, { notes });
+  const ended = endOf(end, before, end.value ?? null, context, { notes });
+  return ended.outcome === 'failed' && unanswered > 0 ? { ...ended, unanswered: true } : ended;
 }
 
 async function readBefore(flag: FlagDriver, context: StepContext, signal: AbortSignal): Promise<unknown> {

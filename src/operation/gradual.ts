@@ -3,11 +3,10 @@ import { formatDuration, formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagReading } from '../flag/driver.ts';
 import type { Db } from '../store/open.ts';
-import type { DnsReading } from '../world.ts';
+import { type DnsReading, sameRatio } from '../world.ts';
 import { attempt } from './attempt.ts';
 import { beginOperation } from './begin.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
-import { RATIO_TOLERANCE } from './flag-step.ts';
 import type { JournalOptions } from './journal.ts';
 import { readLease } from './lease.ts';
 import { findOperation, lastOperation } from './operations.ts';
@@ -113,7 +112,7 @@ export function whoChangedFlag(left: Left, now: FlagReading | null): string | nu
     return `the ${now.kind ?? 'operation'} ${now.operation} has set it: ${says}`;
   }
   if (now && now.token > 0 && now.token !== left.token) return `another operation has set it: ${says}`;
-  if (Math.abs((now?.ratio ?? 0) - left.ratio) <= RATIO_TOLERANCE) return null;
+  if (sameRatio(now?.ratio ?? 0, left.ratio)) return null;
   if (now === null) return 'the flag was removed';
   const who =
     now.operation || now.token > 0 ? 'by hand' : 'by somebody else (its store does not keep by whom)';

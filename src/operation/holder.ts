@@ -13,6 +13,10 @@ export interface Holder {
   boot: string | null;
   /** The PID namespace in which `pid` counts. */
   namespace: string | null;
+  /** Of one that has lost the lease: its last heartbeat, Unix milliseconds by its own clock. */
+  heartbeatAt?: number;
+  /** A person has said that it is gone. */
+  givenUp?: true;
 }
 
 export type HolderState = 'running' | 'gone' | 'unknown';

@@ -20,6 +20,8 @@ export interface StepEnd {
   hint?: string | undefined;
   /** What the user should know beside the outcome. */
   notes?: string[] | undefined;
+  /** Of a flag that could not be set: its store was asked, and gave no answer. It may still do what it was asked for. */
+  unanswered?: true | undefined;
 }
 
 /** How an operation ended: `applied` when the state is to say what it wanted. */

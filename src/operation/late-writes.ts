@@ -2,7 +2,8 @@ import type { Hook } from '../hooks/hook.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import type { PlannedStep } from './plan.ts';
 import { isBackward } from './record.ts';
-import { type Rival, rivalCommands } from './rivals.ts';
+import type { Rival } from './rival.ts';
+import { rivalCommands } from './rivals.ts';
 import type { Drivers } from './steps.ts';
 
 /** What steps act on, and by which clock. */

@@ -87,6 +87,12 @@ export function takeLease(
 ): number {
   const { token, held } = readLease(db);
   if (held && !options.force) assertGone(held, options.watched);
+  // Whoever loses it may go on where nobody sees it: when it was last heard of is all that is known of it then.
+  if (held)
+    db.prepare("UPDATE operations SET holder = json_set(holder, '$.heartbeatAt', ?) WHERE id = ?").run(
+      held.heartbeatAt,
+      held.operationId,
+    );
   const next = Math.max(token + 1, options.atLeast ?? 0);
   db.prepare(
     `UPDATE lease SET token = @next, operation_id = @operationId, actor = @actor, host = @host, pid = @pid,

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { FlagDriver } from '../flag/driver.ts';
+import { type FlagDriver, SETTLES_MS } from '../flag/driver.ts';
 import type { Db } from '../store/open.ts';
+import { longestTries } from './attempt.ts';
 import { type Holder, holderState } from './holder.ts';
-
-/** Somebody who may still write the flag for an operation that has lost; in words. */
-export type Rival = string;
+import { type Rival, runningRival, underWay, unseenRival } from './rival.ts';
 
 interface Writer {
   id: string;
@@ -13,28 +12,65 @@ interface Writer {
   driver: string;
   outcome: string;
   startedAt: number | null;
+  /** How long the step took; null while it runs, and when it was killed. */
+  ms: number | null;
+  /** What the flag said by the state before, and what it goes back to when the step fails. */
+  from: number;
   /** What became of its operation. */
   ended: string | null;
 }
 
 /** By no clock's error does a write of another day count. */
 const FORGOTTEN_AFTER_MS = 3_600_000;
-/** A server may carry out so long after what nobody waits for any more, in milliseconds. */
-export const LATE_MS = 20_000;
+
+/** How long those flags take to be written that fence nobody, each bound the longest of them, in milliseconds. */
+export interface WriteBounds {
+  /** One write. */
+  writeMs: number;
+  /** A step, all tries together. */
+  triesMs: number;
+  /** What nobody waits for any more. */
+  settlesMs: number;
+}
+
+export function writeBounds(flags: readonly FlagDriver[]): WriteBounds {
+  const longest = (of: (flag: FlagDriver) => number) => Math.max(0, ...flags.map(of));
+  return {
+    writeMs: longest(({ timeoutMs }) => timeoutMs),
+    triesMs: longest(longestTries),
+    settlesMs: longest(({ settlesMs }) => settlesMs ?? SETTLES_MS),
+  };
+}
+
+/** How a caller looks: `now` in Unix milliseconds, and for how long it has seen nobody at a flag any more. */
+export interface Looking {
+  now: number;
+  quietMs: number;
+}
+
+/**
+ * Whether a server may still do what a step has asked of it, whose process has given up or is gone. It was asked for the
+ * last time before the step ended, or else before all its tries could be over; and before whoever looks began to. Pure.
+ */
+export function mayStillLand(
+  { startedAt, ms, from }: Pick<Writer, 'startedAt' | 'ms' | 'from'>,
+  { writeMs, triesMs, settlesMs }: WriteBounds,
+  { now, quietMs }: Looking,
+): boolean {
+  // A flag that could not be set is put back: that is one more write, which counts unless it sends all to legacy.
+  const asked = (startedAt ?? 0) + (ms === null ? triesMs : ms + (from > 0 ? writeMs : 0));
+  return now - asked < settlesMs && quietMs < settlesMs;
+}
 
 /**
  * The operations other than `id` that were at their flag when they lost the lease, and whose process is not known
  * to be gone; of one that is gone, the write that it may have left under way.
- * @param watch now (Unix ms), for how long the caller has been looking, and how long a write may take at most (ms)
  */
-export function rivalOperations(
-  db: Db,
-  id: string,
-  watch: { now: number; lookedMs: number; writeMs: number },
-): Rival[] {
+export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking: Looking): Rival[] {
   const writers = db
     .prepare(
-      `SELECT o.id, o.kind, o.holder, s.driver, s.outcome, s.started_at AS startedAt, o.outcome AS ended
+      `SELECT o.id, o.kind, o.holder, s.driver, s.outcome, s.started_at AS startedAt, s.ms,
+              json_extract(o.plan, '$.from.ratio') AS "from", o.outcome AS ended
          FROM operations o JOIN steps s ON s.operation_id = o.id AND s.kind = 'flag'
         WHERE o.id <> ? AND o.holder IS NOT NULL
           AND (s.outcome = 'running' OR (s.outcome = 'failed' AND json_extract(o.plan, '$.to.ratio') > 0))
@@ -45,24 +81,23 @@ export function rivalOperations(
     const holder = JSON.parse(writer.holder) as Holder;
     const state = holderState(holder);
     const name = `the ${writer.kind} ${writer.id}`;
-    const ageMs = Math.abs(watch.now - (writer.startedAt ?? 0));
-    const late = leavesWrites(writer.driver) && (ageMs < LATE_MS || watch.lookedMs < watch.writeMs);
-    const left = [`${UNDER_WAY}${name} left under way`];
+    const ageMs = Math.abs(looking.now - (writer.startedAt ?? 0));
+    // A step that is run anew keeps how long it took before.
+    const ms = writer.outcome === 'running' ? null : writer.ms;
+    const late = leavesWrites(writer.driver) && mayStillLand({ ...writer, ms }, bounds, looking);
+    const left = [underWay(name)];
     // Whoever gave up waiting for an answer has ended; what it asked for may still be done.
-    if (writer.outcome === 'failed' && !['undone', 'superseded'].includes(writer.ended ?? 'undone'))
-      return leavesWrites(writer.driver) && ageMs < LATE_MS ? left : [];
-    const recent = ageMs < FORGOTTEN_AFTER_MS;
-    if (state === 'running') return [`${name} (process ${holder.pid} on ${holder.host})`];
-    if (!recent || writer.outcome !== 'running') return [];
-    if (state === 'unknown') return [`${name} (process ${holder.pid} on ${holder.host})`];
+    const gaveUp =
+      writer.outcome === 'failed' && !['undone', 'superseded'].includes(writer.ended ?? 'undone');
+    if (state === 'running' && !gaveUp) return [runningRival(name, holder)];
+    if (writer.outcome === 'failed') return late ? left : [];
+    const countsMs = FORGOTTEN_AFTER_MS + bounds.triesMs + bounds.settlesMs;
+    if (ageMs >= countsMs) return [];
+    if (state === 'unknown' && !holder.givenUp)
+      return [unseenRival(name, holder, (writer.startedAt ?? 0) + countsMs)];
     return late ? left : [];
   });
 }
-
-const UNDER_WAY = 'a write that ';
-
-/** Whether it is no process, but what one has asked of a server: that is over after {@link LATE_MS}. */
-export const isUnderWay = (rival: Rival): boolean => rival.startsWith(UNDER_WAY);
 
 /** A server may still carry out what a process asked for before it died; so may a command that cannot be seen. */
 function leavesWrites(driver: string): boolean {

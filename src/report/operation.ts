@@ -105,17 +105,34 @@ export function renderOutcome(
   const todo = [
     ...(report.open ? [['to try again', `cutover resume${labels ? `   (${labels})` : ''}`]] : []),
     ...(report.undo ? [['to undo', report.undo]] : []),
+    ...(report.unknown ? [['to undo', 'cutover rollback']] : []),
     ...(report.sideFile ? [['journaled in', `${safe(report.sideFile)}; ${TAKEN_IN}`]] : []),
   ];
   return [
     ...wrap(what, columns, '  '),
     ...(report.outcome === 'failed' && !report.open ? ['  nothing was changed'] : []),
+    ...(report.unknown ? wrap(`  ${unknownFlag(report)}`, columns, '  ') : []),
     ...alignColumns(
       todo.map(([label = '', text = '']) => [label.padEnd(LABEL), text]),
       2,
       columns,
     ),
   ].join('\n');
+}
+
+/** Of a flag that may have been changed or not: why that is not known, and what it says now. */
+function unknownFlag({ unknown, steps }: OperationReport): string {
+  const reads = unknown?.reads;
+  const now =
+    reads === undefined
+      ? 'it cannot be read'
+      : reads === null
+        ? 'now there is no flag'
+        : `now it says ${formatRatio(reads)}`;
+  const late = steps.some(({ unanswered }) => unanswered)
+    ? ': what its store was asked for may still be done'
+    : '';
+  return `whether the flag was changed is not known${late}; ${now}`;
 }
 
 /** What was changed; where the flag was not where the state said, both are told. */
@@ -146,6 +163,7 @@ export function operationDocument(command: string, report: OperationReport): Rec
     checkpoint: report.checkpointId,
     steps: report.steps,
     flag: report.flag,
+    ...(report.unknown ? { flagUnknown: report.unknown } : {}),
     undo: report.undo,
     ...(report.sideFile === null ? {} : { sideFile: report.sideFile }),
   };

@@ -1,7 +1,7 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
-import { RATIO_TOLERANCE } from '../operation/flag-step.ts';
 import type { Plan } from '../operation/plan.ts';
+import { exceeds } from '../world.ts';
 
 /** The ratios of the ladder on the way down, highest first; neither end is among them. */
 export function rungsDown(ladder: readonly number[], from: number, to: number): number[] {
@@ -23,7 +23,7 @@ export function gradualPlans(plan: Plan, ladder: readonly number[], flagRatio: n
       hint: 'leave --over away to go to a checkpoint that sends more to target',
     });
   }
-  if (to.ratio > flagRatio + RATIO_TOLERANCE) {
+  if (exceeds(to.ratio, flagRatio)) {
     const lower = `the flag says ${formatRatio(flagRatio)}, less than the ${formatRatio(to.ratio)} to go to`;
     throw new CutoverError('FLAG_LOWER', EXIT.notNow, `${lower}; --over lifts nothing`, {
       hint: 'see `cutover status`; a rollback without --over makes the flag say what its checkpoint says',

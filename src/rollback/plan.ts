@@ -1,12 +1,11 @@
 import { formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
-import { RATIO_TOLERANCE } from '../operation/flag-step.ts';
 import { type Gate, type Plan, type PlannedDrivers, type PlannedStep, stepsFor } from '../operation/plan.ts';
 import { isBackward, type OperationRecord } from '../operation/record.ts';
 import { unfinished } from '../operation/unfinished.ts';
 import { freezeGate, gateRefusal } from '../shift/gates.ts';
 import type { Freeze } from '../store/freeze.ts';
-import type { World } from '../world.ts';
+import { exceeds, type World } from '../world.ts';
 import { dnsBack, dnsByConfig, wayBack } from './dns-steps.ts';
 import { ledgerOf, type MovingStep } from './moved.ts';
 
@@ -176,7 +175,7 @@ export function raiseOf(
   to: Pick<World, 'ratio' | 'activeProvider'>,
 ): Raise | null {
   const from = found === undefined ? state.ratio : Math.min(state.ratio, found ?? 0);
-  if (to.ratio > from + RATIO_TOLERANCE) return { from, to: to.ratio };
+  if (exceeds(to.ratio, from)) return { from, to: to.ratio };
   return state.activeProvider === 'legacy' && to.activeProvider === 'target' ? 'dns' : null;
 }
 

@@ -1,6 +1,7 @@
 import { formatDuration, formatRatio } from '../config/units.ts';
 import { CutoverError, EXIT } from '../errors.ts';
 import type { Gate } from '../operation/plan.ts';
+import { sameRatio } from '../world.ts';
 
 /** What is known of the stage that a forward step would leave. Times are Unix milliseconds. */
 export interface StageEvidence {
@@ -60,13 +61,9 @@ function bakeGate({ ratio, since }: StageEvidence, limits: GateLimits, now: numb
  * @param state `wasSet`: an operation has set the flag before. A flag that is not there then is gone: its readers go
  *   by a default that nobody here knows. One that was never there sends nothing to target.
  */
-export function driftGate(
-  state: { ratio: number; wasSet: boolean },
-  flagRatio: number | null,
-  tolerance: number,
-): Gate {
+export function driftGate(state: { ratio: number; wasSet: boolean }, flagRatio: number | null): Gate {
   const says = flagRatio === null && state.wasSet ? null : (flagRatio ?? 0);
-  const ok = says !== null && Math.abs(says - state.ratio) <= tolerance;
+  const ok = says !== null && sameRatio(says, state.ratio);
   if (says === null) {
     const detail = `the flag is gone, the state says ${formatRatio(state.ratio)}`;
     return { name: 'drift', ok, detail };

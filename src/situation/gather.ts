@@ -12,7 +12,7 @@ import {
   openOperations,
 } from '../operation/operations.ts';
 import type { OperationRecord } from '../operation/record.ts';
-import { rivalCommands, rivalOperations } from '../operation/rivals.ts';
+import { rivalCommands, rivalOperations, writeBounds } from '../operation/rivals.ts';
 import { type Drivers, plannedDrivers } from '../operation/steps.ts';
 import { viewRecords } from '../rollback/dns-view.ts';
 import { type JudgedRun, lastFail, latestRun } from '../store/canary.ts';
@@ -187,9 +187,9 @@ async function readFlag({ drivers, secrets }: Sources, ms: number | undefined): 
 function rivalsOf({ db, drivers: { flag }, clock }: Sources, { last, lease }: JournalFacts): string[] {
   if (flag.fences || (lease && lease.holder !== 'gone')) return [];
   const id = last?.id ?? '';
-  const watch = { now: clock.now(), lookedMs: Number.POSITIVE_INFINITY, writeMs: 0 };
+  const looking = { now: clock.now(), quietMs: 0 };
   // The last one is named as unfinished, where it is.
-  return [...rivalOperations(db, id, watch), ...rivalCommands(flag, id)];
+  return [...rivalOperations(db, id, writeBounds([flag]), looking), ...rivalCommands(flag, id)];
 }
 
 /** Of a flag that does not exist no request follows anything. */

@@ -1,6 +1,7 @@
 import { formatRatio } from '../config/units.ts';
 import { commandOf } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
+import { goneCommand } from '../operation/rival.ts';
 import { nextRung } from '../shift/ladder.ts';
 import { raisesFlag } from '../shift/mend.ts';
 import { endings } from './endings.ts';
@@ -25,9 +26,7 @@ export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]
   }
   switch (which.name) {
     case 'running':
-      return [
-        { command: 'wait', why: 'the operation ends by itself; `--wait 30s` lets a command wait for it' },
-      ];
+      return [{ command: 'wait', why: which.by.holder === 'unknown' ? WAIT_UNSEEN : WAIT }];
     case 'unfinished':
       return [...endings(facts, seen, which.operation), ...recordsOf(which.operation)].map(
         ({ command, why }) => ({ command, why }),
@@ -38,8 +37,10 @@ export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]
         { command: 'cutover rollback --emergency', why: 'sets the flag to 0 % without reading it first' },
       ];
     case 'drifted':
-      return mends(facts, seen);
+      return [...mends(facts, seen), ...givingUp(facts)];
     default: {
+      const [rival] = facts.rivals;
+      if (rival !== undefined) return afterRivals(facts, seen);
       const [first, ...others] = downOr(facts, seen, onwards(facts, seen, which));
       const left = seen.open.at(-1);
       if (!left) return [first, ...others];
@@ -51,6 +52,25 @@ export function nextOf(facts: Facts, seen: Seen, which: Which): [Next, ...Next[]
     }
   }
 }
+
+/** Whoever may still write the flag keeps "safe" back; nothing is built on it meanwhile. */
+function afterRivals(facts: Facts, seen: Seen): [Next, ...Next[]] {
+  const look = { command: 'cutover status', why: 'again, when nobody may write the flag any more' };
+  const down = { command: back(seen), why: 'towards legacy, whoever may still write the flag' };
+  return [look, ...givingUp(facts), ...(facts.state.ratio > 0 ? [down] : [])];
+}
+
+/** For a person who knows what cannot be seen from here. */
+function givingUp({ rivals }: Facts): Next[] {
+  return rivals.flatMap((rival) => {
+    const command = goneCommand(rival);
+    return command === null ? [] : [{ command, why: 'when its host or container is known to be gone' }];
+  });
+}
+
+const WAIT = 'the operation ends by itself; `--wait 30s` lets a command wait for it';
+const WAIT_UNSEEN =
+  'whether it runs cannot be seen from here; a command with `--wait 1m` takes over once its heartbeat stood still for 30 s';
 
 /** What mends everything where a newer cutover has written the state. */
 export const UPGRADE = 'upgrade cutover';

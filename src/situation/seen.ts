@@ -1,9 +1,9 @@
 import { formatRatio } from '../config/units.ts';
-import { RATIO_TOLERANCE } from '../operation/flag-step.ts';
 import type { Gate } from '../operation/plan.ts';
 import { blocksForward, type OperationRecord } from '../operation/record.ts';
 import { type Eligibility, eligibility, type Raise, raiseOf } from '../rollback/plan.ts';
 import { driftGate, failGate, freezeGate, stageGates } from '../shift/gates.ts';
+import { sameRatio } from '../world.ts';
 import type { Facts, LeaseFact } from './facts.ts';
 
 /** What follows from the facts at once, and what everything else is decided by. */
@@ -33,7 +33,7 @@ export function seenIn(facts: Facts): Seen {
   // An operation that runs is between two ratios: that is no drift.
   const known = running === null && (flag.is === 'read' || flag.is === 'absent');
   const flagGate = known
-    ? driftGate({ ratio: state.ratio, wasSet: state.changedAt !== null }, flagRatio, RATIO_TOLERANCE)
+    ? driftGate({ ratio: state.ratio, wasSet: state.changedAt !== null }, flagRatio)
     : null;
   const drift = flagGate?.ok ? (otherDrift(facts) ?? flagGate) : flagGate;
   return {
@@ -65,9 +65,7 @@ function raisedBack(
 
 /** Whoever still reads the flag of an earlier config does as that says. */
 function otherDrift({ otherFlags, state }: Facts): Gate | null {
-  const off = otherFlags.find(
-    ({ ratio }) => ratio === null || (ratio > 0 && Math.abs(ratio - state.ratio) > RATIO_TOLERANCE),
-  );
+  const off = otherFlags.find(({ ratio }) => ratio === null || (ratio > 0 && !sameRatio(ratio, state.ratio)));
   if (!off) return null;
   const says = off.ratio === null ? 'cannot be read' : `says ${formatRatio(off.ratio)}`;
   return { name: 'drift', ok: false, detail: `${off.label} ${says}, the state ${formatRatio(state.ratio)}` };

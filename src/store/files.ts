@@ -20,9 +20,10 @@ const MODES = { private: { folder: 0o700, file: 0o600 }, shared: { folder: 0o275
 /**
  * Makes the folder and an empty database where there are none: private, or readable by `group`. What is there already
  * is only ever tightened, and not touched at all when it is tight enough or nothing is asked (`group` undefined).
+ * @returns what the user should know: whoever could read it by a mode that was set by hand cannot any more
  * @throws CutoverError STATE_GROUP (78), or the system's own.
  */
-export function prepareFiles(stateDir: string, path: string, group: string | null | undefined): void {
+export function prepareFiles(stateDir: string, path: string, group: string | null | undefined): string[] {
   const modes = group ? MODES.shared : MODES.private;
   mkdirSync(dirname(stateDir), { recursive: true, mode: group ? 0o755 : 0o700 });
   if (make(() => mkdirSync(stateDir, { mode: 0o700 }))) {
@@ -31,8 +32,9 @@ export function prepareFiles(stateDir: string, path: string, group: string | nul
   if (make(() => closeSync(openSync(path, 'wx', 0o600)))) {
     share(path, modes.file, group, () => unlinkSync(path));
   } else if (group !== undefined) {
-    tighten(path, modes.file);
+    return tighten(path, modes.file);
   }
+  return [];
 }
 
 function make(work: () => void): boolean {
@@ -99,10 +101,17 @@ function mayChange(uid: number): boolean {
   return me === 0 || me === uid;
 }
 
-function tighten(path: string, asked: number): void {
+function tighten(path: string, asked: number): string[] {
   const { mode: bits, uid } = statSync(path);
   const mode = bits & 0o777;
-  if ((mode & ~asked) !== 0 && mayChange(uid)) chmodSync(path, mode & asked);
+  const tight = mode & asked;
+  if (mode === tight || !mayChange(uid)) return [];
+  chmodSync(path, tight);
+  const octal = (each: number) => each.toString(8).padStart(4, '0');
+  const shared = asked === MODES.shared.file;
+  const who = shared ? 'all but its owner and its group' : 'all but its owner';
+  const meant = shared ? '' : '; for a group that is to read it: `state: { path, group }` in the config';
+  return [`${path}: closed again to ${who} (${octal(mode)} → ${octal(tight)})${meant}`];
 }
 
 /** Gives what was just made to the group; where that fails it is removed again, so that nothing half-shared stays. */

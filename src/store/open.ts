@@ -16,16 +16,22 @@ const BUSY_TIMEOUT_MS = 5000;
  * Opens (and where needed creates and migrates) the state database in `stateDir`.
  * @param options.group who may read it besides its owner: null for nobody. Without it the modes of what is there are
  *   left alone.
+ * @param options.onNote told of a mode that was tightened
  * @throws CutoverError STATE_LOCKED (75), STATE_CORRUPT, STATE_DAMAGED, STATE_NEWER (65), STATE_GROUP (78), STATE_UNREADABLE,
  *   STATE_UNWRITABLE (69, or 1 for a full disk and the like), STATE_DRIVER (1).
  */
 export function openStore(
   stateDir: string,
-  options: { now: number; busyTimeoutMs?: number; group?: string | null },
+  options: {
+    now: number;
+    busyTimeoutMs?: number;
+    group?: string | null;
+    onNote?: (text: string) => void;
+  },
 ): Db {
   const path = join(stateDir, DATABASE_NAME);
   return explainingFaults(path, () => {
-    prepareFiles(stateDir, path, options.group);
+    for (const note of prepareFiles(stateDir, path, options.group)) options.onNote?.(note);
     const db = openSqlite(path, { timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS });
     try {
       db.pragma('journal_mode = WAL');
@@ -55,13 +61,26 @@ export function explainingFaults<T>(path: string, work: () => T): T {
   }
 }
 
+const WITHOUT_IT = '`cutover rollback --emergency` works without this database';
+
+/** The error of a database that a link hides which leads nowhere; null where there is no such link. */
+export function leadsNowhere(path: string, code: string, cause?: unknown): CutoverError | null {
+  const link = brokenLink(path);
+  if (!link) return null;
+  const what = `${link.at} is a link to ${link.to}, where there is nothing`;
+  return new CutoverError(code, EXIT.unreachable, `${path}: ${what}`, {
+    hint: `mount what it leads to, or mend the link; ${WITHOUT_IT}`,
+    cause,
+  });
+}
+
 /** An error of SQLite or the file system as one that says how to mend it; any other as it is. */
 export function explainFault(path: string, error: unknown): unknown {
   if (error instanceof CutoverError) return error;
   const code = systemCode(error) ?? '';
   const make = (name: string, exit: 1 | 65 | 69 | 75, what: string, hint: string) =>
     new CutoverError(name, exit, `${path}: ${what}`, { hint, cause: error });
-  const emergency = '`cutover rollback --emergency` works without this database';
+  const emergency = WITHOUT_IT;
   if (code === 'SQLITE_BUSY' || code.startsWith('SQLITE_BUSY_') || code === 'SQLITE_LOCKED') {
     return make('STATE_LOCKED', EXIT.notNow, 'locked by another process', `try again; ${emergency}`);
   }
@@ -77,12 +96,8 @@ export function explainFault(path: string, error: unknown): unknown {
     const what = `it is not as cutover left it: ${messageOf(error)}`;
     return make('STATE_DAMAGED', EXIT.input, what, `restore it from a copy; ${emergency}`);
   }
-  const link = NOT_THERE.includes(code) ? brokenLink(path) : null;
-  if (link) {
-    const what = `${link.at} is a link to ${link.to}, where there is nothing`;
-    const hint = `mount what it leads to, or mend the link; ${emergency}`;
-    return make('STATE_UNWRITABLE', EXIT.unreachable, what, hint);
-  }
+  const link = NOT_THERE.includes(code) ? leadsNowhere(path, 'STATE_UNWRITABLE', error) : null;
+  if (link) return link;
   if (!code.startsWith('SQLITE_') && !FILE_FAULTS.includes(code)) return error;
   const full = code === 'SQLITE_FULL' || code === 'ENOSPC';
   const denied = full ? null : deniedAt(path);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryBytes } from '../files.ts';
 import { migrateCopy } from './migrate.ts';
-import { DATABASE_NAME, type Db, explainingFaults, notReadable } from './open.ts';
+import { DATABASE_NAME, type Db, explainingFaults, leadsNowhere, notReadable } from './open.ts';
 import { openSqlite } from './sqlite.ts';
 import { applyWal } from './wal.ts';
 
@@ -27,6 +27,9 @@ export function readStore(stateDir: string, now: number): StateCopy {
   const path = join(stateDir, DATABASE_NAME);
   return explainingFaults(path, () => {
     const bytes = explainingReading(path, () => databaseBytes(path));
+    // No database is the state before anything has happened; one that cannot be got at is not.
+    const hidden = bytes === null ? leadsNowhere(path, 'STATE_UNREADABLE') : null;
+    if (hidden) throw hidden;
     const db = openSqlite(bytes ?? ':memory:');
     try {
       return { db, newer: migrateCopy(db, path, now) };

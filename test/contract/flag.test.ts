@@ -1,5 +1,5 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSecrets } from '../../src/config/secrets.ts';
 import { createFlag } from '../../src/flag/create.ts';
 import type { FlagChange, FlagDriver } from '../../src/flag/driver.ts';
+import { readFlag } from '../../src/flag/flagd.ts';
+import { runFlag } from '../../src/operation/flag-step.ts';
+import type { StepContext } from '../../src/operation/step-run.ts';
+import { sameRatio } from '../../src/world.ts';
 
 /** What every flag driver has to do, run over each of them on real files, processes and sockets. */
 
@@ -62,6 +66,15 @@ const change = (ratio: number, token: number, operation = `op-${token}`): FlagCh
   kind: 'shift',
 });
 
+const stepTo = (ratio: number) =>
+  ({
+    plan: { kind: ratio > 0 ? 'shift' : 'rollback', to: { ratio } },
+    operation: { id: 'op-1', token: 7 },
+    deadline: Date.now() + 5000,
+    clock: { now: () => Date.now(), random: () => 0 },
+    redact: (text: string) => text,
+  }) as unknown as StepContext;
+
 describe.each([
   ['file', fileDriver],
   ['exec', execDriver],
@@ -84,6 +97,64 @@ describe.each([
     await flag.set(change(0.25, 3), signal());
     await flag.set(change(0.25, 3), signal());
     expect(await flag.get(signal())).toMatchObject({ ratio: 0.25, token: 3 });
+  });
+});
+
+describe('a webhook that does not say that it has set the flag', () => {
+  it.each<[string, (request: IncomingMessage, response: ServerResponse) => unknown, boolean]>([
+    ['is silent', () => {}, true],
+    ['cuts the connection', ({ socket }) => socket.destroy(), true],
+    ['stands behind a proxy that gave up', (_, response) => response.writeHead(504).end(), true],
+    ['refuses', (_, response) => response.writeHead(500).end(), false],
+  ])('and %s', async (_name, onPost, unanswered) => {
+    const server = createServer((request, response) =>
+      request.method === 'GET' ? response.end('{"ratio":0}') : onPost(request, response),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/flag`;
+    const more = { headers: {}, timeout: 300, retries: 0 };
+    const flag = createFlag({ driver: 'webhook', url, ...more }, host(folder()));
+    const end = await runFlag(flag, stepTo(0.1));
+    expect([end.outcome, end.unanswered ?? false]).toEqual(['failed', unanswered]);
+  });
+
+  it('and cannot be reached: then it was not asked', async () => {
+    const more = { headers: {}, timeout: 5000, retries: 0 };
+    const flag = createFlag({ driver: 'webhook', url: 'http://127.0.0.1:9/flag', ...more }, host(folder()));
+    const found = { before: { ratio: 0 } };
+    expect((await runFlag(flag, { ...stepTo(0.1), found } as StepContext)).unanswered).toBeUndefined();
+  });
+});
+
+describe('a flag that says almost 0 %', () => {
+  it.each([1e-6, 1e-9, 0.00001])('is not set to 0 when %d is read back', async (ratio) => {
+    const dir = folder();
+    const flag = createFlag(
+      {
+        driver: 'exec',
+        command: ['sh', '-c', `[ $0 = set ] || echo ${ratio.toFixed(12)}`],
+        timeout: 5000,
+        retries: 0,
+      },
+      host(dir),
+    );
+    expect(await runFlag(flag, stepTo(0))).toMatchObject({ outcome: 'failed', code: 'FLAG_READ_BACK' });
+  });
+
+  it('is read as it is from a file, however great the weights', () => {
+    const targeting = {
+      fractional: [
+        ['target', 1],
+        ['legacy', 2_000_000_000],
+      ],
+    };
+    const variants = { legacy: 'legacy', target: 'target' };
+    const flag = { state: 'ENABLED', variants, defaultVariant: 'legacy', targeting };
+    expect(sameRatio(readFlag({ flags: { llm: flag } }, 'llm').ratio, 0)).toBe(false);
   });
 });
 

@@ -127,6 +127,27 @@ describe('names of commands', () => {
   });
 
   it.each([
+    ['help', 'constructor'],
+    ['help', '__proto__'],
+    ['help', 'canary', 'toString'],
+    ['canary', 'help', 'statsu'],
+  ])('cutover %s %s %s is no help: exit 64', async (...args) => {
+    const { code, stdout, stderr } = await cutover(folder(), args);
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toContain(`unknown command ${args.at(-1)}`);
+  });
+
+  it.each([
+    [['help']],
+    [['help', 'canary', 'start']],
+    [['canary', 'help', 'start']],
+    [['help', 'shift', '25%']],
+  ])('cutover %j is', async (args) => {
+    const { code, stdout } = await cutover(folder(), args);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('Usage: ')]);
+  });
+
+  it.each([
     [['emergency'], 'cutover rollback --emergency'],
     [['rollback', 'emergency'], 'cutover rollback --emergency'],
     [['-c', 'x.yaml', 'rollback', 'emergency'], 'cutover rollback --emergency'],

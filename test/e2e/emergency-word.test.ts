@@ -596,10 +596,19 @@ describe('a slower writer that has lost', () => {
     cleanups.push(() => void server.close());
     const { port } = server.address() as AddressInfo;
     const dir = makeFolder(
-      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 1s, retries: 0 }\n`,
+      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 1s, retries: 0, settlesIn: 8s }\n`,
     );
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-    expect((await cutover(dir, ['canary', 'start', '--yes'])).code).toBe(69);
+    const start = await cutover(dir, ['canary', 'start', '--yes']);
+    expect(start.code).toBe(69);
+    expect(start.stdout).not.toContain('nothing was changed');
+    expect(start.stdout.replace(/\s+/g, ' ')).toContain(
+      'whether the flag was changed is not known: what its store was asked for may still be done; now it says 0 %',
+    );
+    expect(start.stdout).toContain('cutover resume');
+    expect(start.stdout).toContain('cutover rollback');
+    const status = await cutover(dir, ['status', '--check']);
+    expect([status.code, status.stdout]).toEqual([75, expect.stringContaining('is not finished')]);
     const ran = await emergency(dir);
     expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
     expect(ran.stderr).toContain('left under way');
@@ -622,6 +631,40 @@ describe('a slower writer that has lost', () => {
     const again = await emergency(dir);
     expect(again.code, again.stdout).toBe(0);
     expect(again.stdout).toContain('safe: ');
+  });
+
+  it('may be one whose host is gone: it is named, with what a person who knows that can do', async () => {
+    const dir = storeFolder(1);
+    const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
+    await waitFor('the write to begin', () => existsSync(join(dir, 'begun')));
+    start.kill('SIGKILL');
+    const db = new Database(join(dir, '.cutover', 'state.db'));
+    db.exec(`UPDATE operations SET holder = json_set(holder, '$.boot', 'another', '$.host', 'web-7');
+      UPDATE lease SET boot = 'another', host = 'web-7'`);
+    const { id } = db.prepare('SELECT id FROM operations').get() as { id: string };
+    db.close();
+    const gone = `cutover lease --gone ${id} --reason "…"`;
+    const ran = await emergency(dir);
+    expect([ran.code, ratio(dir)], ran.stderr).toEqual([69, '0']);
+    expect(ran.stdout).toContain(gone);
+    expect(ran.stdout).toMatch(
+      /on web-7, which cannot be seen from here; last heartbeat \S+Z, counts until \S+Z/,
+    );
+    const status = await cutoverJson<{ next: { command: string }[] }>(dir, ['status']);
+    expect(status).toMatchObject({ next: { command: 'cutover status' } });
+    const shown = await cutover(dir, ['status', '--check']);
+    expect([shown.code, shown.stdout]).toEqual([75, expect.stringContaining(`cutover lease --gone ${id}`)]);
+    const cli = ['lease', '--gone', id, '--reason', 'web-7 was scaled down'];
+    expect((await cutover(dir, ['lease', '--gone', id])).code).toBe(64);
+    expect((await cutover(dir, cli.with(2, 'op-none'))).code).toBe(64);
+    expect((await cutover(dir, cli)).code).toBe(0);
+    const { entries } = await cutoverJson<{ entries: object[] }>(dir, [
+      'history',
+      '--event',
+      'holder given up',
+    ]);
+    expect(entries).toMatchObject([{ operationId: id, detail: { reason: 'web-7 was scaled down' } }]);
+    expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
   });
 
   it('is not called safe while it is stopped half-way', async () => {

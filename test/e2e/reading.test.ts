@@ -453,6 +453,17 @@ describe.runIf(process.getuid?.() === 0)('another user', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  it('what was opened to a group by hand is closed again, and the way that is meant is said', async () => {
+    const dir = await at10();
+    const path = join(dir, '.cutover', 'state.db');
+    chmodSync(path, 0o640);
+    const ran = await cutover(dir, ['freeze', '--reason', 'x']);
+    expect([ran.code, statSync(path).mode & 0o777]).toEqual([0, 0o600]);
+    expect(ran.stderr).toContain('state.db: closed again to all but its owner (0640 → 0600)');
+    expect(ran.stderr).toContain('state: { path, group }');
+    expect((await cutover(dir, ['unfreeze'])).stderr).not.toContain('closed again');
+  });
+
   it('a disk that knows no modes is no reason to fail: nothing is changed that is tight enough', async () => {
     const dir = await at10();
     const shim = join(dir, 'no-chmod.mjs');
@@ -472,20 +483,22 @@ describe('the folder of the state', () => {
     ['the folder', '.cutover', '.cutover', ''],
     ['the folder above it', 'volume', 'volume/state', 'state: volume/state\n'],
     ['the database', '.cutover/state.db', '.cutover', ''],
-  ])('is a link to what is not there, as %s: what changes says so', async (_name, link, state, config) => {
+  ])('is a link to what is not there, as %s: every command says so', async (_name, link, state, config) => {
     const dir = folder(config);
     if (link.endsWith('.db')) mkdirSync(join(dir, state));
     symlinkSync('/nonexistent/volume', join(dir, link));
+    const READ = [['status'], ['history'], ['lease'], ['canary', 'start', '--dry-run']];
     for (const args of [
       ['resume'],
       ['freeze', '--reason', 'x'],
       ['canary', 'start', '--yes'],
       ['checkpoint', 'create'],
+      ...READ,
     ]) {
       const ran = await cutover(dir, [...args, '--json']);
       expect(JSON.parse(ran.stdout), `${args}: ${ran.stderr}`).toMatchObject({
         error: {
-          code: 'STATE_UNWRITABLE',
+          code: READ.includes(args) ? 'STATE_UNREADABLE' : 'STATE_UNWRITABLE',
           exitCode: 69,
           message: `${join(dir, state, 'state.db')}: ${join(dir, link)} is a link to /nonexistent/volume, where there is nothing`,
           hint: expect.stringContaining('mount'),

@@ -43,6 +43,9 @@ describe('units', () => {
     expect(parsePoints('0.5%')).toBeUndefined();
     expect(formatRatio(0.001)).toBe('0.1 %');
     expect(formatRatio(1 / 3)).toBe('33.333 %');
+    expect(formatRatio(1e-9)).toBe('less than 0.001 %');
+    expect(formatRatio(1 - 1e-9)).toBe('more than 99.999 %');
+    expect([formatRatio(0), formatRatio(1)]).toEqual(['0 %', '100 %']);
   });
 
   it('groups the thousands of a number as the locale en-US does', () => {

@@ -155,7 +155,8 @@ describe('readFlag', () => {
 
   it.each<[string, unknown, string, RegExp]>([
     ['no document', null, 'FLAG_INVALID', /flag set must be a JSON object/],
-    ['no flags', {}, 'FLAG_INVALID', /flags must be a JSON object/],
+    ['no flags, as flagd reads it', {}, 'FLAG_NOT_FOUND', /no flag llm-provider/],
+    ['flags that are none', { flags: null }, 'FLAG_INVALID', /flags must be a JSON object/],
     ['another flag only', { flags: { x: {} } }, 'FLAG_NOT_FOUND', /no flag llm-provider/],
     ['an inherited name', { flags: {} }, 'FLAG_NOT_FOUND', /no flag/],
     ['DISABLED', withTargeting({}, { state: 'DISABLED' }), 'FLAG_DISABLED', /DISABLED/],

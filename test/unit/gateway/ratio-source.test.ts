@@ -54,6 +54,8 @@ describe('the ratio', () => {
   it.each<[string, () => void, string, number]>([
     ['a deleted file', () => rmSync(path), 'absent', 0],
     ['a deleted flag', () => writeFileSync(path, '{"flags":{}}'), 'absent', 0],
+    ['a file without flags', () => writeFileSync(path, '{}'), 'absent', 0],
+    ['flags under another name', () => writeFileSync(path, text(0.5).replace('"k"', '"l"')), 'absent', 0],
     [
       'a flag that is switched off',
       () => writeFileSync(path, text(0.5).replace('ENABLED', 'DISABLED')),

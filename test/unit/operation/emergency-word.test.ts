@@ -36,6 +36,7 @@ describe('the word of an emergency', () => {
       false,
       69,
     ],
+    ['one request in a billion', end([{ ratio: 1e-9 }]), ['last config'], false, 69],
     ['lifted again', end([{ ratio: 0.1 }]), ['last config'], false, 69],
     ['unreadable at the end', end([{ ratio: null }]), ['last config'], false, 69],
     ['a rival is left', end([{ ratio: 0 }], ['the shift op-1']), ['last config'], false, 69],

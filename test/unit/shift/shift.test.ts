@@ -80,10 +80,10 @@ describe('the gates of a stage', () => {
 
   it('stay shut without a verdict, with a drifted flag, and in a freeze', () => {
     expect(oks(stageGates({ ...stage, verdict: null }, limits, 600_000))).toEqual([false, true]);
-    expect(driftGate({ ratio: 0.1, wasSet: true }, 0.4, 1e-5).ok).toBe(false);
-    expect(driftGate({ ratio: 0.1, wasSet: true }, null, 1e-5).ok).toBe(false);
-    expect(driftGate({ ratio: 0, wasSet: true }, null, 1e-5).ok).toBe(false);
-    expect(driftGate({ ratio: 0, wasSet: false }, null, 1e-5).ok).toBe(true);
+    expect(driftGate({ ratio: 0.1, wasSet: true }, 0.4).ok).toBe(false);
+    expect(driftGate({ ratio: 0.1, wasSet: true }, null).ok).toBe(false);
+    expect(driftGate({ ratio: 0, wasSet: true }, null).ok).toBe(false);
+    expect(driftGate({ ratio: 0, wasSet: false }, null).ok).toBe(true);
     expect(freezeGate({ reason: 'x', actor: 'a', until: null }).ok).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OperationRecord } from '../../../src/operation/record.ts';
+import { underWay, unseenRival } from '../../../src/operation/rival.ts';
 import type { Facts } from '../../../src/situation/facts.ts';
 import type { Asking } from '../../../src/situation/refusals.ts';
 import { situationOf } from '../../../src/situation/situation.ts';
@@ -214,6 +215,36 @@ const TABLE: [string, Facts, string, string, string[]][] = [
     'unfinished',
     'not safe: the shift op-1 (0 % → 10 %) is not finished; the flag says 25 %',
     ['cutover resume'],
+  ],
+  [
+    'a writer that cannot be seen: nothing is begun meanwhile',
+    factsAt('rollback', 0, {
+      rivals: [unseenRival('the canary start op-1', { pid: 7, host: 'web-7', heartbeatAt: 0 }, 3_600_000)],
+    }),
+    'idle',
+    'not safe: the canary start op-1 (process 7 on web-7, which cannot be seen from here; last heartbeat 1970-01-01T00:00:00Z, counts until 1970-01-01T01:00:00Z) may still write the flag',
+    ['cutover status', 'cutover lease --gone op-1 --reason "…"'],
+  ],
+  [
+    'a write that is under way',
+    factsAt('rollback', 0, { rivals: [underWay('the shift op-1')] }),
+    'idle',
+    'not safe: a write that the shift op-1 left under way may still write the flag',
+    ['cutover status'],
+  ],
+  [
+    'a flag that says almost 0 %',
+    factsAt('idle', 0, { flag: { is: 'read', ratio: 1e-9 } }),
+    'drifted',
+    'not safe: the flag says less than 0.001 %, the state 0 %',
+    ['cutover resume --flag'],
+  ],
+  [
+    'a flag that says almost 100 %',
+    factsAt('complete', 1, { flag: { is: 'read', ratio: 1 - 1e-9 } }),
+    'drifted',
+    'not safe: the flag says more than 99.999 %, the state 100 %',
+    ['cutover rollback', 'cutover resume --flag --force --reason "…"'],
   ],
   [
     'drifted with nothing to roll back to',
