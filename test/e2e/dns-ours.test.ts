@@ -345,6 +345,46 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     },
   );
 
+  describe.each(WAYS)('where target has renewed its address, in zone and config, %s', (_name, way) => {
+    const newer = '198.51.100.77';
+    async function renewed() {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)]);
+      await at.complete();
+      await put(name, newer, 30);
+      at.set([record(name, { target: newer, legacy: OLDER })]);
+      expect(await at.json<Status>('status')).toMatchObject({ drift: [] });
+      return { ...at, name };
+    }
+
+    it('says what there is, what the config has, and which command moves it', async () => {
+      const { dir, name, json, run } = await renewed();
+      const { code, stderr } = await cutover(dir, way);
+      expect([code, await look(name)]).toEqual([4, newer]);
+      const said = stderr.replace(/\s+/g, ' ');
+      expect(said).toContain(`${name} A ${newer} (TTL 30 s), where ${TARGET} (TTL 30 s) was written`);
+      expect(said).toContain(
+        `to write ${name} A ${LEGACY} (TTL 300 s): \`cutover resume --overwrite-dns\`` +
+          ` (the config has ${name} A ${OLDER} (TTL 30 s) for legacy)`,
+      );
+      expect((await run('dns', 'diff')).code).toBe(2);
+      await json('dns', 'apply', '--yes');
+      expect(await look(name)).toBe(LEGACY);
+      expect(await json<Status>('status')).toMatchObject({ safe: true, drift: [], unfinished: null });
+    });
+
+    it('puts it back where `dns apply --keep` has taken it in', async () => {
+      const { dir, name, json } = await renewed();
+      expect((await cutover(dir, ['dns', 'status'])).stdout.replace(/\s+/g, ' ')).toContain(
+        'newer than what our steps wrote: `cutover dns apply --keep` takes it in',
+      );
+      await json('dns', 'apply', '--keep', '--yes');
+      await json(...way);
+      expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b300\s+IN\s+A\s+192\.0\.2\.1$/)]);
+    });
+  });
+
   it.each(WAYS)('%s beside such a one is done when the other is served', async (_name, way) => {
     const [one, two] = [freshName(), freshName()];
     await put(one, LEGACY);
