@@ -166,8 +166,11 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
       await put(name, TARGET);
       const at = migration([record(name)]);
       await at.json('canary', 'start', '--yes');
+      const planned = await at.json<{ plan: { notes?: string[] } }>(...way, '--dry-run');
       const met = await at.run(...way);
       expect([met.code, await look(name)]).toEqual([4, TARGET]);
+      // What the dry run shows is that very plan.
+      expect(planned.plan.notes?.join()).toContain(`${dnsStep(met)?.error}, and the step fails (exit 4)`);
       expect(dnsStep(met)).toMatchObject({
         code: 'DNS_ON_TARGET',
         error: expect.stringContaining(`${name} A ${TARGET} (TTL 300 s)`),
