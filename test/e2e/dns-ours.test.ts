@@ -213,6 +213,27 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     });
   });
 
+  it('a rollback to target names what is on legacy and not moved there by us', async () => {
+    const [one, two, three] = [freshName(), freshName(), freshName()];
+    for (const name of [one, two, three]) await put(name, LEGACY);
+    const at = migration([record(one)]);
+    await at.complete();
+    const { checkpoint } = await at.json<{ checkpoint: number }>(...BACK);
+    // Of several addresses of legacy one alone is not what legacy has.
+    at.set([record(one), record(two), record(three, { legacy: [LEGACY, OLDER] })]);
+    const met = await at.run('rollback', '--to', String(checkpoint), '--anyway', ...FORCE, ...CONFIRM);
+    expect([met.code, await look(one), await look(two)]).toEqual([4, TARGET, LEGACY]);
+    expect(dnsStep(met)).toMatchObject({
+      code: 'DNS_ON_LEGACY',
+      error: `on legacy, and not moved there by this migration: ${two} A ${LEGACY} (TTL 300 s): left alone`,
+      hint: expect.stringContaining(
+        `to write ${two} A ${TARGET} (TTL 30 s): \`cutover resume --overwrite-dns\``,
+      ),
+    });
+    await at.json('resume', '--overwrite-dns');
+    expect([await look(two), await look(three)]).toEqual([TARGET, LEGACY]);
+  });
+
   describe.each([
     ['one of them', [ALSO]],
     ['one of them beside what legacy has', [LEGACY, ALSO]],
