@@ -403,9 +403,12 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
       expect((await cutover(dir, ['dns', 'status'])).stdout.replace(/\s+/g, ' ')).toContain(
         'newer than what our steps wrote: `cutover dns apply --keep` takes it in',
       );
-      await json('dns', 'apply', '--keep', '--yes');
+      const { checkpoint } = await json<{ checkpoint: number }>('dns', 'apply', '--keep', '--yes');
       await json(...way);
       expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b300\s+IN\s+A\s+192\.0\.2\.1$/)]);
+      // What was taken in is the value of today, also for a checkpoint that was made before.
+      await json('rollback', '--to', String(checkpoint), '--anyway', ...FORCE, ...CONFIRM);
+      expect(await look(name)).toBe(newer);
     });
   });
 
