@@ -424,6 +424,7 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     at.setHooks(bench.entry([record(one), record(two)], slow));
     const met = await at.run(...way);
     expect([met.code, dnsStep(met)?.code, await look(two)]).toEqual([4, 'DNS_NOT_SERVED', LEGACY]);
+    expect(dnsStep(met)?.hint).toContain('take it out of `verify`, and `cutover resume` finishes the step');
     at.set([record(one), record(two)]);
     await at.json('resume');
     expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
