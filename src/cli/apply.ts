@@ -4,6 +4,7 @@ import { beginOperation, resumeOperation } from '../operation/begin.ts';
 import { dnsObstacles, readDns, storableReadings } from '../operation/dns.ts';
 import { type Execution, execute, type OperationReport } from '../operation/execute.ts';
 import type { Journal } from '../operation/journal.ts';
+import { leftBehind } from '../operation/left-behind.ts';
 import type { Plan } from '../operation/plan.ts';
 import { isBackward, newOperationId, type OperationRecord } from '../operation/record.ts';
 import { storable, storableRecords } from '../output/storable.ts';
@@ -86,7 +87,7 @@ interface Readers extends Pick<Session, 'drivers'> {
   secrets: Pick<Session['secrets'], 'redact'>;
 }
 
-/** A plan with what the servers of its DNS hooks say now, and what bars its records' way. */
+/** A plan with what the servers of its DNS hooks say now, what bars its records' way, and what it leaves where it is. */
 export async function asRead(session: Readers, plan: Plan): Promise<Plan> {
   const asks = plan.steps.some(({ kind, server }) => kind === 'dns' && server !== undefined);
   if (!asks) return plan;
@@ -95,7 +96,7 @@ export async function asRead(session: Readers, plan: Plan): Promise<Plan> {
     readings(session),
     dnsObstacles(drivers.dns, plan.steps, secrets.redact),
   ]);
-  const notes = [...(plan.notes ?? []), ...barred];
+  const notes = [...(plan.notes ?? []), ...barred, ...leftBehind(plan, drivers.dns, dns)];
   return { ...plan, dns, ...(notes.length > 0 && { notes }) };
 }
 

@@ -141,6 +141,7 @@ async function executionOf(
         if (request.json) return;
         const why = step.error ? `: ${safe(step.error)}` : '';
         ctx.note(`  ${step.outcome}  ${step.kind}  ${safe(step.label)}  ${Math.round(step.ms)} ms${why}`);
+        if (step.hint) ctx.note(`      ${safe(step.hint)}`);
       },
     },
   };

@@ -58,7 +58,7 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   if (!operation && betweenRungs && betweenRungs.holder !== 'running') {
     const { finishGradual } = await import('./resume-gradual.ts');
     await finishGradual(ctx, options, session, betweenRungs);
-    if (!options.dryRun) await giveUpGone(ctx, session);
+    await giveUpGone(ctx, session, options);
     return;
   }
   if (!operation) {
@@ -68,7 +68,7 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   if (options.dryRun) return sayWhatIsLeft(ctx, options, session, operation);
   if (!options.json) ctx.note(`resuming ${commandOf(operation.plan)} ${operation.id}`);
   const report = await resume(ctx, options, session, operation, options.overwriteDns);
-  await giveUpGone(ctx, session);
+  await giveUpGone(ctx, session, options);
   await tell(ctx, options, session, 'resume', report);
   const { leadsTo } = operation.plan;
   if (leadsTo) {
@@ -79,12 +79,21 @@ async function finish(ctx: Context, options: ResumeOptions, session: Session): P
   }
 }
 
-/** Whom the config names no more is told nothing more: nobody could ever do so. */
-async function giveUpGone(ctx: Context, { db, drivers, journal }: Session): Promise<void> {
+/** Whom the config names no more is told nothing more: nobody could ever do so. @returns the messages, by number */
+async function giveUpGone(
+  ctx: Context,
+  { db, drivers, journal }: Session,
+  { dryRun }: ResumeOptions,
+): Promise<ReadonlySet<number>> {
   const outbox = await import('../operation/outbox.ts');
-  const given = db.transaction(() => outbox.giveUpGone(db, drivers.notify, journal)).immediate();
+  const given = dryRun
+    ? outbox.waitingForGone(db, drivers.notify)
+    : db.transaction(() => outbox.giveUpGone(db, drivers.notify, journal)).immediate();
   for (const { label, operationId } of given)
-    ctx.note(`${label}: its message about ${operationId} is given up: ${outbox.GONE}`);
+    ctx.note(
+      `${label}: its message about ${operationId} ${dryRun ? 'would be' : 'is'} given up: ${outbox.GONE}`,
+    );
+  return new Set(given.map(({ seq }) => seq));
 }
 
 /** Every operation is finished: what is left is to tell of them. */
@@ -93,9 +102,9 @@ async function finishTelling(ctx: Context, options: ResumeOptions, session: Sess
   const { leftLines, sendLeft } = await import('./send-left.ts');
   const { untoldDocument } = await import('../report/untold.ts');
   const { waitingMessages } = await import('../store/messages.ts');
-  if (!options.dryRun) await giveUpGone(ctx, session);
+  const given = await giveUpGone(ctx, session, options);
   const sent = options.dryRun ? [] : await sendLeft(ctx, session, RETRIES);
-  const waiting = waitingMessages(session.db);
+  const waiting = waitingMessages(session.db).filter(({ seq }) => !given.has(seq));
   if (waiting.length > 0) ctx.exit(EXIT.hookFailed);
   if (options.json) {
     const messages = { sent: sent.reduce((sum, one) => sum + one.sent, 0), waiting: untoldDocument(waiting) };
@@ -137,11 +146,16 @@ async function sayWhatIsLeft(
   const { renderPlan } = await import('../report/operation.ts');
   const { asRead } = await import('./apply.ts');
   const { pageWidth, styleFor } = await import('./style.ts');
+  const { stepsLeft } = await import('../operation/execute.ts');
+  const { databaseOutbox } = await import('../operation/outbox.ts');
+  const { hookTold } = await import('../operation/tell-step.ts');
   const { id, kind, plan } = operation;
-  const left = operation.steps.filter(({ outcome }) => outcome !== 'done');
-  const steps = left.map(
-    ({ position, kind, driver, label }) => plan.steps[position] ?? { kind, driver, label },
-  );
+  const { db, drivers, journal } = session;
+  const outbox = databaseOutbox(db, journal);
+  const steps = stepsLeft(operation)
+    .map(({ position, kind, driver, label }) => plan.steps[position] ?? { kind, driver, label })
+    .filter((step) => step.kind !== 'notify' || hookTold(outbox, drivers.notify, step, id) !== undefined);
+  await giveUpGone(ctx, session, options);
   const dns = (await asRead(session, { ...plan, steps })).dns;
   const style = await styleFor(ctx, options, 'stdout');
   sayDryRun(ctx, options, 'resume', { operation: { id, kind }, from: plan.from, to: plan.to, steps }, [

@@ -82,12 +82,11 @@ function merged(sets: readonly DnsRecordSet[], by: readonly DnsRecordSet[]): Dns
 export function leftAstray(moves: readonly RecordMove[], side: Side): CutoverError {
   const other = otherSide(side);
   const sets = describeSets(moves.map(({ from }) => from));
+  const own = moves.map(({ to }) => to);
   return new CutoverError(
     side === 'legacy' ? 'DNS_ON_TARGET' : 'DNS_ON_LEGACY',
     EXIT.hookFailed,
     `on ${other}, and not moved there by this migration: ${sets}: left alone`,
-    {
-      hint: waysOut(moves.map(({ to }) => to)),
-    },
+    { hint: waysOut(own, { side, sets: own }) },
   );
 }

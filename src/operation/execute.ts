@@ -6,7 +6,7 @@ import { overCommands, overWrites } from './late-writes.ts';
 import { overtakenBy } from './overtaken.ts';
 import { type Plan, type PlannedStep, tellable, undoOf } from './plan.ts';
 import { putBack } from './put-back.ts';
-import { isBackward, type OperationRecord, type StepOutcome } from './record.ts';
+import { isBackward, type OperationRecord, type StepOutcome, type StepRecord } from './record.ts';
 import type { StepContext } from './step-run.ts';
 import { type Drivers, flagsOf, runStep, undoRecords } from './steps.ts';
 import { tellHook } from './tell.ts';
@@ -72,6 +72,13 @@ export interface Execution {
 /** Everything an operation may take, all tries of all hooks together. */
 const OPERATION_DEADLINE_MS = 5 * 60_000;
 
+/** The steps that an operation still has to run. */
+export function stepsLeft({ steps }: Pick<OperationRecord, 'steps'>): StepRecord[] {
+  const trafficLeft = steps.some(({ kind, outcome }) => kind !== 'notify' && outcome !== 'done');
+  // Who was told that it had failed is told how it ended.
+  return steps.filter(({ kind, outcome }) => outcome !== 'done' || (kind === 'notify' && trafficLeft));
+}
+
 /**
  * Runs the steps of a journaled operation that are not done yet, in order: the one way the world is changed.
  * Traffic steps (flag, then DNS) come first, then those who are told. A forward operation whose flag cannot be
@@ -82,10 +89,9 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
   const { operation } = journal;
   const { plan } = operation;
   const ends = new Map<number, StepEnd>();
-  const trafficLeft = operation.steps.some(({ kind, outcome }) => kind !== 'notify' && outcome !== 'done');
+  const left = stepsLeft(operation);
   for (const step of operation.steps) {
-    // Who was told that it had failed is told how it ended.
-    if (step.outcome !== 'done' || (step.kind === 'notify' && trafficLeft)) continue;
+    if (left.includes(step)) continue;
     ends.set(step.position, { ...step, outcome: 'done', ms: step.ms ?? 0, attempts: step.attempts });
   }
   const deadline = execution.clock.now() + OPERATION_DEADLINE_MS;

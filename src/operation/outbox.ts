@@ -232,9 +232,13 @@ export function giveUpOld(db: Db, sender: Sender): void {
 
 /** Gives up what waits for somebody whom no hook leads to any more, and returns it; to be called in a transaction. */
 export function giveUpGone(db: Db, hooks: readonly Told[], sender: Sender): Message[] {
+  return giveUp(db, waitingForGone(db, hooks), GONE, sender);
+}
+
+/** What waits for somebody whom no hook leads to any more. */
+export function waitingForGone(db: Db, hooks: readonly Told[]): Message[] {
   const there = new Set(hooks.map(receiverOf));
-  const gone = waitingMessages(db).filter(({ hook }) => !there.has(hook));
-  return giveUp(db, gone, GONE, sender);
+  return waitingMessages(db).filter(({ hook }) => !there.has(hook));
 }
 
 function giveUp(db: Db, messages: readonly Message[], why: string, { holder, now }: Sender): Message[] {

@@ -49,7 +49,7 @@ export async function runRecordHook(
       restore && isBackward(context.plan.kind)
         ? await afterWayBack(hook, event, moved, signal, onIntent)
         : { ...moved, left: [] };
-    alone = leftAlone(ran, { step, restore, context });
+    alone = leftAlone(ran, { hook, step, restore, context });
     said = ran.notes ?? [];
     known = knownAfter(known, { before: recordsIn(ran.before) ?? [], after: recordsIn(ran.after) ?? [] });
     return known.after;
@@ -69,14 +69,17 @@ const LOOKED = 'nothing to put back here: looked, wrote nothing';
 function leftAlone(
   { foreign = [], left }: HookResult & { left: RecordMove[] },
   {
+    hook,
     step,
     restore = [],
     context: { plan },
-  }: { step: PlannedStep; restore: RecordMove[] | undefined; context: StepContext },
+  }: { hook: Hook; step: PlannedStep; restore: RecordMove[] | undefined; context: StepContext },
 ): CutoverError | undefined {
   const start = step.restore && plan.mends === undefined ? 'written' : 'found before';
-  const error = foreign.length > 0 ? foreignRecords(foreign, restore, start) : undefined;
-  const beside = left.length > 0 ? leftAstray(left, plan.to.activeProvider) : undefined;
+  const side = plan.to.activeProvider;
+  const config = { side, sets: hook.expected?.(side) ?? [] };
+  const error = foreign.length > 0 ? foreignRecords(foreign, restore, start, config) : undefined;
+  const beside = left.length > 0 ? leftAstray(left, side) : undefined;
   if (!error || !beside) return error ?? beside;
   return new CutoverError(error.code, error.exitCode, `${error.message}; ${beside.message}`, {
     hint: error.hint,

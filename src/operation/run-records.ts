@@ -1,8 +1,8 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import { describeSets } from '../hooks/dns/records.ts';
 import type { Hook, HookEvent, HookResult, OnIntent } from '../hooks/hook.ts';
-import { isOf, sameRecord } from '../rollback/moved.ts';
-import type { DnsRecordSet, RecordMove } from '../world.ts';
+import { isOf, sameRecord, sameValues } from '../rollback/moved.ts';
+import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
 import type { PlannedStep } from './plan.ts';
 
 /** Record sets that a step has found, and has written or was about to. */
@@ -99,11 +99,13 @@ export function knownAfter(earlier: FoundAndWritten | null, run: FoundAndWritten
 /**
  * Sets that somebody else has changed since: left alone, and the step has failed.
  * @param start what a move begins with: what our own steps wrote, or what this one found
+ * @param config what the config has for the provider that the step leads to
  */
 export function foreignRecords(
   sets: readonly DnsRecordSet[],
   moves: readonly RecordMove[],
   start: 'written' | 'found before',
+  config: ConfigSays,
 ): CutoverError {
   const text = sets.map((set) => {
     const move = moves.find(({ to }) => isOf(set)(to));
@@ -116,15 +118,26 @@ export function foreignRecords(
     'DNS_FOREIGN',
     EXIT.hookFailed,
     `somebody else has changed ${text.join('; ')}: left alone`,
-    {
-      hint: waysOut(wanted),
-    },
+    { hint: waysOut(wanted, config) },
   );
 }
 
-/** How a person decides about records that were left alone. @param wanted what they were to say */
-export function waysOut(wanted: readonly DnsRecordSet[]): string {
-  return `to write ${describeSets(wanted)}: --overwrite-dns; to keep what is there: \`cutover dns apply --keep\``;
+/** What the config has for a provider. */
+export interface ConfigSays {
+  side: Side;
+  sets: readonly DnsRecordSet[];
+}
+
+/**
+ * How a person decides about records that were left alone.
+ * @param wanted what they were to say
+ * @param config told where it has other values
+ */
+export function waysOut(wanted: readonly DnsRecordSet[], { side, sets }: ConfigSays): string {
+  const others = sets.filter((set) => wanted.some((one) => isOf(set)(one) && !sameValues(set, one)));
+  const config = others.length > 0 ? ` (the config has ${describeSets(others)} for ${side})` : '';
+  const write = `to write ${describeSets(wanted)}: \`cutover resume --overwrite-dns\`${config}`;
+  return `${write}; to keep what is there: \`cutover dns apply --keep\``;
 }
 
 /** A step whose hook the config has no more: what somebody has to set by hand. */

@@ -20,9 +20,7 @@ export async function tellStep(
   telling: Telling,
 ): Promise<StepEnd> {
   const started = telling.clock.now();
-  const hook =
-    hooks.find(({ label }) => label === step.label) ??
-    hooks.find((other) => outbox.delivery(operationId, other)?.label === step.label);
+  const hook = hookTold(outbox, hooks, step, operationId);
   if (!hook) return gone();
   const told = await tellHook(outbox, hook, telling);
   const delivery = outbox.delivery(operationId, hook);
@@ -34,6 +32,19 @@ export async function tellStep(
   // What was said when it was tried; else what keeps it from being tried.
   const tried = ran.attempts > 0 ? told.error : undefined;
   return failed(tried, delivery.error ?? behind(told), ran, telling);
+}
+
+/** Whom a step tells; undefined when the config names it no more. */
+export function hookTold(
+  outbox: Pick<Outbox, 'delivery'>,
+  hooks: readonly Hook[],
+  { label }: Pick<PlannedStep, 'label'>,
+  operationId: string,
+): Hook | undefined {
+  return (
+    hooks.find((hook) => hook.label === label) ??
+    hooks.find((other) => outbox.delivery(operationId, other)?.label === label)
+  );
 }
 
 const gone = (): StepEnd => ({

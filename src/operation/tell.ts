@@ -4,7 +4,7 @@ import { Refused } from '../hooks/http.ts';
 import { storable } from '../output/storable.ts';
 import { retryAfterMs } from '../provider/failure.ts';
 import { attempt, BACKOFF_MAX_MS, backoffMs } from './attempt.ts';
-import { KEPT_MS, type Outbox, type SendEnd, type TakeRule } from './outbox.ts';
+import type { Outbox, SendEnd, TakeRule } from './outbox.ts';
 
 export interface Telling {
   clock: { now(): number; random(): number };
@@ -35,6 +35,10 @@ export interface Told {
 
 /** How often somebody who sends to the same hook is looked at. */
 const LOOK_MS = 100;
+/** A receiver is left alone for so long at most, whatever it asks for: people have to hear of what happened. */
+const LEFT_ALONE_MS = 15 * 60_000;
+/** The last moment that a date can say. */
+const LAST_DATE_MS = 8.64e15;
 /** The receiver has read this very message, and will not have it: that holds up no other. */
 const UNWANTED = [400, 413, 414, 422];
 
@@ -90,29 +94,29 @@ async function deliver(
     const { value, error } = await attempt((signal) => hook.run(event, signal), bounds, clock);
     if (error === undefined)
       return { end: { sent: true, attempts, after: storable(value?.after ?? null, redact) } };
-    const asked = waitAskedFor(error, clock.now());
+    const now = clock.now();
+    const wanted = error instanceof Refused ? retryAfterMs(error.retryAfter, now) : undefined;
+    const asked = wanted === undefined ? undefined : Math.min(wanted, LEFT_ALONE_MS);
     const wait = Math.max(backoffMs(attempts, clock.random()), asked ?? 0);
     waited += asked ?? 0;
-    if (attempts > retries || waited > hook.timeoutMs || clock.now() + wait >= deadline) {
-      const notBefore = asked === undefined ? null : clock.now() + asked;
-      return {
-        end: { sent: false, attempts, error: storable(describe(error, notBefore), redact), notBefore },
-        error,
-      };
+    if (attempts > retries || waited > hook.timeoutMs || now + wait >= deadline) {
+      const notBefore = asked === undefined ? null : now + asked;
+      const text = [messageOf(error), ...pauseLines(now, wanted, notBefore)].join('; ');
+      return { end: { sent: false, attempts, error: storable(text, redact), notBefore }, error };
     }
     await pause(wait);
   }
 }
 
-/** How long the receiver wants to be left alone, in milliseconds; nothing waits longer than a message is kept. */
-function waitAskedFor(error: unknown, now: number): number | undefined {
-  const asked = error instanceof Refused ? retryAfterMs(error.retryAfter, now) : undefined;
-  return asked === undefined ? undefined : Math.min(asked, KEPT_MS);
-}
-
-function describe(error: unknown, notBefore: number | null): string {
-  if (notBefore === null) return messageOf(error);
-  return `${messageOf(error)}; it asks to be left alone until ${new Date(notBefore).toISOString()}`;
+/** Until when the receiver wants to be left alone, and from when on it is tried again. */
+function pauseLines(now: number, wanted: number | undefined, notBefore: number | null): string[] {
+  if (wanted === undefined || notBefore === null) return [];
+  const until = new Date(Math.min(now + wanted, LAST_DATE_MS)).toISOString();
+  const from = new Date(notBefore).toISOString();
+  return [
+    `it asks to be left alone until ${until}`,
+    `the next command ${until === from ? 'from then on' : `after ${from}`} tries again`,
+  ];
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

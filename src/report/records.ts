@@ -1,7 +1,7 @@
 import { safe } from '../clean.ts';
 import { describeValues } from '../operation/dns.ts';
 import type { Plan, PlannedStep } from '../operation/plan.ts';
-import type { RecordView } from '../rollback/dns-view.ts';
+import { isNewer, type RecordView } from '../rollback/dns-view.ts';
 import { isOf, sameRecord } from '../rollback/moved.ts';
 import type { DnsReading, DnsRecordSet } from '../world.ts';
 import type { Style } from './style.ts';
@@ -78,11 +78,16 @@ export function renderViews(views: readonly RecordView[], style: Style, columns:
 
 const markOf = ({ ok }: RecordView): string => (ok === null ? '?   ' : ok ? 'ok  ' : 'diff');
 
-function viewText({ name, type, says, should, found, ok, error }: RecordView): string {
+const NEWER =
+  'newer than what our steps wrote: `cutover dns apply --keep` takes it in, so that a way back puts it back';
+
+function viewText(view: RecordView): string {
+  const { name, type, says, should, found, ok, error } = view;
   const parts = [`${name} ${type} ${says === null ? 'was not read' : `says ${describeValues(says)}`}`];
   if (ok !== true && should) parts.push(`should say ${describeValues(should)}`);
   if (found && !(should && sameRecord(found, should)))
     parts.push(`said ${describeValues(found)} before it was moved`);
+  if (isNewer(view)) parts.push(NEWER);
   if (error !== undefined) parts.push(error);
   return safe(parts.join('; '));
 }

@@ -11,7 +11,7 @@ import { freezeGate, gateRefusal } from '../shift/gates.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { DnsReading, DnsRecordSet, Side, World } from '../world.ts';
 import { dnsBack, unnumbered } from './dns-steps.ts';
-import type { RecordView } from './dns-view.ts';
+import { isNewer, type RecordView } from './dns-view.ts';
 import { isOf, type Ledger, type PlannedMove, sameRecord } from './moved.ts';
 import { leadsTo, otherSide } from './sides.ts';
 
@@ -126,6 +126,9 @@ function unsettledSteps({ plan, steps }: OperationRecord) {
     });
 }
 
+/** What is right, as what the config has is newer than what our steps left there, is to be known as ours, too. */
+const isOurs = (view: RecordView) => view.ok !== false && !isNewer(view);
+
 /** What each record says is taken for what it should say; of what cannot be asked any more, a person says so. */
 function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): PlannedStep[] {
   const unsettled = open.flatMap(unsettledSteps);
@@ -134,8 +137,10 @@ function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): Plan
     unsettled.length > 0 && sides !== undefined && leadsTo(otherSide(world.activeProvider), set, sides);
   const kept = drivers.dns.flatMap(({ kind, driver, label, server, sides }): PlannedStep[] => {
     const waits = unsettled.some((step) => step.waits && step.server === server);
-    const sets = views.flatMap(({ label: at, ok, says }) =>
-      at === label && says && (ok === false || waits || astray(says, sides)) ? [says] : [],
+    const sets = views.flatMap((view) =>
+      view.label === label && view.says && (!isOurs(view) || waits || astray(view.says, sides))
+        ? [view.says]
+        : [],
     );
     if (server === undefined || sets.length === 0) return [];
     return [{ kind, driver, label, server, restore: sets.map((set) => ({ from: set, to: set })) }];

@@ -132,6 +132,11 @@ function isRightByConfig(
   return !known.some((one) => sameValues(one, says));
 }
 
+/** Whether a record that our steps have moved says what the config has, and not what they left there. */
+export function isNewer({ says, should, found, ok }: RecordView): boolean {
+  return ok === true && found !== null && says !== null && should !== null && !sameValues(says, should);
+}
+
 const foundIn = ({ moved }: KnownRecord): DnsRecordSet | null => moved?.found ?? null;
 
 /** The same records, held against what they said for a checkpoint; those that it does not know are left out. */

@@ -1,16 +1,12 @@
 import type { DnsReading, DnsRecordSet, Side } from '../world.ts';
-
-/** What the DNS hooks of the config say of each record that they name, by side. */
-export interface NamedRecords {
-  legacy: readonly DnsRecordSet[];
-  target: readonly DnsRecordSet[];
-}
+import { isOf } from './moved.ts';
+import { leadsTo, type Sides } from './sides.ts';
 
 /** A record of an imported checkpoint for which its reading is not taken in. */
 export interface LeftOut {
   name: string;
   type: DnsRecordSet['type'];
-  why: 'no hook names it' | 'it says what target has, in a checkpoint of legacy';
+  why: 'no hook names it' | 'it leads to target, in a checkpoint of legacy';
 }
 
 /**
@@ -20,7 +16,7 @@ export interface LeftOut {
  */
 export function importable<C extends { activeProvider: Side; dns: DnsReading[] }>(
   checkpoint: C,
-  named: NamedRecords,
+  named: Sides,
 ): { checkpoint: C; leftOut: LeftOut[] } {
   const judged = checkpoint.dns.map((reading) => {
     const leftOut = (reading.records ?? []).flatMap((set): LeftOut[] => {
@@ -47,13 +43,8 @@ function compared({ name, type, ttl, values }: DnsRecordSet): DnsRecordSet {
 
 export const describeLeftOut = ({ name, type, why }: LeftOut): string => `${name} ${type}: ${why}`;
 
-function whyNot(set: DnsRecordSet, provider: Side, named: NamedRecords): LeftOut['why'] | null {
-  const same = (other: DnsRecordSet) => other.name === set.name && other.type === set.type;
-  const says = (sets: readonly DnsRecordSet[]) =>
-    sets.some(
-      (other) => same(other) && JSON.stringify(other.values) === JSON.stringify(compared(set).values),
-    );
-  if (!named.legacy.some(same)) return 'no hook names it';
-  const leads = provider === 'legacy' && says(named.target) && !says(named.legacy);
-  return leads ? 'it says what target has, in a checkpoint of legacy' : null;
+function whyNot(set: DnsRecordSet, provider: Side, named: Sides): LeftOut['why'] | null {
+  if (!named.legacy.some(isOf(set))) return 'no hook names it';
+  const leads = provider === 'legacy' && leadsTo('target', compared(set), named);
+  return leads ? 'it leads to target, in a checkpoint of legacy' : null;
 }

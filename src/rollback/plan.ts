@@ -153,14 +153,18 @@ function dnsTo(
   { activeProvider, ratio, since, imported }: RollbackPoint,
   { moving, drivers }: Pick<RollbackInput, 'moving' | 'drivers'>,
 ): PlannedStep[] {
-  if (activeProvider === 'target' && imported) return dnsByConfig(drivers.dns, 'target');
-  const then = ledgerOf(moving.filter((step) => step.operation < since));
-  const way =
-    activeProvider === 'target'
-      ? wayBack(ledgerOf(moving), then)
-      : wayBack(ledgerOf(moving), null, ratio > 0 ? then : null);
+  const toTarget = activeProvider === 'target';
+  if (toTarget && imported) return dnsByConfig(drivers.dns, 'target');
+  const before = (step: MovingStep) => step.operation < since;
+  const then = ledgerOf(moving.filter((step) => before(step) || (toTarget && isMended(step))));
+  const way = toTarget
+    ? wayBack(ledgerOf(moving), then)
+    : wayBack(ledgerOf(moving), null, ratio > 0 ? then : null);
   return dnsBack(drivers.dns, way, activeProvider);
 }
+
+/** A person has put records of target right with it: whatever they said before, that is what they are to say since. */
+const isMended = ({ mends, done, provider }: MovingStep): boolean => mends && done && provider === 'target';
 
 /** From what is sent to target now to what would be; or DNS would lead there, whatever the flag says. */
 export type Raise = { from: number; to: number } | 'dns';

@@ -76,7 +76,11 @@ describe.skipIf(!installed(BIND))('verify and a secondary of BIND', () => {
   it('names a server that does not answer at all', async () => {
     const dead = `127.0.0.1:${await freePort()}`;
     const fault = await faultOf(hookFor(prompt, [dead], { timeout: '3s' }).run(toTarget, soon()));
-    expect(fault).toMatchObject({ code: 'DNS_NOT_SERVED', message: expect.stringContaining('ECONNREFUSED') });
+    expect(fault).toMatchObject({
+      code: 'DNS_NOT_SERVED',
+      message: expect.stringContaining('ECONNREFUSED'),
+      hint: expect.stringContaining('one that is gone: take it out of `verify`'),
+    });
   });
 
   it('does not take a server that refuses for one that says nothing', async () => {

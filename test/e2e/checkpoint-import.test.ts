@@ -220,7 +220,7 @@ describe('checkpoint import', () => {
     // Half a reading would be put back for all of it.
     expect(checkpoints.map(({ dns }) => dns[0]?.records?.length)).toEqual([undefined, 1]);
     expect(leftOut).toEqual([
-      { name: NAME, type: 'A', why: 'it says what target has, in a checkpoint of legacy' },
+      { name: NAME, type: 'A', why: 'it leads to target, in a checkpoint of legacy' },
       { name: 'other.example.test.', type: 'A', why: 'no hook names it' },
     ]);
     for (const { name, type, why } of leftOut) {

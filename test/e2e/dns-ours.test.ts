@@ -166,8 +166,11 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
       await put(name, TARGET);
       const at = migration([record(name)]);
       await at.json('canary', 'start', '--yes');
+      const planned = await at.json<{ plan: { notes?: string[] } }>(...way, '--dry-run');
       const met = await at.run(...way);
       expect([met.code, await look(name)]).toEqual([4, TARGET]);
+      // What the dry run shows is that very plan.
+      expect(planned.plan.notes?.join()).toContain(`${dnsStep(met)?.error}, and the step fails (exit 4)`);
       expect(dnsStep(met)).toMatchObject({
         code: 'DNS_ON_TARGET',
         error: expect.stringContaining(`${name} A ${TARGET} (TTL 300 s)`),
@@ -208,6 +211,27 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
       await at.json('dns', 'apply', '--keep', '--yes');
       expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });
     });
+  });
+
+  it('a rollback to target names what is on legacy and not moved there by us', async () => {
+    const [one, two, three] = [freshName(), freshName(), freshName()];
+    for (const name of [one, two, three]) await put(name, LEGACY);
+    const at = migration([record(one)]);
+    await at.complete();
+    const { checkpoint } = await at.json<{ checkpoint: number }>(...BACK);
+    // Of several addresses of legacy one alone is not what legacy has.
+    at.set([record(one), record(two), record(three, { legacy: [LEGACY, OLDER] })]);
+    const met = await at.run('rollback', '--to', String(checkpoint), '--anyway', ...FORCE, ...CONFIRM);
+    expect([met.code, await look(one), await look(two)]).toEqual([4, TARGET, LEGACY]);
+    expect(dnsStep(met)).toMatchObject({
+      code: 'DNS_ON_LEGACY',
+      error: `on legacy, and not moved there by this migration: ${two} A ${LEGACY} (TTL 300 s): left alone`,
+      hint: expect.stringContaining(
+        `to write ${two} A ${TARGET} (TTL 30 s): \`cutover resume --overwrite-dns\``,
+      ),
+    });
+    await at.json('resume', '--overwrite-dns');
+    expect([await look(two), await look(three)]).toEqual([TARGET, LEGACY]);
   });
 
   describe.each([
@@ -345,6 +369,49 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     },
   );
 
+  describe.each(WAYS)('where target has renewed its address, in zone and config, %s', (_name, way) => {
+    const newer = '198.51.100.77';
+    async function renewed() {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)]);
+      await at.complete();
+      await put(name, newer, 30);
+      at.set([record(name, { target: newer, legacy: OLDER })]);
+      expect(await at.json<Status>('status')).toMatchObject({ drift: [] });
+      return { ...at, name };
+    }
+
+    it('says what there is, what the config has, and which command moves it', async () => {
+      const { dir, name, json, run } = await renewed();
+      const { code, stderr } = await cutover(dir, way);
+      expect([code, await look(name)]).toEqual([4, newer]);
+      const said = stderr.replace(/\s+/g, ' ');
+      expect(said).toContain(`${name} A ${newer} (TTL 30 s), where ${TARGET} (TTL 30 s) was written`);
+      expect(said).toContain(
+        `to write ${name} A ${LEGACY} (TTL 300 s): \`cutover resume --overwrite-dns\`` +
+          ` (the config has ${name} A ${OLDER} (TTL 30 s) for legacy)`,
+      );
+      expect((await run('dns', 'diff')).code).toBe(2);
+      await json('dns', 'apply', '--yes');
+      expect(await look(name)).toBe(LEGACY);
+      expect(await json<Status>('status')).toMatchObject({ safe: true, drift: [], unfinished: null });
+    });
+
+    it('puts it back where `dns apply --keep` has taken it in', async () => {
+      const { dir, name, json } = await renewed();
+      expect((await cutover(dir, ['dns', 'status'])).stdout.replace(/\s+/g, ' ')).toContain(
+        'newer than what our steps wrote: `cutover dns apply --keep` takes it in',
+      );
+      const { checkpoint } = await json<{ checkpoint: number }>('dns', 'apply', '--keep', '--yes');
+      await json(...way);
+      expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b300\s+IN\s+A\s+192\.0\.2\.1$/)]);
+      // What was taken in is the value of today, also for a checkpoint that was made before.
+      await json('rollback', '--to', String(checkpoint), '--anyway', ...FORCE, ...CONFIRM);
+      expect(await look(name)).toBe(newer);
+    });
+  });
+
   it.each(WAYS)('%s beside such a one is done when the other is served', async (_name, way) => {
     const [one, two] = [freshName(), freshName()];
     await put(one, LEGACY);
@@ -357,6 +424,7 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     at.setHooks(bench.entry([record(one), record(two)], slow));
     const met = await at.run(...way);
     expect([met.code, dnsStep(met)?.code, await look(two)]).toEqual([4, 'DNS_NOT_SERVED', LEGACY]);
+    expect(dnsStep(met)?.hint).toContain('take it out of `verify`, and `cutover resume` finishes the step');
     at.set([record(one), record(two)]);
     await at.json('resume');
     expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [] });

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RecordType } from '../../src/config/dns-values.ts';
-import { BIND, KEYS, startBind } from '../servers/bind.ts';
+import { BIND, type BindBench, KEYS, startBind } from '../servers/bind.ts';
 import type { DnsBench } from '../servers/dns-bench.ts';
 import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
 import { installed } from '../servers/require.ts';
 import { cutover, makeFolder } from './cli.ts';
 
 /**
- * Random migrations over two real name servers, BIND and PowerDNS, with other writers, a config that changes, and
+ * Random migrations over two real name servers, BIND that signs and PowerDNS, with other writers, a config that changes, and
  * processes that are killed; held against a model that looks at the servers alone. Once more: CUTOVER_DNS_SEED.
  */
 
@@ -94,6 +94,11 @@ const tally = {
   led: 0,
 };
 
+interface Benches {
+  bind: BindBench;
+  pdns: DnsBench;
+}
+
 class Story {
   dir = makeFolder();
   private readonly config = readFileSync(join(this.dir, 'cutover.yaml'), 'utf8');
@@ -106,7 +111,9 @@ class Story {
   constructor(
     private readonly records: Known[],
     private readonly dice: Dice,
-    private readonly benches: { bind: DnsBench; pdns: DnsBench },
+    private readonly benches: Benches,
+    /** A move counts as done when the secondary of BIND says it. */
+    private readonly verifies: boolean,
   ) {
     copyFileSync(join(benches.bind.dir, KEYS.right), join(this.dir, KEYS.right));
     this.write();
@@ -115,7 +122,8 @@ class Story {
   private write() {
     const dns = this.order.flatMap((at) => {
       const entries = this.records.filter((one) => one.at === at && one.named).map(({ entry }) => entry);
-      return this.hooked.has(at) && entries.length > 0 ? [this.benches[at].entry(entries)] : [];
+      const more = this.verifies && at === 'bind' ? { verify: [this.benches.bind.secondary] } : {};
+      return this.hooked.has(at) && entries.length > 0 ? [this.benches[at].entry(entries, more)] : [];
     });
     writeFileSync(join(this.dir, 'cutover.yaml'), `${this.config}hooks: ${JSON.stringify({ dns })}\n`);
   }
@@ -142,6 +150,7 @@ class Story {
     const moved = this.records.filter(({ found }) => found !== null);
     const record = this.dice.pick(moved.length > 0 && this.dice.below(4) > 0 ? moved : this.records);
     await zonePut(record, this.dice);
+    await signing();
     this.told.push(`edit ${record.name}: ${(await look(record)).exact}`);
   }
 
@@ -176,6 +185,7 @@ class Story {
       env: { ...this.env(), CUTOVER_CRASH_AT: String(kill) },
       node: kill > 0 ? ['--import', SHIM] : [],
     });
+    if (ran.signal) await signing();
     const after = await Promise.all(this.records.map(look));
     this.told.push(`${args.join(' ')}${kill ? ` (killed at ${kill})` : ''}: ${ran.code} ${ran.signal ?? ''}`);
     const why = `${this.told.join('\n')}\n${ran.stdout}${ran.stderr}`;
@@ -318,6 +328,9 @@ function isOnTarget(record: Known, { values }: Look): boolean {
   return said.includes(targetOf(record)) && targetOf(record) !== legacyOf(record);
 }
 
+/** A server that signs its zone answers with a change a moment after it took it. */
+const signing = () => new Promise((resolve) => setTimeout(resolve, 150));
+
 async function zonePut(record: Known, dice: Dice) {
   const { bench, name, type, entry } = record;
   // Seldom what target has: a way back that meets it does not end by itself.
@@ -330,9 +343,10 @@ async function zonePut(record: Known, dice: Dice) {
 }
 
 describe.skipIf(!installed(BIND) || !installed(POWERDNS))('any migration over two name servers', () => {
-  let benches: { bind: DnsBench; pdns: DnsBench };
+  let benches: Benches;
   beforeAll(async () => {
-    const [bind, pdns] = await Promise.all([startBind(), startPowerDns()]);
+    // BIND signs its zone, and has a secondary that is told of each change.
+    const [bind, pdns] = await Promise.all([startBind({ signed: true, secondary: true }), startPowerDns()]);
     benches = { bind, pdns };
   });
   afterAll(async () => {
@@ -361,7 +375,8 @@ describe.skipIf(!installed(BIND) || !installed(POWERDNS))('any migration over tw
         }
       }
       for (const record of records) await zonePut(record, dice);
-      const story = new Story(records, dice, benches);
+      await signing();
+      const story = new Story(records, dice, benches, seed % 2 === 0);
       try {
         await story.begin();
         for (let act = 0; act < ACTS; act++) {

@@ -209,7 +209,11 @@ describe('who is no longer in the config', () => {
       expect((await cutover(dir, ['shift', '25%', ...FORCE], { env })).code).toBe(4);
       const before = smtp.mails.length;
       tell(dir, `  notify:\n${mailTo(is)}`);
-      await cutover(dir, ['resume', '--dry-run'], { env });
+      const dry = await cutover(dir, ['resume', '--dry-run', '--json'], { env });
+      // As in the run, who is gone is given up, and is no step that is left; who has come in the place is told.
+      const { plan } = JSON.parse(dry.stdout) as { plan: { steps: unknown[] } };
+      expect(plan.steps).toHaveLength(was.length > 1 ? 0 : mails);
+      expect(dry.stderr.match(/would be given up: the config names it no more/g)).toHaveLength(2);
       expect(await cutoverJson(dir, ['status'], env)).toMatchObject({ untold: [{}, {}] });
       const ran = await cutover(dir, ['resume'], { env });
       expect(ran.code, ran.stdout + ran.stderr).toBe(0);
@@ -256,6 +260,8 @@ describe('who is no longer in the config', () => {
     expect((await cutover(dir, COMPLETE)).code).toBe(4);
     tell(dir, '');
     expect((await cutover(dir, ['resume'])).code).toBe(4);
+    const dry = await cutoverJson<{ plan: { steps: object[] } }>(dir, ['resume', '--dry-run']);
+    expect(dry.plan.steps).toMatchObject([{ kind: 'dns' }]);
     rmSync(join(dir, 'broken'));
     await cutoverJson(dir, ['resume']);
     expect(await cutoverJson(dir, ['status'])).toMatchObject({ unfinished: null, untold: [] });

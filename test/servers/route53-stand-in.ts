@@ -94,8 +94,7 @@ function answer(zone: Zone, special: Map<string, string>, call: Received): Reply
   const url = new URL(call.path, 'http://stand-in');
   const base = `/2013-04-01/hostedzone/${HOSTED_ZONE}/rrset`;
   if (call.method === 'GET' && url.pathname === base) {
-    const { name = '', type = '' } = Object.fromEntries(url.searchParams);
-    return { status: 200, body: listOf(zone, special, name, type) };
+    return { status: 200, body: listOf(zone, special, Object.fromEntries(url.searchParams)) };
   }
   if (call.method !== 'POST' || url.pathname !== `${base}/`) {
     return refuse(404, 'NoSuchHostedZone', `No hosted zone found with ID: ${url.pathname}`);
@@ -148,13 +147,17 @@ function applyChange(zone: Zone, change: string): string[] {
   return [];
 }
 
-/** Route 53 lists from the name on: when there is no such set, the next one comes. */
-function listOf(zone: Zone, special: Map<string, string>, name: string, type: string): string {
-  const own = zone.find(name, type);
+/** Route 53 lists from the name on, and from its type where one is given: when there is no such set, the next one comes. */
+function listOf(zone: Zone, special: Map<string, string>, { name = '', type = '', maxitems = '' }): string {
+  const ownTypes = type ? [type] : zone.records.filter((one) => one.name === name).map((one) => one.type);
   const next = zone.records.find((record) => record.name > name);
-  const found = own.length > 0 ? own : next ? zone.find(next.name, next.type) : [];
-  const set = special.get(name) ?? (found[0] ? setOf(found) : '');
-  return `${XML}<ListResourceRecordSetsResponse ${NAMESPACE}><ResourceRecordSets>${set}</ResourceRecordSets><IsTruncated>false</IsTruncated><MaxItems>1</MaxItems></ListResourceRecordSetsResponse>`;
+  const found = [
+    ...[...new Set(ownTypes)].map((each) => zone.find(name, each)),
+    ...(next ? [zone.find(next.name, next.type)] : []),
+  ].filter((records) => records.length > 0);
+  const sets = special.has(name) ? [special.get(name)] : found.map(setOf);
+  const page = sets.slice(0, Number(maxitems));
+  return `${XML}<ListResourceRecordSetsResponse ${NAMESPACE}><ResourceRecordSets>${page.join('')}</ResourceRecordSets><IsTruncated>${sets.length > page.length}</IsTruncated><MaxItems>${maxitems}</MaxItems></ListResourceRecordSetsResponse>`;
 }
 
 function setOf(records: Zone['records']): string {

@@ -23,6 +23,9 @@ type Entry = HookConfigOf<'cloudflare'>;
 /** A page holds them all: a set has a handful of records. */
 const PAGE = 100;
 
+/** What it lets nobody have beside a CNAME. Other types may stand there, as it answers with what the CNAME leads to. */
+const EXCLUDING = ['A', 'AAAA', 'CNAME'] as const;
+
 /** Codes of Cloudflare's errors that the HTTP status does not tell apart. */
 const MEANINGS: Readonly<Record<string, RestFault>> = {
   6003: 'DNS_KEY_REJECTED',
@@ -80,6 +83,13 @@ export function cloudflareHook(entry: Entry, label: string, host: HookHost): Hoo
     {
       read: (keys, signal) => sideBySide(keys, signal, async (key) => setOf(key, await list(key, signal))),
       complete: completed,
+      types: async (names, signal) =>
+        new Map(
+          await sideBySide(names, signal, async (name): Promise<[string, string[]]> => {
+            const found = await sideBySide(EXCLUDING, signal, (type) => list({ name, type }, signal));
+            return [name, EXCLUDING.filter((_, i) => (found[i]?.length ?? 0) > 0)];
+          }),
+        ),
       same: (is, set) => sameSet(isProxied(is) && set.values.length > 0 ? { ...is, ttl: set.ttl } : is, set),
       async replace(changes, signal) {
         const now = await sideBySide(changes, signal, ({ from }) => list(from, signal));

@@ -38,9 +38,7 @@ export function changeBatch(changes: readonly RecordChange[], comment: string): 
  * @throws CutoverError DNS_ANSWER (69): not such a list, or a set that is not plain (alias, weighted, …)
  */
 export function setOf(xml: string, key: RecordKey): DnsRecordSet {
-  if (!xml.includes('<ListResourceRecordSetsResponse'))
-    throw strangeAnswer('Route 53', 'it is no list of record sets');
-  const [first] = elements(xml, 'ResourceRecordSet');
+  const [first] = setsIn(xml);
   if (first === undefined) return recordSet(key, 0, []);
   const text = (name: string) => elements(first, name)[0] ?? '';
   if (nameOf(text('Name')) !== key.name || text('Type') !== key.type) return recordSet(key, 0, []);
@@ -52,6 +50,22 @@ export function setOf(xml: string, key: RecordKey): DnsRecordSet {
   }
   const contents = elements(first, 'Value').map(unescapeXml);
   return setOfContents(key, Number(text('TTL')), contents, { base: BASE });
+}
+
+/**
+ * The types of a name's sets, whatever they are, in a list that begins at the name.
+ * @throws CutoverError DNS_ANSWER (69): not such a list
+ */
+export function typesIn(xml: string, name: string): string[] {
+  const text = (set: string, element: string) => elements(set, element)[0] ?? '';
+  const own = setsIn(xml).filter((set) => nameOf(text(set, 'Name')) === name);
+  return [...new Set(own.map((set) => text(set, 'Type')))];
+}
+
+function setsIn(xml: string): string[] {
+  if (!xml.includes('<ListResourceRecordSetsResponse'))
+    throw strangeAnswer('Route 53', 'it is no list of record sets');
+  return elements(xml, 'ResourceRecordSet');
 }
 
 /** What is written: texts that stay keep their cut, names their case. */

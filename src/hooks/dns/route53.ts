@@ -7,8 +7,11 @@ import { recordHook } from './record-hook.ts';
 import { sideBySide } from './record-store.ts';
 import type { RecordKey } from './records.ts';
 import { callRest, type RestFault } from './rest.ts';
-import { changeBatch, completed, errorOf, setOf } from './route53-xml.ts';
+import { changeBatch, completed, errorOf, setOf, typesIn } from './route53-xml.ts';
 import { encodeStrictly, signV4 } from './sigv4.ts';
+
+/** The most record sets that it lists at once: all of one name are among them. */
+const PAGE = 300;
 
 /** Route 53's words for what the HTTP status does not tell apart. */
 const MEANINGS: readonly (readonly [RegExp, RestFault])[] = [
@@ -61,10 +64,15 @@ export function route53Hook(entry: HookConfigOf<'route53'>, label: string, host:
     const query = `?maxitems=1&name=${encodeStrictly(key.name)}&type=${key.type}`;
     return setOf(await call('GET', query, '', signal), key);
   };
+  const readTypes = async (name: string, signal: AbortSignal): Promise<[string, string[]]> => {
+    const query = `?maxitems=${PAGE}&name=${encodeStrictly(name)}`;
+    return [name, typesIn(await call('GET', query, '', signal), name)];
+  };
   return recordHook(
     { ...entry, label: `${label} ${entry.hostedZoneId}`, server: serverIdentity(entry) },
     {
       read: (keys, signal) => sideBySide(keys, signal, readSet),
+      types: async (names, signal) => new Map(await sideBySide(names, signal, readTypes)),
       complete: (changes) => changes.map((change) => ({ ...change, to: completed(change) })),
       async replace(changes, signal) {
         await call('POST', '/', changeBatch(changes, 'by cutover'), signal);

@@ -27,7 +27,9 @@ export async function untilServed(
   if (told.length === 0) return;
   const what = `not what the zone’s own server says: ${told.join('; ')}`;
   throw new CutoverError('DNS_NOT_SERVED', EXIT.unreachable, what, {
-    hint: 'another try asks them again, and a longer `timeout` waits for them',
+    hint:
+      'another try asks them again, and a longer `timeout` waits for them; ' +
+      'one that is gone: take it out of `verify`, and `cutover resume` finishes the step',
   });
 }
 
