@@ -16,7 +16,6 @@ import { type DnsSource, emergencyPlan } from '../operation/emergency-plan.ts';
 import { type Word, wordOf } from '../operation/emergency-word.ts';
 import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
-import { goneCommand } from '../operation/rival.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { storable } from '../output/storable.ts';
 import { TAKEN_IN, wrap } from '../report/text.ts';
@@ -78,7 +77,7 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
       onDns: (from) => {
         if (drivers.dns.some(({ sides }) => sides !== undefined)) ctx.note(DNS_FROM[from]);
       },
-      onRivals: (rivals) => ctx.note(`waiting for ${rivals.map(safe).join(', ')}`),
+      onRivals: (rivals) => ctx.note(`waiting for ${rivals.map(({ words }) => safe(words)).join(', ')}`),
     });
     await tellEmergency(ctx, request, migration, end, wordOf(end, sources));
   } finally {
@@ -229,8 +228,8 @@ async function tellEmergency(
     return ctx.document({ ...operationDocument('rollback', report), safe: isSafe, why, flags, dnsFrom: dns });
   }
   ctx.print(emergencyLine(migration, report, word));
-  for (const command of (rivals ?? []).flatMap((rival) => goneCommand(rival) ?? []))
-    ctx.print(`  if it is gone ${command}; then \`cutover status\``);
+  for (const { goneCommand: command } of rivals ?? [])
+    if (command !== undefined) ctx.print(`  if it is gone ${command}; then \`cutover status\``);
   const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
   if (failed.length > 0)
     ctx.print(`  left to do    cutover resume   (${failed.map(({ label }) => safe(label)).join(', ')})`);

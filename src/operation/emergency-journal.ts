@@ -67,11 +67,11 @@ export function openJournal(emergency: EmergencyStore, plans: Plans, begun: Begu
 /** Where nobody at all can write the database, nobody begins anything; elsewhere whoever can may be about to. */
 function othersMayBegin(fault: unknown, stateDir: string): Rival | null {
   const code = fault instanceof CutoverError ? fault.code : null;
-  if (code === 'STATE_LOCKED') return 'whoever has locked the database';
+  if (code === 'STATE_LOCKED') return { words: 'whoever has locked the database' };
   if (code === 'STATE_CORRUPT') return null;
   const system = systemCode(fault instanceof Error ? fault.cause : fault);
   if (system === 'SQLITE_FULL' || system === 'ENOSPC' || isReadOnly(stateDir)) return null;
-  return 'whoever can write the database, which this process cannot,';
+  return { words: 'whoever can write the database, which this process cannot,' };
 }
 
 /** What can be seen of others while the database cannot be written: it is read anew for each look. */

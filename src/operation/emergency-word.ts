@@ -2,6 +2,7 @@ import type { FlagSource } from '../config/lenient.ts';
 import { formatRatio } from '../config/units.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import type { EmergencyEnd, FlagEnd } from './emergency.ts';
+import { mayWrite } from './rival.ts';
 
 /** What an emergency may say of itself. */
 export interface Word {
@@ -35,7 +36,7 @@ export function wordOf(end: EmergencyEnd, sources: readonly FlagSource[]): Word 
     ...(nameless
       ? [`nothing confirms that traffic follows ${flags.map(({ label }) => label).join(' or ')}`]
       : []),
-    ...(rivals ?? []).map((rival) => `${rival} may still write the flag`),
+    ...(rivals ?? []).map(mayWrite),
     ...(rivals === null
       ? ['the database cannot be read: whether another change still writes the flag is not known']
       : []),

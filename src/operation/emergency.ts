@@ -10,7 +10,7 @@ import { overtakenBy } from './overtaken.ts';
 import type { Plan } from './plan.ts';
 import { readQuietly } from './read-quietly.ts';
 import { newOperationId, type OperationRecord } from './record.ts';
-import { isUnderWay, type Rival } from './rival.ts';
+import type { Rival } from './rival.ts';
 import { rivalCommands, rivalOperations, writeBounds } from './rivals.ts';
 import { flagsOf, runStep } from './steps.ts';
 
@@ -161,17 +161,18 @@ async function outlastRivals(
       ...flags.flatMap((flag) => rivalCommands(flag, operation.id)),
       ...(unseen === null ? [] : [unseen]),
     ];
-    if (rivals?.some((rival) => rival !== unseen && !isUnderWay(rival))) quietSince = now;
+    if (rivals?.some((rival) => rival !== unseen && !rival.underWay)) quietSince = now;
     for (const flag of flags) await keepAtZero(flag, operation);
     // For one that cannot be seen to end there is nothing to wait for but a write that is under way already.
-    const patience = rivals?.some(isUnderWay)
+    const patience = rivals?.some(({ underWay }) => underWay)
       ? Math.max(longest, bounds.settlesMs + WAIT_MS.least)
       : rivals?.every((rival) => rival === unseen)
         ? WAIT_MS.least
         : longest;
     if (!rivals || rivals.length === 0 || execution.clock.now() >= started + patience) return rivals;
-    if (rivals.join() !== told) emergency.onRivals(rivals);
-    told = rivals.join();
+    const words = rivals.map((rival) => rival.words).join();
+    if (words !== told) emergency.onRivals(rivals);
+    told = words;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

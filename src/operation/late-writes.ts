@@ -2,7 +2,7 @@ import type { Hook } from '../hooks/hook.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import type { PlannedStep } from './plan.ts';
 import { isBackward } from './record.ts';
-import type { Rival } from './rival.ts';
+import { mayWrite } from './rival.ts';
 import { rivalCommands } from './rivals.ts';
 import type { Drivers } from './steps.ts';
 
@@ -81,5 +81,3 @@ export function overWrites(
     ? outlastingWrites(journal, { ...hook, server }, clock.now, run)
     : run();
 }
-
-const mayWrite = (rival: Rival): string => `${rival} may still write the flag`;

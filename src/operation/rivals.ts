@@ -94,7 +94,7 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
     const countsMs = FORGOTTEN_AFTER_MS + bounds.triesMs + bounds.settlesMs;
     if (ageMs >= countsMs) return [];
     if (state === 'unknown' && !holder.givenUp)
-      return [unseenRival(name, holder, (writer.startedAt ?? 0) + countsMs)];
+      return [unseenRival(name, writer.id, holder, (writer.startedAt ?? 0) + countsMs)];
     return late ? left : [];
   });
 }
@@ -121,7 +121,7 @@ export function rivalCommands(flag: FlagDriver, id: string): Rival[] {
     const operation = variables.get('CUTOVER_OPERATION_ID');
     if (operation === undefined || operation === id || !variables.has('CUTOVER_FLAG_RATIO')) return [];
     if (marks.some(([name, value]) => variables.get(name) !== value)) return [];
-    return [`a command of ${operation} (process ${pid})`];
+    return [{ words: `a command of ${operation} (process ${pid})` }];
   });
 }
 

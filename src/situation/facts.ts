@@ -3,6 +3,7 @@ import type { CutoverError } from '../errors.ts';
 import type { DnsDrift } from '../operation/dns.ts';
 import type { HolderState, Lease } from '../operation/lease.ts';
 import type { OperationRecord } from '../operation/record.ts';
+import type { Rival } from '../operation/rival.ts';
 import type { GateLimits } from '../shift/gates.ts';
 import type { JudgedRun } from '../store/canary.ts';
 import type { Freeze } from '../store/freeze.ts';
@@ -59,7 +60,7 @@ export interface Facts {
   /** Flags that traffic may still follow besides: what each says, null when that is not known. */
   otherFlags: readonly { label: string; ratio: number | null }[];
   /** Who may still write a flag that fences nobody, for an operation that has lost. */
-  rivals: readonly string[];
+  rivals: readonly Rival[];
   /** Empty when the servers were not asked. */
   dns: { readings: DnsReading[]; drift: DnsDrift[] };
   lease: LeaseFact | null;

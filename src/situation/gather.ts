@@ -12,6 +12,7 @@ import {
   openOperations,
 } from '../operation/operations.ts';
 import type { OperationRecord } from '../operation/record.ts';
+import type { Rival } from '../operation/rival.ts';
 import { rivalCommands, rivalOperations, writeBounds } from '../operation/rivals.ts';
 import { type Drivers, plannedDrivers } from '../operation/steps.ts';
 import { viewRecords } from '../rollback/dns-view.ts';
@@ -184,7 +185,7 @@ async function readFlag({ drivers, secrets }: Sources, ms: number | undefined): 
 }
 
 /** Whoever lost while it was at a flag that fences nobody, and the commands that were left there. */
-function rivalsOf({ db, drivers: { flag }, clock }: Sources, { last, lease }: JournalFacts): string[] {
+function rivalsOf({ db, drivers: { flag }, clock }: Sources, { last, lease }: JournalFacts): Rival[] {
   if (flag.fences || (lease && lease.holder !== 'gone')) return [];
   const id = last?.id ?? '';
   const looking = { now: clock.now(), quietMs: 0 };

@@ -1,7 +1,6 @@
 import { formatRatio } from '../config/units.ts';
 import { commandOf } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
-import { goneCommand } from '../operation/rival.ts';
 import { nextRung } from '../shift/ladder.ts';
 import { raisesFlag } from '../shift/mend.ts';
 import { endings } from './endings.ts';
@@ -62,10 +61,9 @@ function afterRivals(facts: Facts, seen: Seen): [Next, ...Next[]] {
 
 /** For a person who knows what cannot be seen from here. */
 function givingUp({ rivals }: Facts): Next[] {
-  return rivals.flatMap((rival) => {
-    const command = goneCommand(rival);
-    return command === null ? [] : [{ command, why: 'when its host or container is known to be gone' }];
-  });
+  return rivals.flatMap(({ goneCommand: command }) =>
+    command === undefined ? [] : [{ command, why: 'when its host or container is known to be gone' }],
+  );
 }
 
 const WAIT = 'the operation ends by itself; `--wait 30s` lets a command wait for it';

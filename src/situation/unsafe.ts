@@ -2,6 +2,7 @@ import { formatRatio } from '../config/units.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { commandOf } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
+import { mayWrite } from '../operation/rival.ts';
 import type { Facts } from './facts.ts';
 import type { Seen } from './seen.ts';
 
@@ -31,7 +32,7 @@ export function unsafeIn(facts: Facts, seen: Seen): Unsafe | null {
   }
   if (flag.is === 'not asked') return { exitCode: EXIT.unreachable, why: 'the flag was not read' };
   const [rival] = facts.rivals;
-  if (rival) return { exitCode: EXIT.notNow, why: `${rival} may still write the flag` };
+  if (rival) return { exitCode: EXIT.notNow, why: mayWrite(rival) };
   if (seen.flagDrift) return { exitCode: EXIT.fail, why: seen.flagDrift };
   const [drift] = dns.drift;
   if (drift) {

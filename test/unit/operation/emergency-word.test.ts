@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { FlagSource } from '../../../src/config/lenient.ts';
 import type { EmergencyEnd } from '../../../src/operation/emergency.ts';
 import { wordOf } from '../../../src/operation/emergency-word.ts';
+import type { Rival } from '../../../src/operation/rival.ts';
 
 function end(
   flags: { ratio: number | null; existed?: boolean; set?: boolean }[],
-  rivals: string[] | null = [],
+  rivals: Rival[] | null = [],
 ) {
   return {
     flags: flags.map(({ ratio, existed = true }, i) => ({ label: `flag ${i}`, ratio, existed })),
@@ -39,7 +40,7 @@ describe('the word of an emergency', () => {
     ['one request in a billion', end([{ ratio: 1e-9 }]), ['last config'], false, 69],
     ['lifted again', end([{ ratio: 0.1 }]), ['last config'], false, 69],
     ['unreadable at the end', end([{ ratio: null }]), ['last config'], false, 69],
-    ['a rival is left', end([{ ratio: 0 }], ['the shift op-1']), ['last config'], false, 69],
+    ['a rival is left', end([{ ratio: 0 }], [{ words: 'the shift op-1' }]), ['last config'], false, 69],
     ['rivals cannot be seen', end([{ ratio: 0 }], null), ['last config'], false, 69],
   ])('%s', (_name, given, sources, safe, exitCode) => {
     const word = wordOf(given, sources);

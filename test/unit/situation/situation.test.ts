@@ -219,7 +219,9 @@ const TABLE: [string, Facts, string, string, string[]][] = [
   [
     'a writer that cannot be seen: nothing is begun meanwhile',
     factsAt('rollback', 0, {
-      rivals: [unseenRival('the canary start op-1', { pid: 7, host: 'web-7', heartbeatAt: 0 }, 3_600_000)],
+      rivals: [
+        unseenRival('the canary start op-1', 'op-1', { pid: 7, host: 'web-7', heartbeatAt: 0 }, 3_600_000),
+      ],
     }),
     'idle',
     'not safe: the canary start op-1 (process 7 on web-7, which cannot be seen from here; last heartbeat 1970-01-01T00:00:00Z, counts until 1970-01-01T01:00:00Z) may still write the flag',
