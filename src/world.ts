@@ -84,6 +84,14 @@ export interface RecordMove {
   from: DnsRecordSet;
   /** What it had found. */
   to: DnsRecordSet;
+  /** It was put back already: what says neither now is nobody's to write, whatever a person decides of others. */
+  back?: true;
+}
+
+/** A record set as a step of ours has left it. */
+export interface LeftRecord extends DnsRecordSet {
+  /** Of a step that has failed for other records: this one was put back, and the server was seen to say so. */
+  seen?: true | undefined;
 }
 
 /** What one DNS hook's server said, as a checkpoint keeps it. */

@@ -43,6 +43,7 @@ const sets = z.array(
     ttl: z.number().int().nonnegative(),
     values: z.array(text(10_000)),
     raw: z.unknown().optional(),
+    seen: z.literal(true).optional(),
   }),
 );
 const holder = z.strictObject({

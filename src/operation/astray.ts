@@ -61,15 +61,17 @@ function withoutSettled(hook: Hook, event: HookEvent, ran: HookResult): HookResu
 }
 
 /**
- * Whether somebody else has made a record right already: it says what the config has for the provider that the way
- * leads to. Where only its TTL was moved, that must be no longer than the config's.
+ * Whether nothing is left to do for somebody else's record: it was put back before that was written, or it is right
+ * already, as it says what the config has for the provider that the way leads to. Where only its TTL was moved, that
+ * must be no longer than the config's.
  */
 function isSettled(hook: Hook, { provider, restore }: HookEvent, set: DnsRecordSet): boolean {
   const wanted = hook.expected?.(provider).find(isOf(set));
   const move = restore?.find(({ to }) => isOf(set)(to));
-  if (!wanted || !move || !sameValues(wanted, set)) return false;
   // One of ours that cannot go back beside another.
-  if (sameRecord(set, move.from)) return false;
+  if (!move || sameRecord(set, move.from)) return false;
+  if (move.back) return true;
+  if (!wanted || !sameValues(wanted, set)) return false;
   return !sameValues(move.from, move.to) || set.ttl <= wanted.ttl;
 }
 

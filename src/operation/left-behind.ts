@@ -41,12 +41,14 @@ function leftOn(
   const there = restore.filter(({ to }) => says.some(isOf(to)));
   const now = there.map(({ to }) => says.find(isOf(to)) ?? to);
   // What another step of ours may have left there is ours to move, too.
-  const moves = there.map(({ from, to, or = [] }, i) => ({
+  const moves = there.map(({ from, to, or = [], back }, i) => ({
     from: or.find((one) => sameRecord(one, now[i] ?? to)) ?? from,
     to,
+    ...(back ? { back } : {}),
   }));
   const { changes, foreign } = wayBack(moves, now, { overwrite: overwriteDns === true });
   const after = says.map((set) => changes.find(({ to }) => isOf(set)(to))?.to ?? set);
-  // Of somebody else's record the plan tells already that it is left alone.
-  return astray(hook, activeProvider, after).filter(({ from }) => !foreign.some(isOf(from)));
+  // Of somebody else's record the plan tells already that it is left alone, unless that was put back before.
+  const told = foreign.filter((set) => !moves.find(({ to }) => isOf(set)(to))?.back);
+  return astray(hook, activeProvider, after).filter(({ from }) => !told.some(isOf(from)));
 }

@@ -13,6 +13,7 @@ import {
   type FoundAndWritten,
   foreignRecords,
   knownAfter,
+  markedSeen,
   movesBetween,
   recordsIn,
   restoreFor,
@@ -28,7 +29,9 @@ export async function runRecordHook(
   context: StepContext,
 ): Promise<StepEnd> {
   let known: FoundAndWritten | null = earlierIn(context.found);
-  const restore = restoreFor(step, known);
+  const backward = isBackward(context.plan.kind);
+  const toLegacy = backward && context.plan.to.activeProvider === 'legacy';
+  const restore = restoreFor(step, known, toLegacy);
   const event = {
     ...eventFor(step, position, context),
     ...(restore ? { restore } : {}),
@@ -46,12 +49,13 @@ export async function runRecordHook(
     };
     const moved = await runRecords(hook, step, event, signal, onIntent);
     const ran =
-      restore && isBackward(context.plan.kind)
-        ? await afterWayBack(hook, event, moved, signal, onIntent)
-        : { ...moved, left: [] };
+      restore && backward ? await afterWayBack(hook, event, moved, signal, onIntent) : { ...moved, left: [] };
     alone = leftAlone(ran, { hook, step, restore, context });
     said = ran.notes ?? [];
-    known = knownAfter(known, { before: recordsIn(ran.before) ?? [], after: recordsIn(ran.after) ?? [] });
+    const says = recordsIn(ran.after) ?? [];
+    known = knownAfter(known, { before: recordsIn(ran.before) ?? [], after: says });
+    // That step is run again, or another takes its place: what is back already stays known as that.
+    if (alone && toLegacy) known.after = markedSeen(known.after, says, restore ?? []);
     return known.after;
   });
   // What it could do is done and kept; what is somebody else's makes the step fail all the same.

@@ -2,13 +2,13 @@ import { CutoverError, EXIT } from '../errors.ts';
 import { describeSets } from '../hooks/dns/records.ts';
 import type { Hook, HookEvent, HookResult, OnIntent } from '../hooks/hook.ts';
 import { isOf, sameRecord, sameValues } from '../rollback/moved.ts';
-import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
+import type { DnsRecordSet, LeftRecord, RecordMove, Side } from '../world.ts';
 import type { PlannedStep } from './plan.ts';
 
 /** Record sets that a step has found, and has written or was about to. */
 export interface FoundAndWritten {
   before: DnsRecordSet[];
-  after: DnsRecordSet[];
+  after: LeftRecord[];
 }
 
 /** What the journal keeps of a step's records, where it is that. */
@@ -19,12 +19,41 @@ export function recordsIn(value: unknown): DnsRecordSet[] | null {
 /**
  * What a DNS step is told to put back, for a hook that can read: what the plan says; else, for a step that ended
  * half-way, to go on with what it was about to write. Undefined: the config's values.
+ * @param toLegacy it is a step of a way back to legacy: what it has put back already is not ours to overwrite any more
  */
-export function restoreFor(step: PlannedStep, earlier: FoundAndWritten | null): RecordMove[] | undefined {
+export function restoreFor(
+  step: PlannedStep,
+  earlier: FoundAndWritten | null,
+  toLegacy: boolean,
+): RecordMove[] | undefined {
   // To lower a TTL twice is to lower it once.
   if (step.lowerTtl !== undefined) return undefined;
-  if (step.restore) return step.restore.map(({ from, to }) => ({ from, to }));
+  if (step.restore)
+    return step.restore.map(({ from, to, back }) => ({
+      ...{ from, to },
+      ...(back || (toLegacy && wasPutBack(to, earlier)) ? { back: true as const } : {}),
+    }));
   return earlier ? movesBetween(earlier.before, earlier.after) : undefined;
+}
+
+/** Whether an earlier run of a step has seen that a record says what is to be put back. */
+function wasPutBack(to: DnsRecordSet, earlier: FoundAndWritten | null): boolean {
+  const [found, left] = [earlier?.before.find(isOf(to)), earlier?.after.find(isOf(to))];
+  if (!found || !left || !sameRecord(left, to)) return false;
+  return left.seen === true || sameRecord(found, left);
+}
+
+/** The records of a step that say what it was to put back, as the server was seen to say it. */
+export function markedSeen(
+  after: readonly LeftRecord[],
+  says: readonly DnsRecordSet[],
+  restore: readonly RecordMove[],
+): LeftRecord[] {
+  const isBack = (set: DnsRecordSet) =>
+    [says, restore.map(({ to }) => to)].every((sets) =>
+      sets.some((one) => isOf(set)(one) && sameRecord(set, one)),
+    );
+  return after.map((set) => (isBack(set) ? { ...set, seen: true } : set));
 }
 
 /** The moves from some sets to others of the same records. */

@@ -2,7 +2,7 @@ import { safe } from '../clean.ts';
 import { describeValues } from '../operation/dns.ts';
 import type { Plan, PlannedStep } from '../operation/plan.ts';
 import { isNewer, type RecordView } from '../rollback/dns-view.ts';
-import { isOf, sameRecord } from '../rollback/moved.ts';
+import { isOf, type PlannedMove, sameRecord } from '../rollback/moved.ts';
 import type { DnsReading, DnsRecordSet } from '../world.ts';
 import type { Style } from './style.ts';
 import { wrap } from './text.ts';
@@ -36,12 +36,13 @@ function readingOf({ label, server }: PlannedStep, readings: readonly DnsReading
 
 function noteOf(
   now: DnsRecordSet | null,
-  { from, to, or = [] }: { from: DnsRecordSet | null; to: DnsRecordSet; or?: DnsRecordSet[] },
+  { from, to, or = [], back }: Omit<PlannedMove, 'from'> & { from: DnsRecordSet | null },
   { overwriteDns }: Plan,
 ): string | null {
   if (now === null) return from === null ? null : 'not read';
   if (sameRecord(now, to)) return 'as it is';
   if (from === null || [from, ...or].some((one) => sameRecord(one, now))) return null;
+  if (back) return 'left alone: it was put back, and somebody else has changed it since';
   return overwriteDns
     ? 'overwritten: somebody else has changed it'
     : 'left alone: somebody else has changed it';

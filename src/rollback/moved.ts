@@ -1,4 +1,4 @@
-import type { DnsRecordSet, RecordMove, Side } from '../world.ts';
+import type { DnsRecordSet, LeftRecord, RecordMove, Side } from '../world.ts';
 
 /**
  * What this migration's own steps have moved in DNS: computed from what each of them found and wrote, and from nothing
@@ -29,7 +29,7 @@ export interface MovingStep {
    * Null of a way back that has not come to its end: it has written nothing.
    */
   before: readonly DnsRecordSet[] | null;
-  after: readonly DnsRecordSet[] | null;
+  after: readonly LeftRecord[] | null;
   /**
    * Of a way back to legacy: those of `before` that led to target by the config. Where nothing is known of how
    * they came there, they were led away from it, and do not come back.
@@ -47,6 +47,8 @@ export interface Displaced {
   or: DnsRecordSet[];
   /** A way back to legacy was to put it back, and has not. */
   left: boolean;
+  /** A way back that has not come to its end has seen it say what was found: ours again only where it says what we wrote. */
+  back?: true;
 }
 
 /** A record that a step of ours has read or written. */
@@ -112,7 +114,7 @@ export function ledgerOf(steps: readonly MovingStep[]): Ledger {
       continue;
     }
     if (step.done && step.provider === 'legacy') unknown.delete(server);
-    for (const wrote of after) {
+    for (const { seen, ...wrote } of after) {
       const found = before.find(isOf(wrote));
       if (!found) continue;
       const key = `${server} ${wrote.name} ${wrote.type}`;
@@ -120,7 +122,7 @@ export function ledgerOf(steps: readonly MovingStep[]): Ledger {
       const { name, type } = wrote;
       // Who only looked has left nothing there.
       if (!known?.moved && !step.mends && sameRecord(found, wrote)) continue;
-      const moved = movedBy(step, { found, wrote }, known?.moved ?? null);
+      const moved = movedBy(step, { found, wrote, ...(seen && { seen }) }, known?.moved ?? null);
       const last = moved?.wrote ?? (step.done ? wrote : (known?.last ?? found));
       records.set(key, { server, name, type, last, moved });
     }
@@ -137,9 +139,10 @@ function leave(records: Map<string, KnownRecord>, server: string): void {
 }
 
 /** How a step changes what is displaced of one record. */
-function movedBy(step: MovingStep, { found, wrote }: RecordPair, moved: Displaced | null): Displaced | null {
+function movedBy(step: MovingStep, pair: RecordPair, moved: Displaced | null): Displaced | null {
   const { provider, mends, done } = step;
-  if (provider === 'legacy' && (step.back || mends)) return broughtBack(step, { found, wrote }, moved);
+  if (provider === 'legacy' && (step.back || mends)) return broughtBack(step, pair, moved);
+  const { found, wrote } = pair;
   const idle = sameRecord(found, wrote);
   // A record that says already what it is to say is none of ours; of one that is, this is the newest value.
   if (moved === null) return idle ? null : { found, wrote, or: [], left: false };
@@ -159,7 +162,7 @@ function movedBy(step: MovingStep, { found, wrote }: RecordPair, moved: Displace
 /** The same by a way back to legacy, or by a person who mends records there. */
 function broughtBack(
   step: MovingStep,
-  { found, wrote }: RecordPair,
+  { found, wrote, seen }: RecordPair,
   moved: Displaced | null,
 ): Displaced | null {
   const { mends, done, back, rung, fromTarget = [], plans } = step;
@@ -175,10 +178,12 @@ function broughtBack(
   if (done && (mends || sameRecord(wrote, moved.found) || (plans && !idle))) return null;
   // It was to be put back, and is right as somebody else has made it.
   if (done && plans?.some(isOf(found)) && !(rung && sameValues(found, moved.found))) return null;
+  const isBack = back && sameRecord(wrote, moved.found) && (idle || seen);
+  const known = isBack ? { ...moved, back: true as const } : moved;
   // Somebody else's record was left alone; or what it found was ours, and right already.
-  if (idle) return { ...moved, left: left && !(rung && isLowered(moved)) };
+  if (idle) return { ...known, left: left && !(rung && isLowered(moved)) };
   if (done) return { ...moved, wrote, or: [], left };
-  return { ...moved, or: others([...moved.or, wrote], moved), left };
+  return { ...known, or: others([...moved.or, wrote], moved), left };
 }
 
 /** Only its TTL was moved. */
@@ -201,7 +206,7 @@ function others(sets: readonly DnsRecordSet[], { found, wrote }: RecordPair): Dn
   );
 }
 
-type RecordPair = Pick<Displaced, 'found' | 'wrote'>;
+type RecordPair = Pick<Displaced, 'found' | 'wrote'> & Pick<LeftRecord, 'seen'>;
 
 /**
  * What has to be moved so that each record says what it did at a checkpoint, for each server.
@@ -239,7 +244,8 @@ function moveOf(
   const may = moved ? [...moved.or, ...(moved.left ? [moved.found] : [])] : [];
   const or = may.filter((one) => !sameRecord(one, to));
   if (sameRecord(from, to) && or.length === 0) return null;
-  return { from, to, ...(or.length > 0 ? { or } : {}) };
+  const back = moved?.back && !then ? { back: true as const } : {};
+  return { from, to, ...(or.length > 0 ? { or } : {}), ...back };
 }
 
 /** The set, its TTL as low as it was made at that moment, where no more than that was done to it. */

@@ -146,6 +146,27 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     },
   );
 
+  /** Two moved records, of which one is back and the other is not, as it is somebody else's. */
+  it.each([
+    ['our step has put back is left alone by another emergency', 'our step', EMERGENCY],
+    ['our step has put back is left alone by `resume`', 'our step', ['resume']],
+    ['somebody else has put back is left alone by a rollback', 'somebody else', BACK],
+  ] as const)('a record edited after %s that overwrites what is somebody else’s', async (_name, who, way) => {
+    const [one, two] = [freshName(), freshName()];
+    await put(one, LEGACY);
+    await put(two, LEGACY);
+    const at = migration([record(one), record(two)]);
+    await at.complete();
+    await put(two, FOREIGN);
+    if (who === 'somebody else') await put(one, LEGACY);
+    const met = await at.run(...EMERGENCY);
+    expect([met.code, dnsStep(met)?.code, await look(one)]).toEqual([4, 'DNS_FOREIGN', LEGACY]);
+    expect(dnsStep(met)?.error).not.toContain(one);
+    await put(one, OLDER);
+    const ran = await at.run(...way, '--overwrite-dns');
+    expect([ran.code, await look(one), await look(two)]).toEqual([0, OLDER, LEGACY]);
+  });
+
   it('a second emergency does not lead to target what the first, without its journal, has led away', async () => {
     const name = freshName();
     await put(name, LEGACY);

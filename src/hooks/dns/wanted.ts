@@ -13,7 +13,7 @@ export interface WayBack {
  * is nothing to do, `from` is ours to put back, anything else is somebody else's.
  * @param now what the server says, in the order of `moves`
  * @param same whether two sets say the same to this server
- * @param overwrite puts back what is somebody else's, too
+ * @param overwrite puts back what is somebody else's, too, unless it was put back already
  */
 export function wayBack(
   moves: readonly RecordMove[],
@@ -22,11 +22,11 @@ export function wayBack(
 ): WayBack {
   const { same = sameSet, overwrite } = options;
   const way: WayBack = { changes: [], foreign: [] };
-  moves.forEach(({ from, to }, index) => {
+  moves.forEach(({ from, to, back }, index) => {
     const is = now[index] as DnsRecordSet;
     if (same(is, to)) return;
     if (same(is, from)) way.changes.push({ from: is, to, wrote: from });
-    else if (overwrite) way.changes.push({ from: is, to });
+    else if (overwrite && !back) way.changes.push({ from: is, to });
     else way.foreign.push(is);
   });
   const barred = way.changes.filter(({ to }) => way.foreign.some((set) => excludes(set, to)));

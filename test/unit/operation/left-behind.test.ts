@@ -36,3 +36,9 @@ it('names nothing that the plan moves, that is on legacy, or that is named as so
   expect(left(TARGET, [{ from: OTHER, to: LEGACY }])).toBe('');
   expect(left(TARGET, [], { kind: 'shift' })).toBe('');
 });
+
+it('names what was put back, and somebody else has led to target since', () => {
+  const again = [{ from: OTHER, to: LEGACY, back: true as const }];
+  expect(left(TARGET, again)).toContain('left alone, and the step fails (exit 4)');
+  expect(left(TARGET, again, { overwriteDns: true })).toContain('overwritten with');
+});

@@ -127,6 +127,19 @@ describe('what our own steps moved', () => {
     expect(movesOf(step({ from: L, to: config, provider: 'legacy' }))).toEqual([{ from: config, to: L }]);
   });
 
+  it('is ours again only where it says what we wrote, once a way back that failed for others has seen it back', () => {
+    const failed = { provider: 'legacy', done: false } as const;
+    const looked = step({ from: L, to: L, ...failed });
+    const put = step({ from: T, to: L, ...failed, after: [{ ...L, seen: true }] });
+    const foreign = set('foreign');
+    const met = step({ from: foreign, to: foreign, ...failed });
+    for (const steps of [[looked], [put], [put, met], [put, looked]])
+      expect(movesOf(forth, ...steps)).toEqual([{ from: T, to: L, back: true }]);
+    // Nobody has seen whether it was written.
+    expect(movesOf(forth, { ...back, done: false }, met)).toEqual([{ from: T, to: L }]);
+    expect(movesOf(forth, put, step({ from: foreign, to: T }))).toEqual([{ from: T, to: foreign }]);
+  });
+
   it('may be either where a step ended half-way', () => {
     expect(movesOf(step({ from: L, to: T, done: false }))).toEqual([{ from: T, to: L }]);
     expect(movesOf(forth, { ...back, done: false })).toEqual([{ from: T, to: L }]);
