@@ -87,7 +87,7 @@ function newestOver(db: Db, token: number): OperationRecord | null {
 }
 
 /** See the journal's `writing`. */
-function writingOn(db: Db, server: string, id: string): number | null {
+export function writingOn(db: Db, server: string, id: string): number | null {
   const { since } = db
     .prepare(
       `SELECT max(s.started_at) AS since FROM steps s JOIN operations o ON o.id = s.operation_id

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BIN, cutover, cutoverJson, makeFolder } from './cli.ts';
 
@@ -51,6 +52,16 @@ describe('a command that is under way', () => {
     expect(words(dir)).toEqual(['legacy', 'target', 'legacy']);
     expect(await ended).toBe(kill ? null : 75);
     expect(words(dir)).toHaveLength(3);
+  });
+
+  it('of a killed shift: is waited for by an emergency beside a locked database, too', async () => {
+    const { dir } = await underWay(exec('20s'), true, route('sleep 3'));
+    const db = new Database(join(dir, '.cutover', 'state.db'));
+    onTestFinished(() => void db.close());
+    db.exec('BEGIN EXCLUSIVE');
+    const ran = await cutover(dir, [...EMERGENCY, '--json']);
+    expect([ran.code, JSON.parse(ran.stdout)], ran.stderr).toMatchObject([0, { dnsFrom: 'journal' }]);
+    expect(words(dir)).toEqual(['legacy', 'target', 'legacy']);
   });
 
   it('and does not end in its time is named: the way back is not done until it is gone', async () => {
