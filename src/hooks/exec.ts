@@ -10,6 +10,8 @@ const HELD_OUTPUT = 1_000_000;
 const STARTS = "a command's path starts at the config's folder, and the file must be executable";
 /** Between the polite end of a command that took too long and the hard one. */
 const GRACE_MS = 500;
+/** How long what a command has said is still read when it has ended, and what it has left behind holds its output open. */
+const HEAR_MS = 200;
 
 export interface CommandOptions {
   cwd: string;
@@ -28,8 +30,9 @@ export interface CommandEnd {
 
 /**
  * Runs a command without a shell, `input` on its stdin, in its own process group so that a timeout ends its
- * children too. Resolves however it ends by itself.
- * @throws CutoverError HOOK_FAILED (69): it cannot be started (the system's error is the cause), or aborted.
+ * children too. Resolves however it ends by itself, when it does: what it leaves behind is not waited for.
+ * @throws CutoverError HOOK_FAILED (69): it cannot be started (the system's error is the cause), or aborted, and then
+ *   its group has ended.
  */
 export function endOfCommand(command: readonly string[], options: CommandOptions): Promise<CommandEnd> {
   const [file = '', ...args] = command;
@@ -55,19 +58,44 @@ export function endOfCommand(command: readonly string[], options: CommandOptions
     // A command that does not read its input closes the pipe; that is its right.
     child.stdin.on('error', () => {});
     child.stdin.end(options.input);
+    let hard: NodeJS.Timeout | undefined;
+    const letGo = () => {
+      clearTimeout(hard);
+      options.signal.removeEventListener('abort', stop);
+      // What it has left behind may hold the other ends for ever: that keeps nobody here.
+      for (const stream of child.stdio) stream?.destroy();
+    };
+    const stopped = () => {
+      letGo();
+      fail(messageOf(options.signal.reason));
+    };
     const stop = () => {
       endGroup(child.pid, 'SIGTERM');
-      setTimeout(() => endGroup(child.pid, 'SIGKILL'), GRACE_MS).unref();
-      fail(messageOf(options.signal.reason));
+      hard = setTimeout(() => {
+        endGroup(child.pid, 'SIGKILL');
+        child.unref();
+        stopped();
+      }, GRACE_MS);
     };
     options.signal.addEventListener('abort', stop, { once: true });
     child.on('error', (error) => {
-      options.signal.removeEventListener('abort', stop);
+      letGo();
       fail(`cannot be started: ${messageOf(error)}`, error, STARTS);
     });
-    child.on('close', (code, signal) => {
+    child.on('exit', (code, signal) => {
       options.signal.removeEventListener('abort', stop);
-      resolve({ code, signal, stdout, stderr });
+      if (hard) {
+        if (!groupLives(child.pid)) stopped();
+        return;
+      }
+      const ended = () => {
+        clearTimeout(hearing);
+        letGo();
+        resolve({ code, signal, stdout, stderr });
+      };
+      // Read once more after the time: it may be over because we were busy.
+      const hearing = setTimeout(() => setImmediate(ended), HEAR_MS);
+      child.once('close', ended);
     });
   });
 }
@@ -106,6 +134,17 @@ function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   } catch (error) {
     // The group has ended by itself in the meantime.
     void error;
+  }
+}
+
+function groupLives(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    // Whose it is that we may not signal it, it is not what we have started.
+    return false;
   }
 }
 

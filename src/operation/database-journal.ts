@@ -6,6 +6,7 @@ import { beginStage, readState, writeState } from '../store/state.ts';
 import { HEARTBEAT_MS } from './heartbeat.ts';
 import type { Journal, JournalOptions, OperationEnd, StepEnd } from './journal.ts';
 import { assertHeld, beat, releaseLease } from './lease.ts';
+import { openCalls } from './open-calls.ts';
 import { findOperation, hasOperation } from './operations.ts';
 import { databaseOutbox, putWord } from './outbox.ts';
 import { commandOf, notifyPosition, type Plan, type PlannedStep, tellable } from './plan.ts';
@@ -32,6 +33,7 @@ export function databaseJournal(db: Db, operation: OperationRecord, options: Jou
     find: (id) => (id === null ? newestOver(db, token) : hasOperation(db, id) ? findOperation(db, id) : null),
     winner: () => winnerOver(db, token),
     writing: (server) => writingOn(db, server, operation.id),
+    openCalls: (label, provider) => openCalls(db, operation.id, label, provider),
     outbox: databaseOutbox(db, { holder: options.holder, now: options.now, own: operation.id }),
     says: (word) => write(() => put(db, word, operation.plan, options)),
     stepBegins: (position) =>
@@ -40,6 +42,15 @@ export function databaseJournal(db: Db, operation: OperationRecord, options: Jou
         db.prepare(
           `UPDATE steps SET outcome = 'running', started_at = ? WHERE operation_id = ? AND position = ?`,
         ).run(options.now(), operation.id, position);
+      }),
+    stepTries: (position) =>
+      write(() => {
+        assertHeld(db, token);
+        db.prepare('UPDATE steps SET started_at = ? WHERE operation_id = ? AND position = ?').run(
+          options.now(),
+          operation.id,
+          position,
+        );
       }),
     stepIntends: (position, before, after) =>
       write(() => {
@@ -76,7 +87,7 @@ function newestOver(db: Db, token: number): OperationRecord | null {
 }
 
 /** See the journal's `writing`. */
-function writingOn(db: Db, server: string, id: string): number | null {
+export function writingOn(db: Db, server: string, id: string): number | null {
   const { since } = db
     .prepare(
       `SELECT max(s.started_at) AS since FROM steps s JOIN operations o ON o.id = s.operation_id

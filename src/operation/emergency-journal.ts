@@ -2,9 +2,11 @@ import { CutoverError, messageOf, systemCode } from '../errors.ts';
 import { isReadOnly } from '../store/files.ts';
 import type { Db } from '../store/open.ts';
 import { beginOperation, claimOperation, resumeOperation } from './begin.ts';
+import { writingOn } from './database-journal.ts';
 import { type DnsSource, type Look, type Plans, planBy } from './emergency-plan.ts';
 import type { Execution } from './execute.ts';
 import { ALREADY_JOURNALED, type Journal, type JournalOptions, type StepEnd } from './journal.ts';
+import { openCalls } from './open-calls.ts';
 import { findOperation } from './operations.ts';
 import type { Plan } from './plan.ts';
 import type { OperationRecord, StepRecord } from './record.ts';
@@ -55,9 +57,15 @@ export function openJournal(emergency: EmergencyStore, plans: Plans, begun: Begu
     const operation = operationWithoutDatabase(emergency, known.plan, begun);
     const why = messageOf(error);
     const journal = beginSideJournal(emergency.stateDir, operation, emergency.journal, why);
+    const look: Look = (see) => lookAside(emergency, see);
     return {
-      journal,
-      look: (see) => lookAside(emergency, see),
+      // What others have left under way can be seen beside the database, too.
+      journal: {
+        ...journal,
+        writing: (server) => look((see) => writingOn(see, server, operation.id)),
+        openCalls: (label, provider) => look((see) => openCalls(see, operation.id, label, provider)) ?? [],
+      },
+      look,
       unseen: othersMayBegin(error, emergency.stateDir),
       dns: known.dns,
     };

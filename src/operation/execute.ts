@@ -107,6 +107,7 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
     redact: execution.redact,
     found: operation.steps[position],
     overwriteDns: execution.overwriteDns,
+    onTry: () => journal.stepTries(position),
     onIntent: (before, after) => journal.stepIntends(position, before, after),
   });
   const telling = { clock: execution.clock, redact: execution.redact, deadline };
@@ -124,7 +125,11 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
         : await overCommands(journal, execution, position, () =>
             overWrites(journal, execution, step, (earlier) => {
               const own = context(position);
-              return runStep(execution.drivers, position, earlier ? { ...own, found: earlier } : own);
+              return runStep(
+                execution.drivers,
+                position,
+                earlier ? { ...own, found: earlier, again: true } : own,
+              );
             }),
           );
     const known = new Map(ends).set(position, end);

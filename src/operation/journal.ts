@@ -1,5 +1,5 @@
 import type { FlagChange } from '../flag/driver.ts';
-import type { DnsReading } from '../world.ts';
+import type { DnsReading, Side } from '../world.ts';
 import type { Watched } from './heartbeat.ts';
 import type { Holder } from './lease.ts';
 import type { Outbox, Told } from './outbox.ts';
@@ -31,6 +31,21 @@ export interface OperationEnd {
   open: boolean;
 }
 
+/** A call of a hook that cannot be read, whose step is not known to be over. */
+export interface OpenCall {
+  /** Operation and kind of it, and the step's position there. */
+  id: string;
+  kind: string;
+  position: number;
+  driver: string;
+  /** When it began, the last of its tries, in Unix milliseconds. */
+  since: number;
+  /** Who has called; null where that was not kept. */
+  holder: Holder | null;
+  /** It got no answer in its time, and nobody waits for one any more. */
+  ended: boolean;
+}
+
 /** Where the executor writes what it is about to do and what came of it. */
 export interface Journal {
   readonly operation: OperationRecord;
@@ -49,9 +64,20 @@ export interface Journal {
    * Unix milliseconds; null where there is none, or where nobody can tell.
    */
   writing(server: string): number | null;
+  /**
+   * Calls of a hook that cannot be read, by DNS steps of other operations that lead to another provider than `provider`,
+   * that have not come to an end, or got no answer in their time. None where nobody can tell.
+   * @param label with its place in the config or without
+   */
+  openCalls(label: string, provider: Side): OpenCall[];
   /** Where its messages wait until they are sent. */
   readonly outbox: Outbox;
   stepBegins(position: number): void;
+  /**
+   * A hook that cannot be read is about to be called, once more perhaps. Not by an operation that another one has taken
+   * over from. @throws CutoverError FENCED (75)
+   */
+  stepTries(position: number): void;
   /**
    * What a step has found, and is about to write: kept before it is written. Not by one that another operation has
    * taken over from. @throws CutoverError FENCED (75)

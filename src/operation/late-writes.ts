@@ -1,5 +1,8 @@
+import { CutoverError, EXIT } from '../errors.ts';
 import type { Hook } from '../hooks/hook.ts';
+import { unnumbered } from '../rollback/dns-steps.ts';
 import type { Journal, StepEnd } from './journal.ts';
+import { mayStillCome, seeCall } from './open-calls.ts';
 import type { PlannedStep } from './plan.ts';
 import { isBackward } from './record.ts';
 import { mayWrite } from './rival.ts';
@@ -67,17 +70,72 @@ export async function overCommands(
   return { ...again, before: end.before, attempts: end.attempts + again.attempts };
 }
 
-/** Runs a step: one that leads records back, until nothing is under way on their server that leads them elsewhere. */
+/**
+ * Runs a step of a way back on a hook that cannot be read: it is called at once, and once more when no call of another
+ * operation can come behind it any more. What is left after that call's time may lead elsewhere: the step has failed.
+ */
+async function outlastingCalls(
+  journal: Journal,
+  hook: Hook,
+  now: () => number,
+  run: (earlier?: StepEnd) => Promise<StepEnd>,
+): Promise<StepEnd> {
+  const withinMs = hook.timeoutMs + MARGIN_MS;
+  const left = () =>
+    journal.openCalls(hook.label, journal.operation.plan.to.activeProvider).flatMap((call) => {
+      const seen = seeCall(call);
+      return mayStillCome(call, seen, { now: now(), withinMs }) ? [{ ...call, ...seen }] : [];
+    });
+  const exposed = left();
+  const end = await run();
+  // What has failed is tried again by whoever resumes it.
+  if (exposed.length === 0 || end.outcome !== 'done') return end;
+  const over = Math.min(now() + withinMs, Math.max(...exposed.map(({ since }) => since)) + withinMs);
+  while (left().length > 0 && now() < over) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  const again = await run(end);
+  const both = { ...again, attempts: end.attempts + again.attempts, ms: end.ms + again.ms };
+  const stays = left();
+  return stays.length === 0 || again.outcome !== 'done' ? both : { ...both, ...stillUnderWay(stays) };
+}
+
+function stillUnderWay(
+  calls: readonly { id: string; kind: string; commands: readonly string[] }[],
+): Pick<StepEnd, 'outcome' | 'error' | 'code' | 'hint'> {
+  const pids = calls.flatMap(({ commands }) => commands);
+  const whose = calls.map(({ kind, id }) => `the ${kind} ${id}`).join(', ');
+  const what = pids.length > 0 ? `the command of ${whose} still runs (process ${pids.join(', ')})` : whose;
+  const { message, code, hint } = new CutoverError(
+    'DNS_UNDER_WAY',
+    EXIT.notNow,
+    `told, but ${what} and may have the last word`,
+    { hint: 'end it, then `cutover resume` tells the hook once more' },
+  );
+  return { outcome: 'failed', error: message, code, hint };
+}
+
+/**
+ * Runs a step: one that leads back, until nothing is under way on its server, or by its hook, that leads elsewhere.
+ */
 export function overWrites(
   journal: Journal,
   { drivers, clock }: Acting,
   step: PlannedStep,
   run: (earlier?: StepEnd) => Promise<StepEnd>,
 ): Promise<StepEnd> {
-  const { server } = step;
-  const back = step.kind === 'dns' && server !== undefined && isBackward(journal.operation.plan.kind);
+  const { server, label } = step;
+  const wayBack = step.kind === 'dns' && isBackward(journal.operation.plan.kind);
+  const silent = wayBack && server === undefined ? findSilent(drivers.dns, label) : undefined;
+  if (silent) return outlastingCalls(journal, silent, clock.now, run);
+  const back = wayBack && server !== undefined;
   const hook = back ? drivers.dns.find((one) => one.server === server) : undefined;
   return hook && server !== undefined
     ? outlastingWrites(journal, { ...hook, server }, clock.now, run)
     : run();
+}
+
+/** The hook that a step without a server is for, wherever it stands in the config by now. */
+function findSilent(hooks: readonly Hook[], label: string): Hook | undefined {
+  const silent = hooks.filter(({ read }) => read === undefined);
+  const moved = (hook: Hook) => unnumbered(hook.label) === unnumbered(label);
+  return silent.find((hook) => hook.label === label) ?? silent.find(moved);
 }

@@ -105,7 +105,7 @@ function leavesWrites(driver: string): boolean {
 }
 
 /** Only root may look into everybody's processes. */
-function seesAllCommands(): boolean {
+export function seesAllCommands(): boolean {
   return process.geteuid?.() === 0 && processIds().length > 0;
 }
 
@@ -123,6 +123,11 @@ export function rivalCommands(flag: FlagDriver, id: string): Rival[] {
     if (marks.some(([name, value]) => variables.get(name) !== value)) return [];
     return [{ words: `a command of ${operation} (process ${pid})` }];
   });
+}
+
+/** Processes of this machine that run a hook's command by this key, with what they have started. */
+export function commandsOf(key: string): string[] {
+  return processIds().filter((pid) => environmentOf(pid).get('CUTOVER_IDEMPOTENCY_KEY') === key);
 }
 
 function processIds(): string[] {

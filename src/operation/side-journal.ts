@@ -68,9 +68,11 @@ export function beginSideJournal(
     find: () => null,
     winner: () => null,
     writing: () => null,
+    openCalls: () => [],
     outbox,
     says,
     stepBegins: () => {},
+    stepTries: () => {},
     // Of a process that dies now this is the last word; else the step's own end comes after it.
     stepIntends: (position, before, after) =>
       stepEnds(position, { outcome: 'failed', attempts: 0, ms: 0, before, after, error: 'ended half-way' }),

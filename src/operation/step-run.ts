@@ -3,6 +3,7 @@ import type { HookEvent } from '../hooks/hook.ts';
 import { storable } from '../output/storable.ts';
 import { attempt } from './attempt.ts';
 import type { StepEnd } from './journal.ts';
+import { callKey } from './open-calls.ts';
 import { type Plan, type PlannedStep, toldAs } from './plan.ts';
 
 /** What a step needs to know of the operation it belongs to. */
@@ -21,6 +22,10 @@ export interface StepContext {
   found?: { before: unknown; after: unknown } | undefined;
   /** Records that somebody else has changed are overwritten. */
   overwriteDns?: boolean | undefined;
+  /** Called before each call of a hook that cannot be read. @throws CutoverError FENCED */
+  onTry?: (() => void) | undefined;
+  /** It has run, and runs once more behind the late call of another operation. */
+  again?: true | undefined;
   /** Called before records are written, with what was found and what each is to be. @throws CutoverError FENCED */
   onIntent?: ((before: unknown, after: unknown) => void) | undefined;
   /** Takes secrets out of messages before they are kept. */
@@ -83,7 +88,7 @@ export function eventFor(step: PlannedStep, position: number, context: StepConte
     migration: context.migration,
     step: step.kind as 'dns' | 'notify',
     operation: { id: context.operation.id, kind: toldAs(plan) },
-    idempotencyKey: `${context.operation.id}:${position}`,
+    idempotencyKey: callKey(context.operation.id, position, context.again),
     from: plan.from,
     to: plan.to,
     provider: plan.to.activeProvider,

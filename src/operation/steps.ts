@@ -74,6 +74,9 @@ const gone = ({ code, message, hint }: CutoverError, { found, redact }: StepCont
   hint: hint && redact(hint),
 });
 
+/** How long a call whose time is over may take to end, in milliseconds. */
+const CALL_ENDS_MS = 1000;
+
 /** A hook that cannot be read, or tells people. */
 async function runHook(
   hook: Hook,
@@ -82,12 +85,29 @@ async function runHook(
   context: StepContext,
 ): Promise<StepEnd> {
   let before: unknown = null;
+  let call: Promise<unknown> = Promise.resolve();
   const end = await tries(hook, context, async (signal) => {
-    const ran = await hook.run(eventFor(step, position, context), signal);
+    await call;
+    if (signal.aborted) throw signal.reason;
+    context.onTry?.();
+    const running = hook.run(eventFor(step, position, context), signal);
+    call = running.catch(() => undefined);
+    const ran = await running;
     before ??= ran.before ?? null;
     return ran.after ?? null;
   });
+  // A command that took too long has a moment to end: the step has not ended before it.
+  await endedOrLeft(call);
   return endOf(end, before, end.value ?? null, context, {});
+}
+
+async function endedOrLeft(call: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const left = new Promise((resolve) => {
+    timer = setTimeout(resolve, CALL_ENDS_MS);
+  });
+  await Promise.race([call, left]);
+  clearTimeout(timer);
 }
 
 function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hook | CutoverError {

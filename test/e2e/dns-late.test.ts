@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BIND, type BindBench, KEYS, startBind } from '../servers/bind.ts';
 import { installed, pathOf } from '../servers/require.ts';
@@ -78,6 +79,18 @@ touch ${join(dir, 'landed')}
     await landed(dir);
     expect(await look(name)).toBe(LEGACY);
     expect((await bench.exact(name)).join()).toMatch(/\s300\s/);
+  });
+
+  it('an emergency beside a locked database waits for that of a killed shift', async () => {
+    const { dir, name, ended } = await underWay('kill -9 $PPID');
+    await ended;
+    const db = new Database(join(dir, '.cutover', 'state.db'));
+    onTestFinished(() => void db.close());
+    db.exec('BEGIN EXCLUSIVE');
+    const ran = await cutover(dir, EMERGENCY);
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    await landed(dir);
+    expect(await look(name)).toBe(LEGACY);
   });
 
   it('an emergency waits for that of a shift which it has overtaken', async () => {

@@ -85,6 +85,26 @@ describe('hooks test', () => {
     );
   });
 
+  it('keeps to the timeout of a command, and waits for nothing that it has left behind', async () => {
+    const dir = folder(`hooks:
+  notify:
+    - { driver: exec, command: [sh, -c, 'setsid sleep 30 & echo $! >> left; sleep 30'], timeout: 1s, retries: 0 }
+    - { driver: exec, command: [sh, -c, 'setsid sleep 30 & echo $! >> left; echo told'], timeout: 20s, retries: 0 }
+`);
+    const left = () => readFileSync(join(dir, 'left'), 'utf8').trim().split('\n').map(Number);
+    const began = Date.now();
+    const ran = await cutover(dir, ['hooks', 'test', '--json']);
+    onTestFinished(() => {
+      for (const pid of left()) process.kill(pid);
+    });
+    expect(Date.now() - began).toBeLessThan(15_000);
+    expect(ran.code).toBe(4);
+    expect((JSON.parse(ran.stdout) as Trials).hooks).toMatchObject([
+      { outcome: 'failed', error: 'no answer within 1000 ms' },
+      { outcome: 'ok', detail: 'told' },
+    ]);
+  });
+
   it('is told where traffic is, and runs no DNS hook beside an operation that is not finished', async () => {
     const dir = folder(`hooks:
   dns: [{ driver: exec, command: [sh, -c, 'echo "test=$CUTOVER_TEST $CUTOVER_PROVIDER" >> ran; [ ! -e broken ]'], retries: 0 }]

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { BIN, cutover, cutoverJson, makeFolder } from './cli.ts';
+
+/** The call of a DNS hook that cannot be read: that of a killed or overtaken step does not have the last word. */
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const SHIFT = ['shift', '100%', '--force', '--reason', 'test', '--confirm', 'chat-prod'];
+const BACK = ['rollback', '--to', '1', '--anyway', '--confirm', 'chat-prod'];
+const EMERGENCY = ['rollback', '--emergency'];
+
+/** A migration whose shift to 100 % is at its hook, and how the shift ends. */
+async function underWay(hook: object, kill: boolean, prepare: (dir: string) => void = () => {}) {
+  const dir = makeFolder(`hooks: ${JSON.stringify({ dns: [hook] })}\n`);
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  prepare(dir);
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  const child = spawn(process.execPath, [BIN, ...SHIFT], {
+    cwd: dir,
+    env: { PATH: process.env.PATH, HOME: dir },
+    stdio: 'ignore',
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  await expect.poll(() => existsSync(join(dir, 'begun')), { timeout: 20_000 }).toBe(true);
+  if (kill) child.kill('SIGKILL');
+  return { dir, ended };
+}
+
+const route = (body: string) => (dir: string) =>
+  writeFileSync(
+    join(dir, 'route.sh'),
+    `[ $CUTOVER_OPERATION_KIND = shift ] && { touch begun; ${body}; }\necho $CUTOVER_PROVIDER >> where\n`,
+  );
+const words = (dir: string) => readFileSync(join(dir, 'where'), 'utf8').trim().split('\n');
+const exec = (timeout: string) => ({ driver: 'exec', command: ['sh', 'route.sh'], timeout, retries: 0 });
+
+describe('a command that is under way', () => {
+  it.each([
+    ['a killed shift, by a rollback', true, BACK],
+    ['a killed shift, by an emergency', true, EMERGENCY],
+    ['an overtaken shift, by an emergency', false, EMERGENCY],
+  ])('of %s: is waited for, and the hook is told once more', async (_name, kill, way) => {
+    const { dir, ended } = await underWay(exec('20s'), kill, route('sleep 3'));
+    const ran = await cutover(dir, way);
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    expect(words(dir)).toEqual(['legacy', 'target', 'legacy']);
+    expect(await ended).toBe(kill ? null : 75);
+    expect(words(dir)).toHaveLength(3);
+  });
+
+  it('of a killed shift: is waited for by an emergency beside a locked database, too', async () => {
+    const { dir } = await underWay(exec('20s'), true, route('sleep 3'));
+    const db = new Database(join(dir, '.cutover', 'state.db'));
+    onTestFinished(() => void db.close());
+    db.exec('BEGIN EXCLUSIVE');
+    const ran = await cutover(dir, [...EMERGENCY, '--json']);
+    expect([ran.code, JSON.parse(ran.stdout)], ran.stderr).toMatchObject([0, { dnsFrom: 'journal' }]);
+    expect(words(dir)).toEqual(['legacy', 'target', 'legacy']);
+  });
+
+  it('and does not end in its time is named: the way back is not done until it is gone', async () => {
+    const { dir } = await underWay(exec('1s'), true, route('echo $$ > pid; exec sleep 60'));
+    const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'));
+    onTestFinished(() => {
+      if (existsSync(`/proc/${pid}`)) process.kill(pid);
+    });
+    const ran = await cutover(dir, [...EMERGENCY, '--json']);
+    expect(ran.code).toBe(4);
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      steps: expect.arrayContaining([
+        expect.objectContaining({
+          code: 'DNS_UNDER_WAY',
+          error: expect.stringContaining(`process ${pid}`),
+        }),
+      ]),
+    });
+    process.kill(pid);
+    expect((await cutover(dir, ['resume'])).code).toBe(0);
+    expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
+  });
+
+  it('of an overtaken shift is not called again for another try', async () => {
+    const { dir, ended } = await underWay(
+      { ...exec('20s'), retries: 3 },
+      false,
+      route('echo x >> calls; sleep 2; exit 1'),
+    );
+    expect((await cutover(dir, EMERGENCY)).code).toBe(0);
+    expect(await ended).toBe(75);
+    expect(readFileSync(join(dir, 'calls'), 'utf8')).toBe('x\n');
+  });
+});
+
+it('a call over HTTP that is under way is waited for, and the hook is called once more, by another key', async () => {
+  const where: string[] = [];
+  const keys = new Set<unknown>();
+  let begun = () => {};
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    const { provider, operation } = JSON.parse(body) as { provider: string; operation: { kind: string } };
+    if (operation.kind === 'shift') {
+      begun();
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+    }
+    const key = request.headers['idempotency-key'];
+    if (!keys.has(key)) where.push(provider);
+    keys.add(key);
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const hook = { driver: 'webhook', url, timeout: '3s', retries: 0 };
+  let folder = '';
+  begun = () => writeFileSync(join(folder, 'begun'), '');
+  const { dir } = await underWay(hook, true, (dir) => {
+    folder = dir;
+  });
+  const ran = await cutover(dir, BACK);
+  expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+  expect(where).toEqual(['legacy', 'target', 'legacy']);
+});

@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { beginOperation } from '../../../src/operation/begin.ts';
+import type { JournalOptions } from '../../../src/operation/journal.ts';
+import { thisHolder } from '../../../src/operation/lease.ts';
+import { mayStillCome, openCalls } from '../../../src/operation/open-calls.ts';
+import type { Plan } from '../../../src/operation/plan.ts';
+import { planEmergency } from '../../../src/rollback/plan.ts';
+import { openStore } from '../../../src/store/open.ts';
+import type { World } from '../../../src/world.ts';
+
+describe('what a call has asked for', () => {
+  const [exec, webhook] = [
+    { driver: 'exec', since: 1000, ended: false },
+    { driver: 'webhook', since: 1000, ended: false },
+  ];
+  const [unseen, seen, gone] = [
+    { commands: [], gone: false },
+    { commands: ['7'], gone: false },
+    { commands: [], gone: true },
+  ];
+  it.each([
+    ['may come while its time is not over', exec, unseen, 1500, true],
+    ['does not come after that', exec, unseen, 2000, false],
+    ['may come as long as its command runs', exec, seen, 9000, true],
+    ['does not come when nobody is left of it', exec, gone, 1500, false],
+    ['does not come from a command that was ended', { ...exec, ended: true }, unseen, 1500, false],
+    ['may come from what such a command has left', { ...exec, ended: true }, seen, 9000, true],
+    ['may come from a server that was asked', webhook, gone, 1500, true],
+    ['may come from one that nobody waits for any more', { ...webhook, ended: true }, unseen, 1500, true],
+    ['does not come from a server after that', webhook, unseen, 2000, false],
+    ['does not come after that by a clock that went back', webhook, unseen, 0, false],
+  ])('%s', (_name, call, from, now, may) => {
+    expect(mayStillCome(call, from, { now, withinMs: 1000 })).toBe(may);
+  });
+});
+
+describe('the calls that are known', () => {
+  const IDLE: World = { status: 'idle', ratio: 0, activeProvider: 'legacy' };
+  const COMPLETE: World = { status: 'complete', ratio: 1, activeProvider: 'target' };
+  const FLAG = { kind: 'flag', driver: 'file', label: 'file flags.json' } as const;
+  const DNS = { kind: 'dns', driver: 'exec', label: 'dns[0] exec ./route' } as const;
+
+  /** Of a shift whose DNS step has begun, and ended as told or not at all. */
+  function store(code?: string) {
+    const dir = mkdtempSync(join(tmpdir(), 'cutover-test-'));
+    const db = openStore(dir, { now: 1 });
+    onTestFinished(() => {
+      db.close();
+      rmSync(dir, { recursive: true, force: true });
+    });
+    let now = 100;
+    const options: JournalOptions = { migration: 'm', holder: thisHolder('t'), keep: 10, now: () => now };
+    const plan: Plan = {
+      ...planEmergency({ flag: FLAG, dns: [], notify: [] }, 0, '', null),
+      ...{ kind: 'shift', from: IDLE, to: COMPLETE, steps: [FLAG, DNS], previous: 'own checkpoint' },
+    };
+    const journal = beginOperation(db, plan, { id: 'op-1', dns: [], metrics: {} }, options);
+    onTestFinished(() => journal.close());
+    journal.stepBegins(1);
+    now = 200;
+    journal.stepTries(1);
+    const kept = { attempts: 1, ms: 1, before: null, after: null, error: 'x' };
+    if (code === 'none') journal.stepEnds(1, { ...kept, outcome: 'done', error: null });
+    else if (code) journal.stepEnds(1, { ...kept, outcome: 'failed', code });
+    return db;
+  }
+  const calls = (...[code]: Parameters<typeof store>) =>
+    openCalls(store(code), 'op-2', 'exec ./route', 'legacy');
+
+  it('are those of steps that have not ended, since their last try', () => {
+    expect(calls()).toMatchObject([{ id: 'op-1', kind: 'shift', position: 1, since: 200, ended: false }]);
+  });
+  it('and of those that got no answer in time, but not of others that have ended', () => {
+    expect(calls('TIMEOUT')).toMatchObject([{ ended: true }]);
+    expect([calls('HOOK_FAILED'), calls('none')]).toEqual([[], []]);
+  });
+  it('but not what leads the same way, what another hook does, and what is one’s own', () => {
+    const db = store();
+    expect(openCalls(db, 'op-2', 'exec ./route', 'target')).toEqual([]);
+    expect(openCalls(db, 'op-2', 'dns[0] exec ./other', 'legacy')).toEqual([]);
+    expect(openCalls(db, 'op-1', DNS.label, 'legacy')).toEqual([]);
+  });
+});
