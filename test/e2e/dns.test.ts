@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -418,6 +427,39 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
       const status = await at.json<Status>('status');
       expect([status.safe, status.drift]).toEqual([true, []]);
+    });
+
+    it('after an emergency in another state folder: what was there is restored by resume, or by another emergency', async () => {
+      const names = [freshName(), freshName()];
+      for (const name of names) await bench.put(name, 'A', 444, ['192.0.2.55']);
+      // One is what the config has; the emergency wrote that, too.
+      const plain = freshName();
+      await bench.put(plain, 'A', 30, ['192.0.2.1']);
+      const at = migration([
+        bench.entry([...names, plain].map((name) => record(name, '192.0.2.1', '198.51.100.1'))),
+      ]);
+      await at.complete();
+      const [folder, away] = ['.cutover', 'away'].map((name) => join(at.dir, name)) as [string, string];
+      renameSync(folder, away);
+      expect(JSON.parse((await at.run('rollback', '--emergency', '--json')).stdout).dnsFrom).toBe('config');
+      for (const name of names) expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      rmSync(folder, { recursive: true });
+      renameSync(away, folder);
+      const { stdout } = await at.run('resume', '--dry-run');
+      expect(stdout).not.toContain('left alone');
+      expect(stdout.replace(/\s+/g, ' ')).toContain('192.0.2.1 (TTL 30 s) → 192.0.2.55 (TTL 444 s)');
+      cpSync(folder, away, { recursive: true });
+      for (const way of [['resume'], ['rollback', '--emergency']]) {
+        await at.json(...way);
+        for (const name of names) {
+          expect(await bench.look(name, 'A'), way.join(' ')).toEqual(['192.0.2.55']);
+          expect((await bench.exact(name)).join()).toContain('444');
+          await bench.put(name, 'A', 30, ['192.0.2.1']);
+        }
+        expect(await bench.look(plain, 'A')).toEqual(['192.0.2.1']);
+        rmSync(folder, { recursive: true });
+        cpSync(away, folder, { recursive: true });
+      }
     });
 
     it('in an emergency beside a locked database goes by what is in it', async () => {
