@@ -80,8 +80,8 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
         const key = join(from, KEYS.right);
         if (existsSync(key)) copyFileSync(key, join(dir, `${prefix}${KEYS.right}`));
       }
-      const set = (dns: object[]) =>
-        writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns })}\n`);
+      const set = (dns: object[], notify: object[] = []) =>
+        writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns, notify })}\n`);
       set(hooks);
       return {
         dir,
@@ -410,7 +410,19 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     it('after an emergency that could not read the journal: the rest is restored by resume', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      const dns = [bench.entry([record(name, '192.0.2.1', '198.51.100.1')])];
+      const at = migration(dns);
+      const receiver = await startHttpReceiver();
+      onTestFinished(() => receiver.stop());
+      at.set(dns, [{ driver: 'webhook', url: receiver.url }]);
+      const heard = () =>
+        receiver.received.flatMap(({ body }) => {
+          const { operation, outcome } = JSON.parse(body) as {
+            operation: { kind: string };
+            outcome?: string;
+          };
+          return operation.kind === 'emergency' ? [outcome] : [];
+        });
       await at.complete();
       const db = join(at.dir, '.cutover', 'state.db');
       const kept = readFileSync(db);
@@ -419,12 +431,22 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       rmSync(`${db}-wal`, { force: true });
       const emergency = await at.run('rollback', '--emergency', '--json');
       expect(emergency.stderr).toContain('the config’s values for legacy are written');
+      expect([emergency.code, document(emergency).operation]).toEqual([
+        4,
+        expect.objectContaining({ outcome: 'partial', open: true }),
+      ]);
+      expect(document(emergency).steps.find(({ kind }) => kind === 'dns')).toMatchObject({
+        outcome: 'failed',
+        code: 'DNS_BY_CONFIG',
+      });
+      expect(heard()).toEqual([undefined, 'partial']);
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
       writeFileSync(db, kept);
       if (wal) writeFileSync(`${db}-wal`, wal);
       expect((await at.json<Status>('status')).next.command).toBe('cutover resume');
       await at.json('resume');
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      expect(heard()).toEqual([undefined, 'partial', 'done']);
       const status = await at.json<Status>('status');
       expect([status.safe, status.drift]).toEqual([true, []]);
     });
