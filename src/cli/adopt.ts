@@ -7,6 +7,7 @@ import { hasOperation } from '../operation/operations.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { planEmergency } from '../rollback/plan.ts';
+import { unseenStep } from '../rollback/unseen.ts';
 import type { Db } from '../store/open.ts';
 
 /** A flag keeps which emergency has set it, and not whose that was. */
@@ -33,9 +34,15 @@ export async function adoptEmergencies(
   const planned = plannedDrivers(drivers);
   const moving = movingSteps(db, planned.dns);
   const plan = planEmergency(planned, null, 'unknown: found by its mark in the flag', moving);
+  const unseen = plan.steps.map((step) => unseenStep(step, planned.dns));
   const mine = adoptEmergency(
     db,
-    { ...mark, plan, holder: UNKNOWN },
+    {
+      ...mark,
+      plan: { ...plan, steps: unseen.map(({ step }) => step) },
+      holder: UNKNOWN,
+      mayHaveWritten: unseen.map(({ may }) => may),
+    },
     already,
     null,
     options,

@@ -10,6 +10,7 @@ import { createFlag, otherFlag } from '../flag/create.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import { loadHooks } from '../hooks/load.ts';
 import { actorOf } from '../operation/actor.ts';
+import { BY_CONFIG, NOT_YET_BACK } from '../operation/by-config.ts';
 import { type Emergency, type EmergencyEnd, runEmergency } from '../operation/emergency.ts';
 import { lookAside } from '../operation/emergency-journal.ts';
 import { type DnsSource, emergencyPlan } from '../operation/emergency-plan.ts';
@@ -241,9 +242,12 @@ async function tellEmergency(
 
 /** The word of the emergency, each flag it is about, and what of the hooks is left. */
 function emergencyLine(migration: string, report: OperationReport, word: Word): string {
-  const failed = report.steps.filter(({ outcome }) => outcome === 'failed').map(({ kind }) => kind);
-  const dns = failed.includes('dns') ? '; DNS could not be moved' : '';
-  const notify = failed.includes('notify') ? '; not everyone was told' : '';
+  const failed = report.steps.filter(({ outcome }) => outcome === 'failed');
+  const dnsCodes = failed.flatMap(({ kind, code }) => (kind === 'dns' ? [code] : []));
+  const byConfig = dnsCodes.every((code) => code === BY_CONFIG);
+  const ofDns = byConfig ? `; DNS: ${NOT_YET_BACK}` : '; DNS could not be moved';
+  const dns = dnsCodes.length > 0 ? ofDns : '';
+  const notify = failed.some(({ kind }) => kind === 'notify') ? '; not everyone was told' : '';
   const lines = [`${migration}: ${word.text}${dns}${notify}`];
   for (const { label, ratio } of word.flags)
     lines.push(`  flag          ${safe(label)}: ${ratio === null ? 'cannot be read' : formatRatio(ratio)}`);

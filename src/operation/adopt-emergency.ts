@@ -22,7 +22,14 @@ import { wordOf } from './word.ts';
  */
 export function adoptEmergency(
   db: Db,
-  emergency: { id: string; token: number; plan: Plan; holder: Holder },
+  emergency: {
+    id: string;
+    token: number;
+    plan: Plan;
+    holder: Holder;
+    /** By step: what the records said before it, and may say since, where nobody saw that. */
+    mayHaveWritten?: readonly ({ before: unknown; after: unknown } | null)[];
+  },
   already: Map<number, StepEnd>,
   end: OperationEnd | null,
   options: JournalOptions,
@@ -41,6 +48,11 @@ export function adoptEmergency(
             event: 'emergency taken into the journal',
             operationId: emergency.id,
             detail: { why },
+          });
+          emergency.mayHaveWritten?.forEach((may, position) => {
+            if (may === null) return;
+            journal.stepBegins(position);
+            journal.stepIntends(position, may.before, may.after);
           });
           adoptMessages(
             db,

@@ -10,6 +10,7 @@ import { planEmergency } from '../rollback/plan.ts';
 import { fileSystemNow } from '../store/file-clock.ts';
 import type { Db } from '../store/open.ts';
 import { adoptEmergency, waiting } from './adopt-emergency.ts';
+import { BY_CONFIG, NOT_YET_BACK } from './by-config.ts';
 import type { JournalOptions, OperationEnd, StepEnd } from './journal.ts';
 import { holderState } from './lease.ts';
 import { movingSteps, onTarget } from './moving.ts';
@@ -157,7 +158,7 @@ function isSame(planned: SideStep['step'], { kind, label, server }: SideStep['st
 
 /** What the emergency moved in DNS: the last word of each of its steps. */
 function movedBeside(steps: readonly SideStep[], hooks: readonly PlannedHook[]): MovingStep[] {
-  return steps.flatMap(({ step, end: { outcome, before, after } }, position): MovingStep[] => {
+  return steps.flatMap(({ step, end: { outcome, before, after, code } }, position): MovingStep[] => {
     const { kind, label, server } = step;
     const last = steps.findLastIndex((other) => isSame(step, other.step)) === position;
     if (kind !== 'dns' || server === undefined || !last) return [];
@@ -166,7 +167,7 @@ function movedBeside(steps: readonly SideStep[], hooks: readonly PlannedHook[]):
     return [
       {
         ...{ operation: Number.MAX_SAFE_INTEGER, server, driver: '', label },
-        ...{ provider: 'legacy', back: true, mends: false, done: outcome === 'done' },
+        ...{ provider: 'legacy', back: true, mends: false, done: outcome === 'done' || code === BY_CONFIG },
         ...{ before: found.data, after: wrote.data, fromTarget: onTarget(server, found.data, hooks) },
       },
     ];
@@ -179,7 +180,8 @@ function unlessDisplaced(step: PlannedStep | undefined, end: StepEnd): StepEnd {
   return {
     ...end,
     outcome: 'failed',
-    error: 'the config’s values are written, not yet what was there before',
+    error: NOT_YET_BACK,
+    code: BY_CONFIG,
   };
 }
 

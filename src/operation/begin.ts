@@ -13,7 +13,7 @@ import { findOperation, hasOperation, isAnswered, lastOperation, openOperations 
 import { forgetSender } from './outbox.ts';
 import { commandOf, type Plan } from './plan.ts';
 import { blocksForward, isBackward, type OperationRecord } from './record.ts';
-import { endSuperseded } from './superseded.ts';
+import { endSuperseded, finishTold } from './superseded.ts';
 import { unfinished } from './unfinished.ts';
 
 /**
@@ -29,6 +29,8 @@ export function beginOperation(db: Db, plan: Plan, beginning: Beginning, options
       .transaction(() => {
         if (emergency && hasOperation(db, beginning.id)) throw alreadyJournaled(beginning.id);
         beginning.assertNext?.();
+        // An emergency goes by what it finds; any other change was planned from what the state said.
+        if (emergency) finishTold(db, options);
         const state = readState(db, options.migration);
         const token = takeOver(db, options.holder, beginning.id, {
           now,

@@ -5,7 +5,7 @@ import { type Db, explainingFaults } from '../store/open.ts';
 import { beginStage, readState, writeState } from '../store/state.ts';
 import { HEARTBEAT_MS } from './heartbeat.ts';
 import type { Journal, JournalOptions, OperationEnd, StepEnd } from './journal.ts';
-import { assertHeld, beat, releaseLease } from './lease.ts';
+import { assertHeld, beat, readLease, releaseLease } from './lease.ts';
 import { openCalls } from './open-calls.ts';
 import { findOperation, hasOperation } from './operations.ts';
 import { databaseOutbox, putWord } from './outbox.ts';
@@ -35,7 +35,11 @@ export function databaseJournal(db: Db, operation: OperationRecord, options: Jou
     writing: (server) => writingOn(db, server, operation.id),
     openCalls: (label, provider) => openCalls(db, operation.id, label, provider),
     outbox: databaseOutbox(db, { holder: options.holder, now: options.now, own: operation.id }),
-    says: (word) => write(() => put(db, word, operation.plan, options)),
+    says: (word) =>
+      write(() => {
+        assertHeld(db, token);
+        put(db, word, operation.plan, options);
+      }),
     stepBegins: (position) =>
       write(() => {
         assertHeld(db, token);
@@ -62,7 +66,8 @@ export function databaseJournal(db: Db, operation: OperationRecord, options: Jou
     stepEnds: (position, end, word) => {
       write(() => {
         endStep(db, operation, position, end, options);
-        if (word) put(db, word, operation.plan, options);
+        // How an operation ended that was overtaken is told by the one that has taken its place.
+        if (word && readLease(db).token === token) put(db, word, operation.plan, options);
       });
       assertHeld(db, token);
     },
@@ -107,7 +112,8 @@ function winnerOver(db: Db, token: number): FlagChange | null {
   return written ? { ratio: plan.to.ratio, token: greater, operation: id, kind } : null;
 }
 
-function finishOperation(
+/** Ends an operation, and brings the state to where it led. To be called in a transaction. */
+export function finishOperation(
   db: Db,
   operation: OperationRecord,
   end: OperationEnd,

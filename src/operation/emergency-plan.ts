@@ -1,6 +1,7 @@
 import type { FlagReading } from '../flag/driver.ts';
 import { canBeExceeded, TOKEN_LEAP } from '../flag/token.ts';
 import type { MovingStep } from '../rollback/moved.ts';
+import { unseenStep } from '../rollback/unseen.ts';
 import type { Db } from '../store/open.ts';
 import type { Execution } from './execute.ts';
 import { movingSteps } from './moving.ts';
@@ -27,6 +28,8 @@ export interface Plans {
   planWith(moving: readonly MovingStep[]): Plan;
   /** Whether a journal knows of what the flags said. */
   isKnownIn(db: Db): boolean;
+  /** Whether another emergency has set the flags that a journal does not know. */
+  unseenIn(db: Db): boolean;
 }
 
 /** The plan that an emergency would run now. */
@@ -52,19 +55,26 @@ export async function readEmergencyPlan(
     plan: plan(ratio, null),
     planWith: (moving) => plan(ratio, moving),
     isKnownIn: (db) => knowsOf(db, known, ratio),
+    unseenIn: (db) => marksOf(known, true).some((mark) => !hasOperation(db, mark)),
     token: Math.max(least, ...tokens.filter(canBeExceeded).map((token) => token + TOKEN_LEAP)),
   };
 }
 
 /** The plan by the journal where that can be read, else by the config. */
 export function planBy(
-  { plan, planWith, isKnownIn }: Plans,
+  { plan, planWith, isKnownIn, unseenIn }: Plans,
   look: Look,
   { drivers }: Execution,
 ): { plan: Plan; dns: DnsSource } {
   try {
-    const moving = look((db) => (isKnownIn(db) ? movingSteps(db, plannedDrivers(drivers).dns) : null));
-    if (moving) return { plan: planWith(moving), dns: 'journal' };
+    const { dns: hooks } = plannedDrivers(drivers);
+    const known = look((db): Plan | null => {
+      if (!isKnownIn(db)) return null;
+      const planned = planWith(movingSteps(db, hooks));
+      if (!unseenIn(db)) return planned;
+      return { ...planned, steps: planned.steps.map((step) => unseenStep(step, hooks).step) };
+    });
+    if (known) return { plan: known, dns: 'journal' };
   } catch (error) {
     // What keeps the journal from being read must not keep anything from being set: the config tells then.
     void error;
@@ -78,9 +88,15 @@ export function planBy(
  * on target. An emergency moves nothing there, so one that is missing is no matter.
  */
 function knowsOf(db: Db, readings: readonly (FlagReading | null)[], ratio: number | null): boolean {
-  const marks = readings.flatMap((reading) =>
-    reading?.operation?.startsWith('op-') && reading.kind !== 'emergency' ? [reading.operation] : [],
-  );
-  if (marks.some((mark) => !hasOperation(db, mark))) return false;
+  if (marksOf(readings, false).some((mark) => !hasOperation(db, mark))) return false;
   return (ratio ?? 0) === 0 || lastOperation(db) !== null;
+}
+
+/** The operations whose marks the flags carry: emergencies, or all others. */
+function marksOf(readings: readonly (FlagReading | null)[], emergencies: boolean): string[] {
+  return readings.flatMap((reading) =>
+    reading?.operation?.startsWith('op-') && (reading.kind === 'emergency') === emergencies
+      ? [reading.operation]
+      : [],
+  );
 }

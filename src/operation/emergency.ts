@@ -71,7 +71,10 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   const rivals = flagsOf(execution.drivers).every(({ fences }) => fences)
     ? Promise.resolve([])
     : outlastRivals(emergency, journal.operation, look, unseen);
-  const hooks = lookingAgain(journal, execution).then((looked) => execute(looked, execution));
+  const journalUnread = dns === 'config' && journal.kept !== 'database';
+  const hooks = lookingAgain(journal, execution).then((looked) =>
+    execute(looked, { ...execution, journalUnread }),
+  );
   // Both come to their end, also when another emergency has taken over: each uses the database.
   await Promise.allSettled([hooks, rivals]);
   const [report, left] = await Promise.all([hooks, rivals]);

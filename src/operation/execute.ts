@@ -1,6 +1,7 @@
 import { CutoverError, EXIT } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import { sameRatio, sameWorld, type World } from '../world.ts';
+import { endByConfig } from './by-config.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import { overCommands, overWrites } from './late-writes.ts';
 import { overtakenBy } from './overtaken.ts';
@@ -64,6 +65,8 @@ export interface Execution {
   redact(text: string): string;
   /** Records that somebody else has changed are overwritten, whatever the plan says. */
   overwriteDns?: boolean | undefined;
+  /** No journal could be read: what DNS steps write by the config is not the end of it. */
+  journalUnread?: boolean | undefined;
   /** First Ctrl-C: no further step begins. An emergency does not listen to it. */
   signal: AbortSignal;
   onStep(step: StepReport): void;
@@ -116,7 +119,7 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
   const runOne = async (position: number) => {
     const step = plan.steps[position] as PlannedStep;
     journal.stepBegins(position);
-    const end =
+    const ran =
       step.kind === 'notify'
         ? await tellStep(journal.outbox, execution.drivers.notify, step, operation.id, {
             ...telling,
@@ -132,6 +135,7 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
               );
             }),
           );
+    const end = execution.journalUnread ? endByConfig(step, ran) : ran;
     const known = new Map(ends).set(position, end);
     await yieldingTraffic(journal, execution, {
       step,

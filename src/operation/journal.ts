@@ -85,11 +85,12 @@ export interface Journal {
   stepIntends(position: number, before: unknown, after: unknown): void;
   /**
    * What a step came to is kept also when another operation has taken over.
-   * @param word what is to be told now: it is kept with the step, and never lost
+   * @param word what is to be told now: it is kept with the step, and never lost. Not of one that was overtaken, whose
+   *   end is told by the other
    * @throws CutoverError FENCED (75)
    */
   stepEnds(position: number, end: StepEnd, word?: Word): void;
-  /** Keeps what is to be told, unless the same was said before. */
+  /** Keeps what is to be told, unless the same was said before. @throws CutoverError FENCED (75) */
   says(word: Word): void;
   finish(end: OperationEnd): void;
   /** Stops the heartbeat. The lease stays with an operation that was not finished. */

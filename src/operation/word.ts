@@ -22,17 +22,21 @@ export function wordOf(standing: Standing): Word {
   const { plan } = standing.operation;
   const traffic = plan.steps.flatMap(({ kind }, position) => (kind === 'notify' ? [] : [position]));
   const running = traffic.some((position) => !standing.ends.has(position));
-  const failed = traffic.filter((position) => standing.ends.get(position)?.outcome === 'failed');
-  const outcome = failed.some((position) => plan.steps[position]?.kind === 'flag')
-    ? 'failed'
-    : failed.length > 0
-      ? 'partial'
-      : 'done';
+  const outcome = outcomeOf(plan, standing.ends);
   return {
     ...about(standing, plan.to),
     ...(running ? { running } : { outcome }),
     flag: flagReadings(plan, standing.ends),
   };
+}
+
+/** What the steps that move traffic have come to, all together; those that tell people do not count. Pure. */
+export function outcomeOf(plan: Plan, ends: Standing['ends']): 'done' | 'partial' | 'failed' {
+  const failed = plan.steps.flatMap(({ kind }, position) =>
+    kind !== 'notify' && ends.get(position)?.outcome === 'failed' ? [kind] : [],
+  );
+  if (failed.includes('flag')) return 'failed';
+  return failed.length > 0 ? 'partial' : 'done';
 }
 
 /**

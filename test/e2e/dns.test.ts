@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -71,8 +80,8 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
         const key = join(from, KEYS.right);
         if (existsSync(key)) copyFileSync(key, join(dir, `${prefix}${KEYS.right}`));
       }
-      const set = (dns: object[]) =>
-        writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns })}\n`);
+      const set = (dns: object[], notify: object[] = []) =>
+        writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns, notify })}\n`);
       set(hooks);
       return {
         dir,
@@ -401,7 +410,19 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     it('after an emergency that could not read the journal: the rest is restored by resume', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      const dns = [bench.entry([record(name, '192.0.2.1', '198.51.100.1')])];
+      const at = migration(dns);
+      const receiver = await startHttpReceiver();
+      onTestFinished(() => receiver.stop());
+      at.set(dns, [{ driver: 'webhook', url: receiver.url }]);
+      const heard = () =>
+        receiver.received.flatMap(({ body }) => {
+          const { operation, outcome } = JSON.parse(body) as {
+            operation: { kind: string };
+            outcome?: string;
+          };
+          return operation.kind === 'emergency' ? [outcome] : [];
+        });
       await at.complete();
       const db = join(at.dir, '.cutover', 'state.db');
       const kept = readFileSync(db);
@@ -410,14 +431,57 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       rmSync(`${db}-wal`, { force: true });
       const emergency = await at.run('rollback', '--emergency', '--json');
       expect(emergency.stderr).toContain('the config’s values for legacy are written');
+      expect([emergency.code, document(emergency).operation]).toEqual([
+        4,
+        expect.objectContaining({ outcome: 'partial', open: true }),
+      ]);
+      expect(document(emergency).steps.find(({ kind }) => kind === 'dns')).toMatchObject({
+        outcome: 'failed',
+        code: 'DNS_BY_CONFIG',
+      });
+      expect(heard()).toEqual([undefined, 'partial']);
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
       writeFileSync(db, kept);
       if (wal) writeFileSync(`${db}-wal`, wal);
       expect((await at.json<Status>('status')).next.command).toBe('cutover resume');
       await at.json('resume');
       expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      expect(heard()).toEqual([undefined, 'partial', 'done']);
       const status = await at.json<Status>('status');
       expect([status.safe, status.drift]).toEqual([true, []]);
+    });
+
+    it('after an emergency in another state folder: what was there is restored by resume, or by another emergency', async () => {
+      const names = [freshName(), freshName()];
+      for (const name of names) await bench.put(name, 'A', 444, ['192.0.2.55']);
+      // One is what the config has; the emergency wrote that, too.
+      const plain = freshName();
+      await bench.put(plain, 'A', 30, ['192.0.2.1']);
+      const at = migration([
+        bench.entry([...names, plain].map((name) => record(name, '192.0.2.1', '198.51.100.1'))),
+      ]);
+      await at.complete();
+      const [folder, away] = ['.cutover', 'away'].map((name) => join(at.dir, name)) as [string, string];
+      renameSync(folder, away);
+      expect(JSON.parse((await at.run('rollback', '--emergency', '--json')).stdout).dnsFrom).toBe('config');
+      for (const name of names) expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      rmSync(folder, { recursive: true });
+      renameSync(away, folder);
+      const { stdout } = await at.run('resume', '--dry-run');
+      expect(stdout).not.toContain('left alone');
+      expect(stdout.replace(/\s+/g, ' ')).toContain('192.0.2.1 (TTL 30 s) → 192.0.2.55 (TTL 444 s)');
+      cpSync(folder, away, { recursive: true });
+      for (const way of [['resume'], ['rollback', '--emergency']]) {
+        await at.json(...way);
+        for (const name of names) {
+          expect(await bench.look(name, 'A'), way.join(' ')).toEqual(['192.0.2.55']);
+          expect((await bench.exact(name)).join()).toContain('444');
+          await bench.put(name, 'A', 30, ['192.0.2.1']);
+        }
+        expect(await bench.look(plain, 'A')).toEqual(['192.0.2.1']);
+        rmSync(folder, { recursive: true });
+        cpSync(away, folder, { recursive: true });
+      }
     });
 
     it('in an emergency beside a locked database goes by what is in it', async () => {
