@@ -124,8 +124,11 @@ export function keptPlan({ secrets }: Session, plan: Plan): Plan {
   const { reason, gates, evidence, steps } = plan;
   const kept = steps.map((step) => {
     // Records are written as they are, or, with a secret in them, as the config has them when that is done.
-    const { wants, leaves, restore, ...rest } = step;
-    const said = { ...(wants && { wants }), ...(leaves && { leaves }), ...(restore && { restore }) };
+    const { wants, leaves, restore, keptLonger, ...rest } = step;
+    const said = {
+      ...{ ...(wants && { wants }), ...(leaves && { leaves }), ...(restore && { restore }) },
+      ...(keptLonger && { keptLonger }),
+    };
     const records = storableRecords(said, secrets.redact);
     return records === null ? rest : { ...rest, ...records };
   });
