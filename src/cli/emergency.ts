@@ -27,6 +27,7 @@ import { readState } from '../store/state.ts';
 import type { World } from '../world.ts';
 import type { Context } from './context.ts';
 import type { EmergencyRequest } from './is-emergency.ts';
+import { folding, pageWidth, styleFor } from './style.ts';
 
 /** How long an emergency waits for a locked database before it journals beside it. */
 const DATABASE_WAIT_MS = 1000;
@@ -35,7 +36,8 @@ const DATABASE_WAIT_MS = 1000;
  * `cutover rollback --emergency`: its own short path from the command line to the flag. It asks nothing, reads no
  * more of the config than it needs, and opens the database only after the flags say 0.
  */
-export async function runEmergencyCommand(request: EmergencyRequest, ctx: Context): Promise<void> {
+export async function runEmergencyCommand(request: EmergencyRequest, plain: Context): Promise<void> {
+  const ctx = folding(plain);
   for (const word of request.ignored)
     ctx.note(`warning: ${safe(word)} means nothing to an emergency and is ignored`);
   const path = emergencyConfigPath(request, ctx);
@@ -171,7 +173,6 @@ async function dryRun(
   const planned = await emergencyPlan(execution, emergency.plan, (see) => lookAside(emergency, see));
   const { asRead } = await import('./apply.ts');
   const { planDocument, renderPlan, renderSteps } = await import('../report/operation.ts');
-  const { pageWidth, styleFor } = await import('./style.ts');
   const { from, why } = await stateNow(settings, execution.clock.now());
   const read = await asRead({ drivers: execution.drivers, secrets: { redact: execution.redact } }, planned);
   const plan = from ? { ...read, from } : read;
