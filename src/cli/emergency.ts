@@ -76,8 +76,9 @@ export async function runEmergencyCommand(request: EmergencyRequest, plain: Cont
       },
       onDatabaseFault: (error) =>
         ctx.note(`warning: journaling beside the database: ${safe(messageOf(error))}`),
-      onDns: (from) => {
-        if (drivers.dns.some(({ sides }) => sides !== undefined)) ctx.note(DNS_FROM[from]);
+      onDns: (from, stranger) => {
+        const reads = drivers.dns.some(({ sides }) => sides !== undefined);
+        if (reads) ctx.note(DNS_FROM[stranger ? 'stranger' : from]);
       },
       onRivals: (rivals) => ctx.note(`waiting for ${rivals.map(({ words }) => safe(words)).join(', ')}`),
     });
@@ -148,10 +149,12 @@ async function executionOf(
   };
 }
 
-const DNS_FROM: Record<DnsSource, string> = {
+const DNS_FROM: Record<DnsSource | 'stranger', string> = {
   journal: 'DNS: what this migration has moved is put back, by the journal',
   config:
-    'warning: DNS: the journal cannot be read; the config’s values for legacy are written. `cutover resume` puts back what was there before',
+    'warning: DNS: the journal cannot be read; the config’s values for legacy are written. `cutover resume` puts back what was there before once it can be read',
+  stranger:
+    'warning: DNS: the journal that is here does not know of the last change (it is empty, an old copy, or another folder’s); the config’s values for legacy are written. `cutover resume` puts back what was there before once the right one is in its place',
 };
 
 const WHENCE: Record<FlagSource, string> = {

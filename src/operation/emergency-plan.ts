@@ -56,20 +56,26 @@ export async function readEmergencyPlan(
   };
 }
 
-/** The plan by the journal where that can be read, else by the config. */
+/**
+ * The plan by the journal where that can be read, else by the config.
+ * @returns `stranger` where there is a journal that can be read, but does not know what was moved
+ */
 export function planBy(
   { plan, planWith, isKnownIn }: Plans,
   look: Look,
   { drivers }: Execution,
-): { plan: Plan; dns: DnsSource } {
+): { plan: Plan; dns: DnsSource; stranger: boolean } {
   try {
-    const moving = look((db) => (isKnownIn(db) ? movingSteps(db, plannedDrivers(drivers).dns) : null));
-    if (moving) return { plan: planWith(moving), dns: 'journal' };
+    const read = look((db) => ({
+      moving: isKnownIn(db) ? movingSteps(db, plannedDrivers(drivers).dns) : null,
+    }));
+    if (read?.moving) return { plan: planWith(read.moving), dns: 'journal', stranger: false };
+    if (read) return { plan, dns: 'config', stranger: true };
   } catch (error) {
     // What keeps the journal from being read must not keep anything from being set: the config tells then.
     void error;
   }
-  return { plan, dns: 'config' };
+  return { plan, dns: 'config', stranger: false };
 }
 
 /**
