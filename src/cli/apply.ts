@@ -7,6 +7,7 @@ import type { Journal } from '../operation/journal.ts';
 import { leftBehind } from '../operation/left-behind.ts';
 import type { Plan } from '../operation/plan.ts';
 import { isBackward, newOperationId, type OperationRecord } from '../operation/record.ts';
+import { goneSteps } from '../operation/steps.ts';
 import { storable, storableRecords } from '../output/storable.ts';
 import {
   operationDocument,
@@ -87,16 +88,18 @@ interface Readers extends Pick<Session, 'drivers'> {
   secrets: Pick<Session['secrets'], 'redact'>;
 }
 
-/** A plan with what the servers of its DNS hooks say now, what bars its records' way, and what it leaves where it is. */
+/**
+ * A plan with what the servers of its DNS hooks say now, what bars its records' way, what it leaves where it is, and
+ * which of its hooks are gone.
+ */
 export async function asRead(session: Readers, plan: Plan): Promise<Plan> {
-  const asks = plan.steps.some(({ kind, server }) => kind === 'dns' && server !== undefined);
-  if (!asks) return plan;
   const { drivers, secrets } = session;
-  const [dns, barred] = await Promise.all([
-    readings(session),
-    dnsObstacles(drivers.dns, plan.steps, secrets.redact),
-  ]);
-  const notes = [...(plan.notes ?? []), ...barred, ...leftBehind(plan, drivers.dns, dns)];
+  const asks = plan.steps.some(({ kind, server }) => kind === 'dns' && server !== undefined);
+  const [dns, barred] = asks
+    ? await Promise.all([readings(session), dnsObstacles(drivers.dns, plan.steps, secrets.redact)])
+    : [plan.dns, []];
+  const gone = goneSteps(drivers, plan.steps).map((line) => storable(line, secrets.redact));
+  const notes = [...(plan.notes ?? []), ...gone, ...barred, ...leftBehind(plan, drivers.dns, dns)];
   return { ...plan, dns, ...(notes.length > 0 && { notes }) };
 }
 
@@ -121,8 +124,11 @@ export function keptPlan({ secrets }: Session, plan: Plan): Plan {
   const { reason, gates, evidence, steps } = plan;
   const kept = steps.map((step) => {
     // Records are written as they are, or, with a secret in them, as the config has them when that is done.
-    const { wants, leaves, restore, ...rest } = step;
-    const said = { ...(wants && { wants }), ...(leaves && { leaves }), ...(restore && { restore }) };
+    const { wants, leaves, restore, keptLonger, ...rest } = step;
+    const said = {
+      ...{ ...(wants && { wants }), ...(leaves && { leaves }), ...(restore && { restore }) },
+      ...(keptLonger && { keptLonger }),
+    };
     const records = storableRecords(said, secrets.redact);
     return records === null ? rest : { ...rest, ...records };
   });

@@ -28,6 +28,7 @@ import { readState } from '../store/state.ts';
 import type { World } from '../world.ts';
 import type { Context } from './context.ts';
 import type { EmergencyRequest } from './is-emergency.ts';
+import { folding, pageWidth, styleFor } from './style.ts';
 
 /** How long an emergency waits for a locked database before it journals beside it. */
 const DATABASE_WAIT_MS = 1000;
@@ -36,7 +37,8 @@ const DATABASE_WAIT_MS = 1000;
  * `cutover rollback --emergency`: its own short path from the command line to the flag. It asks nothing, reads no
  * more of the config than it needs, and opens the database only after the flags say 0.
  */
-export async function runEmergencyCommand(request: EmergencyRequest, ctx: Context): Promise<void> {
+export async function runEmergencyCommand(request: EmergencyRequest, plain: Context): Promise<void> {
+  const ctx = folding(plain);
   for (const word of request.ignored)
     ctx.note(`warning: ${safe(word)} means nothing to an emergency and is ignored`);
   const path = emergencyConfigPath(request, ctx);
@@ -75,8 +77,9 @@ export async function runEmergencyCommand(request: EmergencyRequest, ctx: Contex
       },
       onDatabaseFault: (error) =>
         ctx.note(`warning: journaling beside the database: ${safe(messageOf(error))}`),
-      onDns: (from) => {
-        if (drivers.dns.some(({ sides }) => sides !== undefined)) ctx.note(DNS_FROM[from]);
+      onDns: (from, stranger) => {
+        const reads = drivers.dns.some(({ sides }) => sides !== undefined);
+        if (reads) ctx.note(DNS_FROM[stranger ? 'stranger' : from]);
       },
       onRivals: (rivals) => ctx.note(`waiting for ${rivals.map(({ words }) => safe(words)).join(', ')}`),
     });
@@ -147,10 +150,12 @@ async function executionOf(
   };
 }
 
-const DNS_FROM: Record<DnsSource, string> = {
+const DNS_FROM: Record<DnsSource | 'stranger', string> = {
   journal: 'DNS: what this migration has moved is put back, by the journal',
   config:
-    'warning: DNS: the journal cannot be read; the config’s values for legacy are written. `cutover resume` puts back what was there before',
+    'warning: DNS: the journal cannot be read; the config’s values for legacy are written. `cutover resume` puts back what was there before once it can be read',
+  stranger:
+    'warning: DNS: the journal that is here does not know of the last change (it is empty, an old copy, or another folder’s); the config’s values for legacy are written. `cutover resume` puts back what was there before once the right one is in its place',
 };
 
 const WHENCE: Record<FlagSource, string> = {
@@ -172,7 +177,6 @@ async function dryRun(
   const planned = await emergencyPlan(execution, emergency.plan, (see) => lookAside(emergency, see));
   const { asRead } = await import('./apply.ts');
   const { planDocument, renderPlan, renderSteps } = await import('../report/operation.ts');
-  const { pageWidth, styleFor } = await import('./style.ts');
   const { from, why } = await stateNow(settings, execution.clock.now());
   const read = await asRead({ drivers: execution.drivers, secrets: { redact: execution.redact } }, planned);
   const plan = from ? { ...read, from } : read;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Plan } from '../operation/plan.ts';
 import type { OperationRecord } from '../operation/record.ts';
 import type { ApplyOptions } from './apply.ts';
 import type { Context } from './context.ts';
@@ -156,9 +157,13 @@ async function sayWhatIsLeft(
     .map(({ position, kind, driver, label }) => plan.steps[position] ?? { kind, driver, label })
     .filter((step) => step.kind !== 'notify' || hookTold(outbox, drivers.notify, step, id) !== undefined);
   await giveUpGone(ctx, session, options);
-  const dns = (await asRead(session, { ...plan, steps })).dns;
+  const overwriting = plan.overwriteDns || options.overwriteDns;
+  const left: Plan = { ...plan, steps, ...(overwriting && { overwriteDns: true as const }) };
+  const read = await asRead(session, left);
+  const { from, to, dns, notes, overwriteDns } = read;
   const style = await styleFor(ctx, options, 'stdout');
-  sayDryRun(ctx, options, 'resume', { operation: { id, kind }, from: plan.from, to: plan.to, steps }, [
-    renderPlan({ ...plan, steps, dns }, `resume ${id}`, style, pageWidth(ctx)),
+  const shown = { from, to, steps, dns, ...(overwriteDns && { overwriteDns }), ...(notes && { notes }) };
+  sayDryRun(ctx, options, 'resume', { operation: { id, kind }, ...shown }, [
+    renderPlan(read, `resume ${id}`, style, pageWidth(ctx)),
   ]);
 }

@@ -12,7 +12,7 @@ import type { JournalOptions } from '../operation/journal.ts';
 import { thisHolder } from '../operation/lease.ts';
 import type { Drivers } from '../operation/steps.ts';
 import { waitingMessages } from '../store/messages.ts';
-import { DATABASE_NAME, type Db, explainFault, openStore } from '../store/open.ts';
+import { DATABASE_NAME, type Db, explainFault, openStore, StateDamage } from '../store/open.ts';
 import type { StateCopy } from '../store/reading.ts';
 import { adoptEmergencies } from './adopt.ts';
 import type { Context, GlobalOptions } from './context.ts';
@@ -196,7 +196,7 @@ async function explainingDamage<T>(stateDir: string, work: () => Promise<T>): Pr
   try {
     return await work();
   } catch (error) {
-    if (!systemCode(error)?.startsWith('SQLITE_')) throw error;
+    if (!(error instanceof StateDamage) && !systemCode(error)?.startsWith('SQLITE_')) throw error;
     throw explainFault(join(stateDir, DATABASE_NAME), error);
   }
 }

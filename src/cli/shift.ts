@@ -54,14 +54,27 @@ async function runShift(ctx: Context, text: string | undefined, options: ShiftOp
 }
 
 /** A plan that moves DNS tells how long users may be answered what is there now. */
-async function withTtls(session: Session, plan: Plan): Promise<Plan> {
+async function withTtls({ db, drivers, secrets, clock }: Session, plan: Plan): Promise<Plan> {
   if (plan.from.activeProvider === plan.to.activeProvider) return plan;
   const { readings } = await import('./apply.ts');
   const { movingSets } = await import('../operation/dns.ts');
-  const { keptByResolvers } = await import('../hooks/dns/ttl.ts');
-  const moving = movingSets(session.drivers.dns, await readings(session), plan.to.activeProvider);
-  const kept = keptByResolvers(moving);
-  return kept === null ? plan : { ...plan, notes: [kept] };
+  const { movingSteps } = await import('../operation/moving.ts');
+  const { plannedDrivers } = await import('../operation/steps.ts');
+  const { keptByResolvers, keptFor } = await import('../hooks/dns/ttl.ts');
+  const { keptLonger } = await import('../rollback/kept-longer.ts');
+  const says = await readings({ drivers, secrets });
+  const begun = movingSteps(db, plannedDrivers(drivers).dns);
+  const now = clock.now();
+  const moves = drivers.dns.map((hook) => {
+    const sets = movingSets([hook], says, plan.to.activeProvider);
+    return { hook, sets, longer: hook.server === undefined ? [] : keptLonger(begun, hook.server, sets, now) };
+  });
+  const kept = keptByResolvers(moves.flatMap(({ sets, longer }) => keptFor(sets, longer, now)));
+  const steps = plan.steps.map((step) => {
+    const { longer = [] } = moves.find(({ hook }) => step.kind === 'dns' && hook.label === step.label) ?? {};
+    return longer.length === 0 ? step : { ...step, keptLonger: longer };
+  });
+  return { ...plan, steps, ...(kept !== null && { notes: [kept] }) };
 }
 
 async function sayNothingToDo(

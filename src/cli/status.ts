@@ -21,16 +21,16 @@ async function runStatus(ctx: Context, options: StatusOptions): Promise<void> {
   const { statusDocument } = await import('../report/status-document.ts');
   const { gatherFacts } = await import('../situation/gather.ts');
   const { situationOf } = await import('../situation/situation.ts');
-  const { listCheckpoints } = await import('../store/checkpoints.ts');
+  const { lastCheckpoint } = await import('../store/checkpoints.ts');
   const { waitingMessages } = await import('../store/messages.ts');
   const { withReading } = await import('./session.ts');
   const { styleFor, widthOf } = await import('./style.ts');
   const show = async (reading: Reading) => {
     const facts = await gatherFacts(reading, { flagMs: reading.drivers.flag.timeoutMs, dns: true });
     const situation = situationOf(facts);
-    const lastCheckpoint = listCheckpoints(reading.db)[0] ?? null;
     const waiting = waitingMessages(reading.db);
-    const view = { migration: reading.config.migration, facts, situation, lastCheckpoint, waiting };
+    const { migration } = reading.config;
+    const view = { migration, facts, situation, lastCheckpoint: lastCheckpoint(reading.db), waiting };
     if (options.json) ctx.document(statusDocument(view));
     else ctx.print(renderStatus(view, await styleFor(ctx, options, 'stdout'), widthOf(ctx)));
     if (options.check && situation.unsafe && situation.name !== 'running')

@@ -1,4 +1,5 @@
 import { markedStyle } from '../output/style.ts';
+import { wrapHanging } from '../report/text.ts';
 import type { Context, GlobalOptions, Style } from './context.ts';
 
 const PLAIN: Style = {
@@ -53,6 +54,16 @@ function streamWidth({ terminal, env }: Context, stream: 'stdout' | 'stderr'): n
   if (terminal[stream]) return Math.max(NARROWEST, terminal.columns);
   const asked = Math.floor(Number(env.COLUMNS));
   return asked > 0 ? Math.max(NARROWEST, asked) : Number.POSITIVE_INFINITY;
+}
+
+/** The same context, but that lines are folded to the width of what they are written to; its documents stay. */
+export function folding(ctx: Context): Context {
+  // A secret with a space in it would not be recognised once it is folded.
+  const lines = (text: string, columns: number) => wrapHanging(ctx.redactor.redact(text), columns).join('\n');
+  return Object.assign(Object.create(ctx) as Context, {
+    print: (text: string) => ctx.print(lines(text, widthOf(ctx))),
+    note: (text: string) => ctx.note(lines(text, noteWidth(ctx))),
+  });
 }
 
 /** The width that tables and prose on stdout are laid out for. */

@@ -1,3 +1,4 @@
+import type { KeptLonger } from '../rollback/kept-longer.ts';
 import type { DnsRecordSet, OperationKind, RecordMove, Side, World } from '../world.ts';
 import type { NotifyOn } from './notify/on.ts';
 import type { Trouble } from './notify/weight.ts';
@@ -62,6 +63,8 @@ export interface HookEvent {
    * For a DNS hook that can read, ahead of a move: no TTL is to be longer than this, in seconds; nothing else changes.
    */
   lowerTtl?: number;
+  /** For a DNS hook that can read: records that had a longer TTL not long ago. */
+  keptLonger?: KeptLonger[];
   /** With `restore`: what is somebody else's is overwritten too. */
   overwriteDns?: true;
 }

@@ -39,6 +39,8 @@ export interface Opened {
   /** Who may still begin an operation that was decided before: the lease could not be taken. */
   unseen: Rival | null;
   dns: DnsSource;
+  /** The journal was read, and does not know what was moved. */
+  stranger: boolean;
 }
 
 /** Journals an emergency whose flags were set: in the database, or beside it where that fails in whatever way. */
@@ -49,7 +51,8 @@ export function openJournal(emergency: EmergencyStore, plans: Plans, begun: Begu
     db = opened;
     const known = planBy(plans, (see) => see(opened), emergency.execution);
     const journal = beginOrGoOn(opened, emergency.journal, known.plan, begun);
-    return { journal, look: (see) => see(opened), unseen: null, dns: known.dns };
+    const { dns, stranger } = known;
+    return { journal, look: (see) => see(opened), unseen: null, dns, stranger };
   } catch (error) {
     db?.close();
     emergency.onDatabaseFault(error);
@@ -68,6 +71,7 @@ export function openJournal(emergency: EmergencyStore, plans: Plans, begun: Begu
       look,
       unseen: othersMayBegin(error, emergency.stateDir),
       dns: known.dns,
+      stranger: known.stranger,
     };
   }
 }

@@ -60,26 +60,30 @@ export async function readEmergencyPlan(
   };
 }
 
-/** The plan by the journal where that can be read, else by the config. */
+/**
+ * The plan by the journal where that can be read, else by the config.
+ * @returns `stranger` where there is a journal that can be read, but does not know what was moved
+ */
 export function planBy(
   { plan, planWith, isKnownIn, unseenIn }: Plans,
   look: Look,
   { drivers }: Execution,
-): { plan: Plan; dns: DnsSource } {
+): { plan: Plan; dns: DnsSource; stranger: boolean } {
   try {
     const { dns: hooks } = plannedDrivers(drivers);
-    const known = look((db): Plan | null => {
-      if (!isKnownIn(db)) return null;
-      const planned = planWith(movingSteps(db, hooks));
-      if (!unseenIn(db)) return planned;
-      return { ...planned, steps: planned.steps.map((step) => unseenStep(step, hooks).step) };
+    const read = look((db): { known: Plan | null } => {
+      if (!isKnownIn(db)) return { known: null };
+      const known = planWith(movingSteps(db, hooks));
+      if (!unseenIn(db)) return { known };
+      return { known: { ...known, steps: known.steps.map((step) => unseenStep(step, hooks).step) } };
     });
-    if (known) return { plan: known, dns: 'journal' };
+    if (read?.known) return { plan: read.known, dns: 'journal', stranger: false };
+    if (read) return { plan, dns: 'config', stranger: true };
   } catch (error) {
     // What keeps the journal from being read must not keep anything from being set: the config tells then.
     void error;
   }
-  return { plan, dns: 'config' };
+  return { plan, dns: 'config', stranger: false };
 }
 
 /**

@@ -18,8 +18,8 @@ export interface Emergency extends EmergencyStore {
   plan: PlanEmergency;
   /** Told at once of each flag, before anything else is tried. */
   onFlag(label: string, end: StepEnd): void;
-  /** Told what DNS goes by, where there is some. */
-  onDns(from: DnsSource): void;
+  /** Told what DNS goes by, and whether that is so as the journal that is there does not know what was moved. */
+  onDns(from: DnsSource, stranger: boolean): void;
   /** Told whom the emergency waits for, when that changes. */
   onRivals(rivals: readonly Rival[]): void;
 }
@@ -66,8 +66,8 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
     throw await overtakenBy({ id, token }, flagsOf(execution.drivers), find, error);
   });
   const opened = openJournal(emergency, plans, { id, token, startedAt, flagEnds });
-  const { journal, look, unseen, dns } = opened;
-  emergency.onDns(dns);
+  const { journal, look, unseen, dns, stranger } = opened;
+  emergency.onDns(dns, stranger);
   const rivals = flagsOf(execution.drivers).every(({ fences }) => fences)
     ? Promise.resolve([])
     : outlastRivals(emergency, journal.operation, look, unseen);

@@ -1,5 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
-import type { Db } from '../store/open.ts';
+import { type Db, StateDamage } from '../store/open.ts';
 import { stoodStill, type Watched } from './heartbeat.ts';
 import { type Holder, type HolderState, holderState } from './holder.ts';
 
@@ -51,8 +51,15 @@ export class LeaseHeld extends CutoverError {
   }
 }
 
+function leaseRow(db: Db): LeaseRow {
+  const row = db.prepare('SELECT * FROM lease').get() as LeaseRow | undefined;
+  if (!row) throw new StateDamage('the lease is gone');
+  return row;
+}
+
+/** @throws StateDamage */
 export function readLease(db: Db): { token: number; held: Lease | null } {
-  const row = db.prepare('SELECT * FROM lease').get() as LeaseRow;
+  const row = leaseRow(db);
   if (row.operation_id === null) return { token: row.token, held: null };
   return {
     token: row.token,
@@ -107,9 +114,9 @@ function assertGone(held: Lease, watched: Watched | undefined): void {
   throw new LeaseHeld(held, state);
 }
 
-/** @throws CutoverError FENCED (75) when another operation has taken the lease. */
+/** @throws CutoverError FENCED (75) when another operation has taken the lease; StateDamage */
 export function assertHeld(db: Db, token: number): void {
-  const row = db.prepare('SELECT token, actor FROM lease').get() as { token: number; actor: string | null };
+  const row = leaseRow(db);
   if (row.token === token) return;
   throw new CutoverError(
     'FENCED',

@@ -19,6 +19,8 @@ interface Row {
   ratio: number;
   kind: OperationKind;
   mends: string | null;
+  startedAt: number | null;
+  ms: number | null;
 }
 
 /**
@@ -29,7 +31,7 @@ interface Row {
 export function movingSteps(db: Db, hooks: readonly PlannedHook[]): MovingStep[] {
   const rows = db
     .prepare(
-      `SELECT o.seq, o.kind, s.driver, s.label, s.outcome, s.before, s.after,
+      `SELECT o.seq, o.kind, s.driver, s.label, s.outcome, s.before, s.after, s.started_at AS startedAt, s.ms,
               json_extract(o.plan, '$.steps[' || s.position || ']') AS planned,
               json_extract(o.plan, '$.to.activeProvider') AS provider, json_extract(o.plan, '$.to.ratio') AS ratio,
               json_extract(o.plan, '$.mends') AS mends
@@ -63,6 +65,7 @@ function movingStep(row: Row, hooks: readonly PlannedHook[]): MovingStep | null 
     done: row.outcome === 'done',
     before: found,
     after: Array.isArray(after) ? (after as DnsRecordSet[]) : null,
+    ...(row.startedAt === null ? {} : { at: row.startedAt + (row.ms ?? 0) }),
     ...(planned.restore ? { plans: planned.restore.map(({ to }) => to) } : {}),
     ...(back && found ? { fromTarget: fromTarget(planned, server, found, hooks) } : {}),
   };

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventKind } from '../hooks/hook.ts';
+import type { KeptLonger } from '../rollback/kept-longer.ts';
 import type { PlannedMove } from '../rollback/moved.ts';
 import type { DnsReading, DnsRecordSet, OperationKind, Side, World } from '../world.ts';
 
@@ -29,6 +30,8 @@ export interface PlannedStep {
   wants?: DnsRecordSet[];
   /** With `wants`, on a way to legacy: what the config has for target. */
   leaves?: DnsRecordSet[];
+  /** Of a move: what resolvers may keep for longer than the TTL says that it has now. */
+  keptLonger?: KeptLonger[];
   /** Of a DNS step ahead of the move: it only sees to it that no TTL is longer than this, in seconds. */
   lowerTtl?: number | undefined;
 }

@@ -35,6 +35,7 @@ export async function runRecordHook(
   const event = {
     ...eventFor(step, position, context),
     ...(restore ? { restore } : {}),
+    ...(step.keptLonger ? { keptLonger: step.keptLonger } : {}),
     ...(restore && (context.overwriteDns || context.plan.overwriteDns)
       ? { overwriteDns: true as const }
       : {}),

@@ -123,6 +123,15 @@ function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hook | Cu
   return likely.find(called) ?? likely[0] ?? driverGone(step);
 }
 
+/** The DNS steps that would fail as the config has no hook for them any more: a line for each, with what to set by hand. Pure. */
+export function goneSteps(drivers: Drivers, steps: readonly PlannedStep[]): string[] {
+  return steps.flatMap((step): string[] => {
+    if (step.kind !== 'dns' || step.byHand) return [];
+    const driver = findDriver(drivers, step);
+    return driver instanceof CutoverError ? [`${driver.message}, and the step fails (exit 4)`] : [];
+  });
+}
+
 /** Puts back what a step has written whose operation was overtaken. @throws CutoverError DNS_OVERTAKEN (75) */
 export async function undoRecords(
   drivers: Drivers,

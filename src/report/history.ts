@@ -32,7 +32,7 @@ export function renderHistory(
     const parts = [describe(entry.detail), step ? '' : `by ${safe(entry.actor)}`];
     return [style.dim(formatTime(entry.at)), event, parts.filter((part) => part !== '').join(', ')];
   });
-  return alignColumns(rows, 0, columns).join('\n');
+  return alignColumns(rows, 0, columns, true).join('\n');
 }
 
 /** The `history --verify` JSON document. */

@@ -1,4 +1,4 @@
-import { width, wrap } from './text.ts';
+import { pieces, wrap } from './text.ts';
 
 /** A line of a page: what it is about, and what there is to say. */
 export interface Row {
@@ -23,15 +23,4 @@ export function renderRows(rows: readonly Row[], columns: number): string {
 /** Lines of at most `columns`, broken at spaces; a word that is longer than a line is broken where it must be. */
 export function foldText(text: string, columns: number): string[] {
   return wrap(text, columns).flatMap((line) => pieces(line, columns));
-}
-
-function pieces(line: string, columns: number): string[] {
-  if (width(line) <= columns) return [line];
-  const parts = [''];
-  for (const character of line) {
-    const part = parts.at(-1) ?? '';
-    if (part === '' || width(part + character) <= columns) parts[parts.length - 1] = part + character;
-    else parts.push(character);
-  }
-  return parts;
 }

@@ -56,6 +56,31 @@ export function wrap(text: string, columns: number, indent = ''): string[] {
   return [...lines, line];
 }
 
+/**
+ * The same for each line of a text: what does not fit goes on below what the line's label is followed by, where that
+ * leaves it half of the width, and else two columns further in than the line begins.
+ */
+export function wrapHanging(text: string, columns: number): string[] {
+  return text.split('\n').flatMap((line) => {
+    const start = /^ */.exec(line)?.[0].length ?? 0;
+    const label = /^ *\S+(?: \S+)* {2,}/.exec(line)?.[0] ?? '';
+    const fits = label !== '' && width(label) <= columns / 2;
+    return wrap(line, columns, ' '.repeat(fits ? width(label) : start + 2));
+  });
+}
+
+/** A line in pieces of at most `columns`, broken where it must be. */
+export function pieces(line: string, columns: number): string[] {
+  if (width(line) <= columns) return [line];
+  const parts = [''];
+  for (const character of line) {
+    const part = parts.at(-1) ?? '';
+    if (part === '' || width(part + character) <= columns) parts[parts.length - 1] = part + character;
+    else parts.push(character);
+  }
+  return parts;
+}
+
 /** A last column narrower than this stands below the others. */
 const NARROWEST = 24;
 
@@ -63,12 +88,16 @@ const NARROWEST = 24;
  * Lines of aligned cells, two spaces apart. The last cell is not padded, and wrapped where it does not fit: below
  * itself, or below the others where too little room is left beside them.
  * @param columns width to keep to; any without it
+ * @param breaks whether a word of the last cell that is longer than a line is broken
  */
 export function alignColumns(
   rows: readonly (readonly string[])[],
   indent = 2,
   columns = Number.POSITIVE_INFINITY,
+  breaks = false,
 ): string[] {
+  const fitted = (text: string, room: number) =>
+    breaks ? wrap(text, room).flatMap((line) => pieces(line, room)) : wrap(text, room);
   const widths: number[] = [];
   for (const row of rows) {
     row.slice(0, -1).forEach((cell, column) => {
@@ -82,11 +111,12 @@ export function alignColumns(
     const last = row.at(-1) ?? '';
     const room = columns - width(head);
     if (room >= NARROWEST || width(last) <= room) {
-      const lines = wrap(last, room);
+      const lines = fitted(last, room);
       return lines.map((line, i) => ((i === 0 ? head : ' '.repeat(width(head))) + line).trimEnd());
     }
     const below = `${margin}    `;
-    return [...(head.trim() === '' ? [] : [head.trimEnd()]), ...wrap(below + last, columns, below)];
+    const lines = fitted(last, columns - below.length).map((line) => below + line);
+    return [...(head.trim() === '' ? [] : [head.trimEnd()]), ...lines];
   });
 }
 

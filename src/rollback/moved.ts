@@ -35,6 +35,8 @@ export interface MovingStep {
    * they came there, they were led away from it, and do not come back.
    */
   fromTarget?: readonly DnsRecordSet[];
+  /** When it wrote, or may have; Unix milliseconds. */
+  at?: number;
   /** The records that its plan was to put back, where it went by what was moved: what it wrote else, a person wanted so. */
   plans?: readonly RecordKey[];
 }

@@ -112,6 +112,12 @@ export function listCheckpoints(db: Db): Checkpoint[] {
   return (db.prepare('SELECT * FROM checkpoints ORDER BY id DESC').all() as CheckpointRow[]).map(fromRow);
 }
 
+/** The newest that was made here: what was taken in from elsewhere is of another time. */
+export function lastCheckpoint(db: Db): Checkpoint | null {
+  const elsewhere = importedCheckpoints(db);
+  return listCheckpoints(db).find(({ id }) => !elsewhere.has(id)) ?? null;
+}
+
 /** How much a checkpoint sent to target, and what was active then; null when there is no such checkpoint. */
 export function checkpointTraffic(db: Db, id: number): Pick<World, 'ratio' | 'activeProvider'> | null {
   const row = db

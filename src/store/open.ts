@@ -46,6 +46,9 @@ export function openStore(
   });
 }
 
+/** What cutover always keeps in the database is not there. */
+export class StateDamage extends Error {}
+
 /** Codes of what is not where a link leads. */
 const NOT_THERE = ['ENOENT', 'ELOOP', 'SQLITE_CANTOPEN'];
 /** What SQLite says where it cannot make or change a file. */
@@ -92,7 +95,7 @@ export function explainFault(path: string, error: unknown): unknown {
       `restore it from a copy; ${emergency}`,
     );
   }
-  if (code === 'SQLITE_ERROR') {
+  if (code === 'SQLITE_ERROR' || error instanceof StateDamage) {
     const what = `it is not as cutover left it: ${messageOf(error)}`;
     return make('STATE_DAMAGED', EXIT.input, what, `restore it from a copy; ${emergency}`);
   }

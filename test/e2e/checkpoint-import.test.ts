@@ -171,6 +171,20 @@ describe('checkpoint import', () => {
     });
   });
 
+  it('is not the last checkpoint of this migration, whenever it is taken in', async () => {
+    const dir = folder('');
+    write(dir, [checkpoint()]);
+    await cutoverJson(dir, IMPORT);
+    expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({ lastCheckpoint: null });
+    expect((await cutover(dir, ['status'])).stdout).toMatch(/^checkpoint +none yet$/m);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    write(dir, [checkpoint({ reason: 'older' })]);
+    await cutoverJson(dir, IMPORT);
+    expect(await cutoverJson<StatusDocument>(dir, ['status'])).toMatchObject({
+      lastCheckpoint: { id: 2, reason: 'before canary start' },
+    });
+  });
+
   it('takes whatever a command of ours has made, and a clock that is a little ahead', async () => {
     const dir = folder('');
     // As long as one argument may be.

@@ -461,6 +461,45 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b300\b/)]);
   });
 
+  it('`resume --overwrite-dns --dry-run` shows what the run does', async () => {
+    const name = freshName();
+    await put(name, LEGACY);
+    const at = migration([record(name)]);
+    await at.complete();
+    await put(name, FOREIGN, 7);
+    expect((await at.run(...BACK)).code).toBe(4);
+    const resume = ['resume', '--overwrite-dns'];
+    const shown = async (...args: string[]) =>
+      (await cutover(at.dir, [...args, '--dry-run'])).stdout.replace(/\s+/g, ' ');
+    expect(await shown('resume')).toContain('(left alone: somebody else has changed it)');
+    expect(await shown(...resume)).toContain('(overwritten: somebody else has changed it)');
+    expect(await at.json(...resume, '--dry-run')).toMatchObject({
+      plan: { overwriteDns: true, dns: [{ records: [{ values: [FOREIGN] }] }] },
+    });
+    await at.json(...resume);
+    expect(await look(name)).toBe(LEGACY);
+  });
+
+  it.each([...WAYS, ['resume', ['resume']]] as const)(
+    'the dry run of %s names the hooks that are gone, and what to set by hand',
+    async (kind, way) => {
+      const name = freshName();
+      await put(name, LEGACY);
+      const at = migration([record(name)]);
+      at.setHooks({ driver: 'exec', command: ['true'] }, bench.entry([record(name)], { retries: 0 }));
+      await at.complete();
+      at.set([]);
+      if (kind === 'resume') expect((await at.run(...BACK)).code).toBe(4);
+      const { notes } = (await at.json<{ plan: { notes?: string[] } }>(...way, '--dry-run')).plan;
+      const ran = await at.run(...way);
+      const { steps } = JSON.parse(ran.stdout) as { steps: Step[] };
+      const gone = steps.filter(({ code }) => code === 'DRIVER_GONE');
+      expect([ran.code, gone.length]).toEqual([4, 2]);
+      for (const { error } of gone) expect(notes).toContainEqual(`${error}, and the step fails (exit 4)`);
+      expect(notes?.join()).toContain(`set by hand: ${name} A ${LEGACY} (TTL 300 s)`);
+    },
+  );
+
   it('names the server that the config had for a step, and what leads there when it is mended', async () => {
     const [one, two] = [freshName(), freshName()];
     await put(one, LEGACY);

@@ -430,7 +430,9 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       writeFileSync(db, 'damaged');
       rmSync(`${db}-wal`, { force: true });
       const emergency = await at.run('rollback', '--emergency', '--json');
-      expect(emergency.stderr).toContain('the config’s values for legacy are written');
+      expect(emergency.stderr.replace(/\s+/g, ' ')).toContain(
+        'the config’s values for legacy are written. `cutover resume` puts back what was there before once it can be read',
+      );
       expect([emergency.code, document(emergency).operation]).toEqual([
         4,
         expect.objectContaining({ outcome: 'partial', open: true }),
@@ -513,9 +515,16 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
         for (const file of ['state.db-wal', 'state.db-shm'])
           rmSync(join(at.dir, '.cutover', file), { force: true });
         lose(at.dir);
-        const { stdout } = await at.run('rollback', '--emergency', '--json');
+        const { stdout, stderr } = await at.run('rollback', '--emergency', '--json');
         expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
         expect(JSON.parse(stdout)).toMatchObject({ dnsFrom: 'config' });
+        // What was there before is not in this journal: resume here does nothing, and nobody is told that it does.
+        const words = stderr.replace(/\s+/g, ' ');
+        expect(words).toContain('the journal that is here does not know of the last change');
+        expect(words).toContain(
+          '`cutover resume` puts back what was there before once the right one is in its place',
+        );
+        expect(await at.json('resume')).toMatchObject({ operation: null });
       },
     );
 

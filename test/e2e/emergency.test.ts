@@ -291,6 +291,22 @@ hooks:
     expect(state.unfinished).not.toBeNull();
   });
 
+  it('in 48 columns, where there are no more', async () => {
+    const dir = await rollingAt25();
+    const hooks = `hooks: { dns: [{ driver: exec, command: [sh, -c, 'exit 3'], retries: 0 }],
+  notify: [{ driver: webhook, url: 'http://127.0.0.1:9/hook', timeout: 300ms, retries: 0 }] }\n`;
+    appendFileSync(join(dir, 'cutover.yaml'), hooks);
+    const env = { COLUMNS: '48' };
+    const { stdout, stderr } = await cutover(dir, ['rollback', '--emergency', '--dryrun'], { env });
+    for (const line of `${stdout}\n${stderr}`.split('\n')) expect(line.length, line).toBeLessThanOrEqual(48);
+    const words = stdout.replace(/\s+/g, ' ');
+    expect(words).toContain('sends every request to legacy (0 %, read back); DNS could not be moved');
+    expect(words).toContain('left to do cutover resume (dns[0] exec sh, notify[0] webhook');
+    expect(stderr.replace(/\s+/g, ' ')).toContain(
+      'warning: --dryrun means nothing to an emergency and is ignored',
+    );
+  });
+
   it('against a running shift, which does not win afterwards', async () => {
     const dir = await rollingAt25(`
 hooks:

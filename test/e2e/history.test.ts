@@ -147,6 +147,23 @@ describe('history --verify', () => {
     },
   );
 
+  it.each([['status'], ['lease'], ['rollback', '--yes', '--anyway']])(
+    '`%s` says that the state is damaged where the row of the lease is gone',
+    async (...args) => {
+      const dir = await at10();
+      tamper(dir, (db) => void db.exec('DELETE FROM lease'));
+      const { code, stdout, stderr } = await cutover(dir, [...args, '--json']);
+      expect([code, stderr]).toEqual([65, expect.not.stringContaining('    at ')]);
+      expect(JSON.parse(stdout)).toMatchObject({
+        error: {
+          code: 'STATE_DAMAGED',
+          message: expect.stringMatching(/state\.db: it is not as cutover left it: the lease is gone$/),
+          hint: expect.stringContaining('`cutover rollback --emergency` works without'),
+        },
+      });
+    },
+  );
+
   it('finds with a hash from elsewhere what the database alone cannot tell', async () => {
     const dir = await at10();
     const { head, entries: count } = await verify(dir);

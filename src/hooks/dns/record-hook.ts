@@ -7,7 +7,7 @@ import { namesToLookAt, obstaclesTo } from './alone.ts';
 import type { RecordStore } from './record-store.ts';
 import { changesBetween, setsFor } from './records.ts';
 import { untilServed } from './served.ts';
-import { keptByResolvers, withLowerTtl } from './ttl.ts';
+import { keptByResolvers, keptFor, withLowerTtl } from './ttl.ts';
 import { type WayBack, wayBack } from './wanted.ts';
 import { isChanged, replaced, replacedEach } from './writing.ts';
 
@@ -117,7 +117,9 @@ async function moveRecords(
   const replace = isBack(event) ? replacedEach : replaced;
   const after = changes.length > 0 ? await replace(store, { before, wanted, changes }, signal) : before;
   const ours = restore?.length === 0 ? [] : wanted.filter((set) => !foreign.includes(set));
-  const notes = [keptByResolvers(changes.map(({ from }) => from))].filter((note) => note !== null);
+  const left = changes.map(({ from }) => from);
+  const kept = keptByResolvers(keptFor(left, event.keptLonger ?? [], Date.now()));
+  const notes = kept === null ? [] : [kept];
   let unserved: Error | undefined;
   try {
     await untilServed(verify.map(serverOf), ours, until, signal);
