@@ -371,18 +371,13 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     it('by `dns apply` is told as that, and as no shift', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
-      const { dir } = at;
-      const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
-      const told = { driver: 'exec', command: ['sh', '-c', 'cat >> told'] };
-      writeFileSync(
-        join(dir, 'cutover.yaml'),
-        config.replace('hooks: {', `hooks: {"notify":[${JSON.stringify(told)}],`),
-      );
+      const dns = [bench.entry([record(name, '192.0.2.1', '198.51.100.1')])];
+      const at = migration(dns);
+      at.set(dns, [{ driver: 'exec', command: ['sh', '-c', 'cat >> told'] }]);
       await at.json('checkpoint', 'create', '--reason', 'before all');
       await bench.put(name, 'A', 300, ['198.51.100.1']);
       await at.json('dns', 'apply', '--yes');
-      const event = JSON.parse(readFileSync(join(dir, 'told'), 'utf8')) as object;
+      const event = JSON.parse(readFileSync(join(at.dir, 'told'), 'utf8')) as object;
       expect(event).toMatchObject({ operation: { kind: 'dns apply' }, outcome: 'done' });
     });
 
