@@ -59,6 +59,19 @@ function changedIn(value: unknown, change: Change): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [change(key), each]));
 }
 
+/** Whether nothing in it is changed; then it is written without looking at every value a second time. */
+function isUnchanged(value: unknown, change: Change): boolean {
+  if (typeof value === 'string') return change(value) === value;
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every((each) => isUnchanged(each, change));
+  // What writes itself may write anything.
+  if ('toJSON' in value) return false;
+  for (const key in value) {
+    if (change(key) !== key || !isUnchanged((value as Record<string, unknown>)[key], change)) return false;
+  }
+  return true;
+}
+
 /** As much is written at a time. */
 const PIECE = 16 * 1024;
 
@@ -105,9 +118,11 @@ function* parts(value: unknown, indent: string, change: Change): Generator<strin
   let before = isList ? '[' : '{';
   const [open, close] = [before, isList ? ']' : '}'];
   if (isList) {
+    const newline = `\n${inner}`;
     const replacer = replacerOf(change);
     for (const each of value as Iterable<unknown>) {
-      yield `${before}\n${inner}${(JSON.stringify(each, replacer, 2) ?? 'null').replaceAll('\n', `\n${inner}`)}`;
+      const json = JSON.stringify(each, isUnchanged(each, change) ? undefined : replacer, 2) ?? 'null';
+      yield `${before}${newline}${json.replaceAll('\n', newline)}`;
       before = ',';
     }
   } else {
