@@ -1,3 +1,5 @@
+import { type Change, changedIn, createJsonWriter, replacerOf } from './json-value.ts';
+
 /**
  * Text from a log or a server, safe to print: control characters (terminal escapes among them), line breaks and
  * characters that reverse the writing direction become visible escapes such as `\x1b`.
@@ -47,31 +49,6 @@ function escaped(json: string): string {
   );
 }
 
-type Change = (text: string) => string;
-
-function replacerOf(change: Change | undefined) {
-  return change && ((_key: string, value: unknown) => changedIn(value, change));
-}
-
-function changedIn(value: unknown, change: Change): unknown {
-  if (typeof value === 'string') return change(value);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [change(key), each]));
-}
-
-/** Whether nothing in it is changed; then it is written without looking at every value a second time. */
-function isUnchanged(value: unknown, change: Change): boolean {
-  if (typeof value === 'string') return change(value) === value;
-  if (typeof value !== 'object' || value === null) return true;
-  if (Array.isArray(value)) return value.every((each) => isUnchanged(each, change));
-  // What writes itself may write anything.
-  if ('toJSON' in value) return false;
-  for (const key in value) {
-    if (change(key) !== key || !isUnchanged((value as Record<string, unknown>)[key], change)) return false;
-  }
-  return true;
-}
-
 /** As much is written at a time. */
 const PIECE = 16 * 1024;
 
@@ -119,10 +96,9 @@ function* parts(value: unknown, indent: string, change: Change): Generator<strin
   const [open, close] = [before, isList ? ']' : '}'];
   if (isList) {
     const newline = `\n${inner}`;
-    const replacer = replacerOf(change);
+    const write = createJsonWriter(newline, change);
     for (const each of value as Iterable<unknown>) {
-      const json = JSON.stringify(each, isUnchanged(each, change) ? undefined : replacer, 2) ?? 'null';
-      yield `${before}${newline}${json.replaceAll('\n', newline)}`;
+      yield `${before}${newline}${write(each) ?? 'null'}`;
       before = ',';
     }
   } else {

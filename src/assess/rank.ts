@@ -9,6 +9,8 @@ export interface RankQuestion {
 
 /** Fewer values are sorted: that is quicker than to look for those that matter. */
 const FEW = 20_000;
+/** No more than this are sorted as plain numbers. */
+const VERY_FEW = 64;
 /** What was found in a longer column for one question is kept for the others. */
 const LONG = 4096;
 
@@ -37,20 +39,18 @@ export function valuesAt(questions: readonly RankQuestion[]): number[][] {
   });
 }
 
-/** All values of some columns, milliseconds, ascending; undefined where it takes less not to sort them all. */
-export function sortedValues(columns: readonly Column[]): Float64Array | undefined {
-  let total = 0;
-  for (const { length } of columns) total += length;
-  if (total > FEW) return undefined;
-  const values = new Float64Array(total);
-  let fill = 0;
-  for (const { chunks, fill: last } of columns) {
-    for (let i = 0; i < chunks.length; i++) {
-      const chunk = chunks[i] as Chunk;
-      fill = copyAll(values, fill, i < chunks.length - 1 ? chunk : chunk.subarray(0, last));
+/** All values of some columns, milliseconds, ascending; undefined where there are more than most groups have. */
+export function fewSorted(columns: readonly Column[]): number[] | undefined {
+  const values: number[] = [];
+  for (const { chunks, fill, length } of columns) {
+    if (values.length + length > VERY_FEW) return undefined;
+    for (const chunk of chunks) {
+      const unitsPerMs = chunk instanceof Uint32Array ? 1000 : 1;
+      const count = chunk === chunks[chunks.length - 1] ? fill : chunk.length;
+      for (let i = 0; i < count; i++) values.push((chunk[i] as number) / unitsPerMs);
     }
   }
-  return total < 2 ? values : values.sort();
+  return values.length < 2 ? values : values.sort((a, b) => a - b);
 }
 
 /** Among which values those are that a question asks for. */

@@ -1,6 +1,6 @@
 import { createBytes, keep, moved, offsetOf, segmentOf } from './bytes.ts';
 import { append, at, createList, increase, type NumberList } from './list.ts';
-import { createNames, type Names, nameAt, numberOf } from './names.ts';
+import { createNames, type Names, nameReader, numberOf } from './names.ts';
 import { type Codec, createPacker, createUnpacker } from './pack.ts';
 
 /**
@@ -81,8 +81,9 @@ function writerInto<T>(
 /** Takes in all of another, which must not be used any more. */
 export function joinAttic(into: Attic, other: Attic): void {
   const numbers = new Uint32Array(other.weights.length);
+  const nameOf = nameReader(other.groups);
   for (let number = 0; number < numbers.length; number++) {
-    numbers[number] = numberIn(into, nameAt(other.groups, number));
+    numbers[number] = numberIn(into, nameOf(number));
     increase(into.weights, numbers[number] as number, at(other.weights, number));
   }
   const offset = into.segments.length;
@@ -119,6 +120,7 @@ export function shelvesOf<T>(attic: Attic, codec: Codec<T>): Shelves<T> {
     bump(group, -1);
     rows[starts[group] as number] = row;
   }
+  const nameOf = nameReader(groups);
   const unpack = createUnpacker(codec);
   const itemOf = (row: number): T => {
     const place = at(rowPlaces, row);
@@ -133,14 +135,14 @@ export function shelvesOf<T>(attic: Attic, codec: Codec<T>): Shelves<T> {
     return items;
   };
   return {
-    order: () => orderOf(groups, weights),
-    nameOf: (group) => nameAt(groups, group),
+    order: () => orderOf(nameOf, weights),
+    nameOf,
     itemsOf,
   };
 }
 
 /** Numbers by weight, the heaviest first; names are looked at where weights are the same, each once. */
-function orderOf(groups: Names, weights: NumberList): Uint32Array {
+function orderOf(nameOf: (group: number) => string, weights: NumberList): Uint32Array {
   const heavy = Float64Array.from({ length: weights.length }, (_, group) => at(weights, group));
   const weight = (group: number) => heavy[group] as number;
   const order = Uint32Array.from(heavy.keys()).sort((a, b) => weight(b) - weight(a));
@@ -148,7 +150,7 @@ function orderOf(groups: Names, weights: NumberList): Uint32Array {
     let to = from + 1;
     while (to < order.length && weight(order[to] as number) === weight(order[from] as number)) to++;
     if (to - from > 1) {
-      const named = Array.from(order.subarray(from, to), (group) => ({ group, name: nameAt(groups, group) }));
+      const named = Array.from(order.subarray(from, to), (group) => ({ group, name: nameOf(group) }));
       named.sort((a, b) => (a.name < b.name ? -1 : 1));
       order.set(
         named.map(({ group }) => group),

@@ -23,11 +23,17 @@ export function createNames(): Names {
   };
 }
 
-export function nameAt({ bytes, places }: Names, number: number): string {
-  const place = at(places, number);
-  const segment = bytes.segments[segmentOf(place)] as Uint8Array<ArrayBuffer>;
-  const from = offsetOf(place) + LENGTH_BYTES;
-  return decoded(Buffer.from(segment.buffer, from, lengthAt(segment, offsetOf(place))));
+/** Reads names by their numbers, as long as there comes no new one. */
+export function nameReader({ bytes, places }: Names): (number: number) => string {
+  const segments = bytes.segments.map(({ buffer }) => Buffer.from(buffer));
+  return (number) => {
+    const place = at(places, number);
+    const segment = segments[segmentOf(place)] as Buffer;
+    const from = offsetOf(place) + LENGTH_BYTES;
+    // A text with half a surrogate pair has no UTF-8: the first byte tells how a name is written.
+    const encoding = segment[from] === UTF8 ? 'utf8' : 'utf16le';
+    return segment.toString(encoding, from + 1, from + lengthAt(segment, offsetOf(place)));
+  };
 }
 
 /** The number of a name; a new one where it has none yet. */
@@ -81,7 +87,6 @@ function lengthAt(bytes: Uint8Array, from: number): number {
   return length;
 }
 
-// A text with half a surrogate pair has no UTF-8: the first byte tells how a name is written.
 const UTF8 = 0;
 const UTF16 = 1;
 
@@ -104,10 +109,6 @@ function encodeForeign(name: string, into: Uint8Array, from: number): number {
   into[from] = half ? UTF16 : UTF8;
   into.set(bytes, from + 1);
   return 1 + bytes.length;
-}
-
-function decoded(bytes: Buffer): string {
-  return bytes.toString(bytes[0] === UTF8 ? 'utf8' : 'utf16le', 1);
 }
 
 /** Of the name whose length stands there: FNV-1a, with the bits mixed once more. */

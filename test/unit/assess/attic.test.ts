@@ -9,7 +9,7 @@ import {
   joinAttic,
   shelvesOf,
 } from '../../../src/assess/attic/attic.ts';
-import { createNames, nameAt, numberOf } from '../../../src/assess/attic/names.ts';
+import { createNames, nameReader, numberOf } from '../../../src/assess/attic/names.ts';
 import { type Codec, createPacker, createUnpacker } from '../../../src/assess/attic/pack.ts';
 import { SERIES } from '../../../src/assess/attic/series.ts';
 import { joinTally } from '../../../src/assess/attic/stow.ts';
@@ -163,7 +163,7 @@ describe('names', () => {
     for (let round = 0; round < 2; round++) {
       expect(all.map((name) => numberOf(names, name))).toEqual([...all.keys()]);
     }
-    expect(all.map((_, number) => nameAt(names, number))).toEqual(all);
+    expect([...all.keys()].map(nameReader(names))).toEqual(all);
   });
 });
 
