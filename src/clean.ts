@@ -1,3 +1,5 @@
+import { type Change, changedIn, createJsonWriter, replacerOf } from './json-value.ts';
+
 /**
  * Text from a log or a server, safe to print: control characters (terminal escapes among them), line breaks and
  * characters that reverse the writing direction become visible escapes such as `\x1b`.
@@ -47,18 +49,6 @@ function escaped(json: string): string {
   );
 }
 
-type Change = (text: string) => string;
-
-function replacerOf(change: Change | undefined) {
-  return change && ((_key: string, value: unknown) => changedIn(value, change));
-}
-
-function changedIn(value: unknown, change: Change): unknown {
-  if (typeof value === 'string') return change(value);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [change(key), each]));
-}
-
 /** As much is written at a time. */
 const PIECE = 16 * 1024;
 
@@ -105,9 +95,10 @@ function* parts(value: unknown, indent: string, change: Change): Generator<strin
   let before = isList ? '[' : '{';
   const [open, close] = [before, isList ? ']' : '}'];
   if (isList) {
-    const replacer = replacerOf(change);
+    const newline = `\n${inner}`;
+    const write = createJsonWriter(newline, change);
     for (const each of value as Iterable<unknown>) {
-      yield `${before}\n${inner}${(JSON.stringify(each, replacer, 2) ?? 'null').replaceAll('\n', `\n${inner}`)}`;
+      yield `${before}${newline}${write(each) ?? 'null'}`;
       before = ',';
     }
   } else {

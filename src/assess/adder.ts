@@ -49,7 +49,7 @@ interface Lane {
 
 export function createAdder(tally: Tally, rules: TallyRules): Adder {
   /** By group, then by model. */
-  const lanes = new Map<string, Map<string, Lane>>();
+  let lanes = new Map<string, Map<string, Lane>>();
   const spanOf = createSpans(tally.bands, rules.dayOf);
   let span: DaySpan | undefined;
   const stowing = createStowing(tally);
@@ -136,7 +136,8 @@ export function createAdder(tally: Tally, rules: TallyRules): Adder {
       const group = rules.groupOf(record);
       if (group !== '' && stowing.isDue()) {
         stowing.stow();
-        lanes.clear();
+        // Not cleared: an old table that is cleared keeps the young one that follows it, with all that this holds.
+        lanes = new Map();
       }
       const { aggregate, at = Number.NaN, costUsd } = record;
       const until = record.at === undefined ? undefined : aggregate?.until;

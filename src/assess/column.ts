@@ -91,9 +91,10 @@ const FEW = 1024;
 /** Appends the values of `other`, which must not be used any more. */
 export function mergeColumn(into: Column, other: Column): void {
   if (other.length < FEW && into.length > 0) {
-    for (const chunk of chunksOf(other)) {
+    for (const chunk of other.chunks) {
       const perMs = chunk instanceof Uint32Array ? 1000 : 1;
-      for (let i = 0; i < chunk.length; i++) push(into, (chunk[i] as number) / perMs);
+      const filled = chunk === other.chunks[other.chunks.length - 1] ? other.fill : chunk.length;
+      for (let i = 0; i < filled; i++) push(into, (chunk[i] as number) / perMs);
     }
     return;
   }

@@ -1,7 +1,8 @@
 import type { GroupAssessment, List } from './assessment.ts';
 import { type Attic, shelvesOf } from './attic/attic.ts';
+import { SERIES } from './attic/series.ts';
 import { joined } from './attic/stow.ts';
-import { percentiles } from './percentile.ts';
+import { percentilesOf } from './percentile.ts';
 import { type PricedModel, type Pricing, priceModel } from './priced.ts';
 import type { Series } from './tally.ts';
 
@@ -15,17 +16,12 @@ export function manyGroups(
   pricing: Pricing,
   comparable: ReadonlySet<PricedModel>,
 ): List<GroupAssessment> {
-  const shelves = shelvesOf<Series>(attic);
+  const shelves = shelvesOf(attic, SERIES);
   const order = shelves.order();
   const models = new Map([...comparable].map((model) => [model.model, model]));
-  const groupAt = (index: number): GroupAssessment => {
-    const number = order[index] as number;
+  const groupOf = (number: number): GroupAssessment => {
     const series = joined(shelves.itemsOf(number));
     const sum = (of: (one: Series) => number) => series.reduce((total, one) => total + of(one), 0);
-    const [latencyMs = null, ttftMs = null] = percentiles([
-      series.map(({ latency }) => latency),
-      series.map(({ ttft }) => ttft),
-    ]);
     const cost = { current: 0, projected: 0, priced: false };
     for (const [model, own] of byModel(series)) {
       const whole = models.get(model);
@@ -41,8 +37,8 @@ export function manyGroups(
       requests: sum((one) => one.requests),
       errors: sum((one) => one.requests - one.ok),
       tokens: sum((one) => one.inputTokens + one.outputTokens),
-      latencyMs,
-      ttftMs,
+      latencyMs: percentilesOf(series.map(({ latency }) => latency)),
+      ttftMs: percentilesOf(series.map(({ ttft }) => ttft)),
       currentUsd: cost.priced ? cost.current : null,
       projectedUsd: cost.priced && pricing.target ? cost.projected : null,
     };
@@ -50,11 +46,10 @@ export function manyGroups(
   return {
     length: order.length,
     slice(from = 0, to = order.length) {
-      const indexes = [...order.keys()].slice(from, to);
-      return indexes.map(groupAt);
+      return Array.from(order.subarray(from, to), groupOf);
     },
     *[Symbol.iterator]() {
-      for (let index = 0; index < order.length; index++) yield groupAt(index);
+      for (const number of order) yield groupOf(number);
     },
   };
 }

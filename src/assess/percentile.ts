@@ -1,5 +1,5 @@
 import type { Column } from './column.ts';
-import { valuesAt } from './rank.ts';
+import { fewSorted, valuesAt } from './rank.ts';
 
 /**
  * The quantile of sorted values at p (0 to 1) with linear interpolation between neighbours: type 7 of
@@ -58,6 +58,16 @@ export function percentiles(questions: readonly (readonly Column[])[]): (Percent
     const [p50, p95, p99] = found as [number, number, number];
     return { p50, p95, p99 };
   });
+}
+
+/** The same for one question; of the few values that most groups have, and there may be a million, with no detour. */
+export function percentilesOf(columns: readonly Column[]): Percentiles | null {
+  const values = fewSorted(columns);
+  if (values === undefined) return percentiles([columns])[0] ?? null;
+  if (values.length === 0) return null;
+  const at = (share: number) => quantile(values, share) as number;
+  const [p50, p95, p99] = PERCENTILE_SHARES;
+  return { p50: at(p50), p95: at(p95), p99: at(p99) };
 }
 
 /** The shares at which `percentiles` are. */

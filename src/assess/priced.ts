@@ -49,8 +49,8 @@ export interface PricedModel {
   targetPrice: string | undefined;
   /** The lists that the prices are from. */
   origins: ReadonlySet<PriceOrigin>;
-  /** What only the logs or only a price list know of. */
-  gaps: readonly Gap[];
+  /** What only the logs or only a price list know of; looked for when it is asked, which nobody does for a group. */
+  gaps(): readonly Gap[];
   /** Billed requests without token counts: they are in no cost that prices make. */
   untold: number;
   /** Whether none of the billed requests has any. */
@@ -171,7 +171,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     plainUsd: sumOf((row) => row.plainUsd),
     targetPrice,
     origins,
-    gaps: [...finders.current.gaps(told), ...finders.target.gaps(told)],
+    gaps: () => [...finders.current.gaps(told), ...finders.target.gaps(told)],
     untold,
     allUntold: billed && allUntold,
     cacheSaves,

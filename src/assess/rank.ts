@@ -9,6 +9,8 @@ export interface RankQuestion {
 
 /** Fewer values are sorted: that is quicker than to look for those that matter. */
 const FEW = 20_000;
+/** No more than this are sorted as plain numbers. */
+const VERY_FEW = 64;
 /** What was found in a longer column for one question is kept for the others. */
 const LONG = 4096;
 
@@ -35,6 +37,20 @@ export function valuesAt(questions: readonly RankQuestion[]): number[][] {
     const unitsPerMs = values instanceof Uint32Array ? 1000 : 1;
     return plan.places.map((place) => (values[place] as number) / unitsPerMs);
   });
+}
+
+/** All values of some columns, milliseconds, ascending; undefined where there are more than most groups have. */
+export function fewSorted(columns: readonly Column[]): number[] | undefined {
+  const values: number[] = [];
+  for (const { chunks, fill, length } of columns) {
+    if (values.length + length > VERY_FEW) return undefined;
+    for (const chunk of chunks) {
+      const unitsPerMs = chunk instanceof Uint32Array ? 1000 : 1;
+      const count = chunk === chunks[chunks.length - 1] ? fill : chunk.length;
+      for (let i = 0; i < count; i++) values.push((chunk[i] as number) / unitsPerMs);
+    }
+  }
+  return values.length < 2 ? values : values.sort((a, b) => a - b);
 }
 
 /** Among which values those are that a question asks for. */

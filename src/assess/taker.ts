@@ -27,21 +27,31 @@ export interface Taker {
   isTooMuch(): boolean;
 }
 
+/** A log whose series are nearly as many as its records is known by so many. */
+const MANY_SERIES = 5000;
+
 /** @throws CutoverError UNKNOWN_TIMEZONE (exit 64). */
 export function createTaker(rules: TakeRules): Taker {
   const zone = createZone(rules.timezone);
   const tally = createTally(rules.bands);
   const select = createSelector(rules.selection);
   const repeated = rules.dedupe ? createDeduplicator() : () => undefined;
+  let taken = 0;
   const adder = createAdder(tally, { groupOf: groupKey(rules.by, zone), dayOf: zone.dayOf });
   return {
     tally,
     accept(record) {
       const unwanted = select(record) ?? repeated(record);
-      if (unwanted === undefined) adder.add(record);
-      return unwanted;
+      if (unwanted !== undefined) return unwanted;
+      taken++;
+      adder.add(record);
+      return undefined;
     },
-    isTooMuch: () => tally.attic !== undefined || tally.models.size >= MAX_MODELS,
+    isTooMuch: () =>
+      tally.attic !== undefined ||
+      tally.models.size >= MAX_MODELS ||
+      // Most have one record: it will come to that, and what was read until then is read again.
+      (tally.series.size > MANY_SERIES && taken < 2 * tally.series.size),
     bundles: takesAll(rules)
       ? { ...adder, add: adder.addBundle, inputStarts: rules.bands.inputTokens }
       : undefined,

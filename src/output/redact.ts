@@ -21,7 +21,8 @@ export function createRedactor(): Redactor {
   const secrets = new Set<string>();
   const plainTexts: string[] = [];
   let finders: (() => Iterable<string>)[] = [];
-  let finder: SecretFinder | undefined;
+  /** undefined when it is to be made anew, null when there is nothing to find. */
+  let finder: SecretFinder | null | undefined;
   const remember = (secret: string) => {
     if (secret.trim().length < MIN_SECRET || secrets.has(secret)) return;
     secrets.add(secret);
@@ -39,12 +40,16 @@ export function createRedactor(): Redactor {
       finder = undefined;
     },
     redact(text) {
-      const due = finders;
-      finders = [];
-      for (const find of due) for (const secret of find()) remember(secret);
-      const known = [...secrets].filter((secret) => !isWord(secret));
-      finder ??= createFinder(known.flatMap(secretForms), true);
-      return known.length === 0 ? text : blotOut(text, finder);
+      if (finders.length > 0) {
+        const due = finders;
+        finders = [];
+        for (const find of due) for (const secret of find()) remember(secret);
+      }
+      if (finder === undefined) {
+        const known = [...secrets].filter((secret) => !isWord(secret));
+        finder = known.length === 0 ? null : createFinder(known.flatMap(secretForms), true);
+      }
+      return finder === null ? text : blotOut(text, finder);
     },
   };
 }

@@ -1,7 +1,7 @@
-import { createBytes, from, keep, moved, segmentOf } from './bytes.ts';
+import { createBytes, keep, moved, offsetOf, segmentOf } from './bytes.ts';
 import { append, at, createList, increase, type NumberList } from './list.ts';
-import { createNames, type Names, nameAt, numberOf } from './names.ts';
-import { createPacker, type Tables, unpack } from './pack.ts';
+import { createNames, type Names, nameReader, numberOf } from './names.ts';
+import { type Codec, createPacker, createUnpacker } from './pack.ts';
 
 /**
  * Keeps what belongs to very many groups as bytes: as objects, that of a million users takes gigabytes. An item may be
@@ -14,9 +14,9 @@ export interface Attic {
   /** One a row: its group and its place. */
   rowGroups: NumberList;
   rowPlaces: NumberList;
-  /** What the places are in, and the tables that it was packed with. */
+  /** What the places are in, and the texts that it was packed with. */
   segments: Uint8Array<ArrayBuffer>[];
-  tables: Tables[];
+  texts: string[][];
   /** How many rows there were when they were last drawn together. */
   compact: number;
 }
@@ -31,7 +31,7 @@ export function createAttic(): Attic {
 }
 
 function noRows() {
-  return { rowGroups: createList(true), rowPlaces: createList(), segments: [], tables: [], compact: 0 };
+  return { rowGroups: createList(true), rowPlaces: createList(), segments: [], texts: [], compact: 0 };
 }
 
 function numberIn(attic: Attic, group: string): number {
@@ -40,14 +40,14 @@ function numberIn(attic: Attic, group: string): number {
   return number;
 }
 
-export function createStower<T>(attic: Attic): Stower<T> {
-  let write = writerInto(attic);
+export function createStower<T>(attic: Attic, codec: Codec<T>): Stower<T> {
+  let write = writerInto(attic, codec);
   let { segments } = attic;
   return {
     put(group, item, weight) {
       // The rows were drawn together since.
       if (segments !== attic.segments) {
-        write = writerInto(attic);
+        write = writerInto(attic, codec);
         segments = attic.segments;
       }
       const number = numberIn(attic, group);
@@ -58,17 +58,20 @@ export function createStower<T>(attic: Attic): Stower<T> {
 }
 
 /** Writes rows into segments of its own among those of the attic. */
-function writerInto(attic: Pick<Attic, 'rowGroups' | 'rowPlaces' | 'segments' | 'tables'>) {
-  const packer = createPacker();
+function writerInto<T>(
+  attic: Pick<Attic, 'rowGroups' | 'rowPlaces' | 'segments' | 'texts'>,
+  codec: Codec<T>,
+): (group: number, item: T) => void {
+  const packer = createPacker(codec);
   const own = createBytes();
   /** Where its last segment is among all. */
   let last = -1;
-  return (group: number, item: unknown) => {
+  return (group, item) => {
     const place = keep(own, packer.pack(item));
     const index = own.segments.length - 1;
     if (attic.segments[last] !== own.segments[index]) {
       last = attic.segments.push(own.segments[index] as Uint8Array<ArrayBuffer>) - 1;
-      attic.tables.push(packer.tables);
+      attic.texts.push(packer.texts);
     }
     append(attic.rowGroups, group);
     append(attic.rowPlaces, moved(place, last - index));
@@ -78,13 +81,14 @@ function writerInto(attic: Pick<Attic, 'rowGroups' | 'rowPlaces' | 'segments' | 
 /** Takes in all of another, which must not be used any more. */
 export function joinAttic(into: Attic, other: Attic): void {
   const numbers = new Uint32Array(other.weights.length);
+  const nameOf = nameReader(other.groups);
   for (let number = 0; number < numbers.length; number++) {
-    numbers[number] = numberIn(into, nameAt(other.groups, number));
+    numbers[number] = numberIn(into, nameOf(number));
     increase(into.weights, numbers[number] as number, at(other.weights, number));
   }
   const offset = into.segments.length;
   into.segments.push(...other.segments);
-  into.tables.push(...other.tables);
+  into.texts.push(...other.texts);
   for (let row = 0; row < other.rowGroups.length; row++) {
     append(into.rowGroups, numbers[at(other.rowGroups, row)] as number);
     append(into.rowPlaces, moved(at(other.rowPlaces, row), offset));
@@ -100,8 +104,8 @@ export interface Shelves<T> {
   itemsOf(group: number): T[];
 }
 
-export function shelvesOf<T>(attic: Attic): Shelves<T> {
-  const { groups, weights, rowGroups, rowPlaces, segments, tables } = attic;
+export function shelvesOf<T>(attic: Attic, codec: Codec<T>): Shelves<T> {
+  const { groups, weights, rowGroups, rowPlaces, segments, texts } = attic;
   const count = weights.length;
   // Rows by group: first where those of each end, then, filled from there, where they begin.
   const starts = new Uint32Array(count + 1);
@@ -116,19 +120,29 @@ export function shelvesOf<T>(attic: Attic): Shelves<T> {
     bump(group, -1);
     rows[starts[group] as number] = row;
   }
+  const nameOf = nameReader(groups);
+  const unpack = createUnpacker(codec);
   const itemOf = (row: number): T => {
     const place = at(rowPlaces, row);
-    return unpack(tables[segmentOf(place)] as Tables, from(segments, place)) as T;
+    const segment = segmentOf(place);
+    return unpack(texts[segment] as string[], segments[segment] as Uint8Array, offsetOf(place));
+  };
+  const itemsOf = (group: number): T[] => {
+    const items: T[] = [];
+    for (let i = starts[group] as number; i < (starts[group + 1] as number); i++) {
+      items.push(itemOf(rows[i] as number));
+    }
+    return items;
   };
   return {
-    order: () => orderOf(groups, weights),
-    nameOf: (group) => nameAt(groups, group),
-    itemsOf: (group) => Array.from(rows.subarray(starts[group], starts[group + 1]), itemOf),
+    order: () => orderOf(nameOf, weights),
+    nameOf,
+    itemsOf,
   };
 }
 
 /** Numbers by weight, the heaviest first; names are looked at where weights are the same, each once. */
-function orderOf(groups: Names, weights: NumberList): Uint32Array {
+function orderOf(nameOf: (group: number) => string, weights: NumberList): Uint32Array {
   const heavy = Float64Array.from({ length: weights.length }, (_, group) => at(weights, group));
   const weight = (group: number) => heavy[group] as number;
   const order = Uint32Array.from(heavy.keys()).sort((a, b) => weight(b) - weight(a));
@@ -136,7 +150,7 @@ function orderOf(groups: Names, weights: NumberList): Uint32Array {
     let to = from + 1;
     while (to < order.length && weight(order[to] as number) === weight(order[from] as number)) to++;
     if (to - from > 1) {
-      const named = Array.from(order.subarray(from, to), (group) => ({ group, name: nameAt(groups, group) }));
+      const named = Array.from(order.subarray(from, to), (group) => ({ group, name: nameOf(group) }));
       named.sort((a, b) => (a.name < b.name ? -1 : 1));
       order.set(
         named.map(({ group }) => group),
@@ -152,15 +166,16 @@ function orderOf(groups: Names, weights: NumberList): Uint32Array {
 const FEW_ROWS = 100_000;
 
 /** Whether groups are in so many pieces that it is time to draw them together. */
-export function isScattered({ rowGroups, compact }: Attic): boolean {
-  return rowGroups.length > FEW_ROWS + 2 * compact;
+export function isScattered({ rowGroups, weights, compact }: Attic): boolean {
+  // Where each group has a row of its own there is nothing to draw together.
+  return rowGroups.length > FEW_ROWS + 2 * Math.max(compact, weights.length);
 }
 
 /** Draws the pieces of each group together. @param join makes fewer items of some. */
-export function drawTogether<T>(attic: Attic, join: (items: T[]) => T[]): void {
-  const shelves = shelvesOf<T>(attic);
+export function drawTogether<T>(attic: Attic, codec: Codec<T>, join: (items: T[]) => T[]): void {
+  const shelves = shelvesOf(attic, codec);
   const rows = noRows();
-  const write = writerInto(rows);
+  const write = writerInto(rows, codec);
   for (let group = 0; group < attic.weights.length; group++) {
     for (const item of join(shelves.itemsOf(group))) write(group, item);
   }

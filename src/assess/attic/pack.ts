@@ -1,192 +1,164 @@
-/**
- * Writes plain data (objects, arrays, maps, numbers, texts, typed arrays) as bytes and reads it again. Names of fields and
- * texts are written down once, in tables beside the bytes: data that is all alike takes little.
- */
-export interface Tables {
-  /** Texts by number. */
+/** How items of one kind are written as bytes, and read again in the same order. */
+export interface Codec<T> {
+  write(to: Writer, item: T): void;
+  read(from: Reader): T;
+}
+
+/** Writes values as bytes that can be read again in the same order; bit for bit what they were. */
+export interface Writer {
+  /** A whole number from 0 on, below 2^53. */
+  whole(value: number): void;
+  number(value: number): void;
+  /** Written down once, in a table beside the bytes: there are few different ones. */
+  text(value: string | undefined): void;
+  words(values: Uint32Array, count: number): void;
+  doubles(values: Float64Array, count: number): void;
+}
+
+export interface Reader {
+  whole(): number;
+  number(): number;
+  text(): string | undefined;
+  words(count: number): Uint32Array<ArrayBuffer>;
+  doubles(count: number): Float64Array<ArrayBuffer>;
+}
+
+export interface Packer<T> {
+  /** The texts by number. */
   texts: string[];
-  /** Names of an object's fields, by the number of its shape. */
-  shapes: (readonly string[])[];
-}
-
-export interface Packer {
-  tables: Tables;
   /** The bytes are valid until the next call. */
-  pack(value: unknown): Uint8Array;
-}
-
-enum Tag {
-  undefined,
-  null,
-  false,
-  true,
-  /** A whole number from 0 on. */
-  whole,
-  double,
-  text,
-  array,
-  object,
-  map,
-  words,
-  doubles,
+  pack(item: T): Uint8Array;
 }
 
 const FIRST_BYTES = 4096;
+const DOUBLE_BYTES = 8;
+/** A whole number below 2^53 takes no more, seven bits a byte. */
+const WHOLE_BYTES = 8;
+/** In front of a number that is not written as a whole one; that is written as one more. */
+const DOUBLE = 0;
+const SHIFT = 2 ** 31;
 
-export function createPacker(): Packer {
-  const tables: Tables = { texts: [], shapes: [] };
+export function createPacker<T>(codec: Codec<T>): Packer<T> {
+  const texts: string[] = [];
   const textNumbers = new Map<string, number>();
-  let bytes = Buffer.alloc(FIRST_BYTES);
+  const double = new Float64Array(1);
+  const doubleBytes = new Uint8Array(double.buffer);
+  let bytes = new Uint8Array(FIRST_BYTES);
   let end = 0;
 
   const room = (count: number) => {
     if (end + count <= bytes.length) return;
-    const larger = Buffer.alloc(Math.max(bytes.length * 2, end + count));
-    bytes.copy(larger, 0, 0, end);
+    const larger = new Uint8Array(Math.max(bytes.length * 2, end + count));
+    larger.set(bytes);
     bytes = larger;
   };
-  const byte = (value: number) => {
-    room(1);
-    bytes[end++] = value;
-  };
-  /** Seven bits a byte, the lowest first. */
   const whole = (value: number) => {
+    room(WHOLE_BYTES);
     let rest = value;
-    while (rest >= 0x80) {
-      byte((rest % 0x80) | 0x80);
+    while (rest >= SHIFT) {
+      bytes[end++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
     }
-    byte(rest);
-  };
-  const text = (value: string) => {
-    let number = textNumbers.get(value);
-    if (number === undefined) {
-      number = tables.texts.push(value) - 1;
-      textNumbers.set(value, number);
+    while (rest >= 0x80) {
+      bytes[end++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
     }
-    whole(number);
+    bytes[end++] = rest;
   };
-  /** There are few shapes, and to compare names takes less than to join them. */
-  const shapeOf = (value: object): number => {
-    const number = tables.shapes.findIndex((fields) => hasFields(value, fields));
-    return number >= 0 ? number : tables.shapes.push(Object.keys(value)) - 1;
+  const doubleOf = (value: number) => {
+    room(DOUBLE_BYTES);
+    double[0] = value;
+    for (let i = 0; i < DOUBLE_BYTES; i++) bytes[end++] = doubleBytes[i] as number;
   };
-  const write = (value: unknown): void => {
-    if (typeof value === 'number') {
-      if (Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)) {
-        byte(Tag.whole);
-        whole(value);
+  const writer: Writer = {
+    whole,
+    number(value) {
+      const isWhole = value >= 0 && value < Number.MAX_SAFE_INTEGER && Math.floor(value) === value;
+      if (isWhole && !Object.is(value, -0)) {
+        whole(value + 1);
         return;
       }
-      byte(Tag.double);
-      room(8);
-      end = bytes.writeDoubleLE(value, end);
-    } else if (typeof value === 'string') {
-      byte(Tag.text);
-      text(value);
-    } else if (typeof value !== 'object' || value === null) {
-      byte(value === undefined ? Tag.undefined : value === null ? Tag.null : value ? Tag.true : Tag.false);
-    } else if (Array.isArray(value)) {
-      byte(Tag.array);
-      whole(value.length);
-      for (const each of value) write(each);
-    } else if (value instanceof Map) {
-      byte(Tag.map);
-      whole(value.size);
-      for (const [key, each] of value) {
-        write(key);
-        write(each);
+      whole(DOUBLE);
+      doubleOf(value);
+    },
+    text(value) {
+      if (value === undefined) {
+        whole(0);
+        return;
       }
-    } else if (value instanceof Uint32Array) {
-      byte(Tag.words);
-      whole(value.length);
-      for (const each of value) whole(each);
-    } else if (value instanceof Float64Array) {
-      byte(Tag.doubles);
-      whole(value.length);
-      room(8 * value.length);
-      for (const each of value) end = bytes.writeDoubleLE(each, end);
-    } else {
-      const shape = shapeOf(value);
-      byte(Tag.object);
-      whole(shape);
-      for (const field of tables.shapes[shape] as readonly string[]) {
-        write((value as Record<string, unknown>)[field]);
+      let number = textNumbers.get(value);
+      if (number === undefined) {
+        number = texts.push(value);
+        textNumbers.set(value, number);
       }
-    }
+      whole(number);
+    },
+    words(values, count) {
+      for (let i = 0; i < count; i++) whole(values[i] as number);
+    },
+    doubles(values, count) {
+      for (let i = 0; i < count; i++) doubleOf(values[i] as number);
+    },
   };
   return {
-    tables,
-    pack(value) {
+    texts,
+    pack(item) {
       end = 0;
-      write(value);
+      codec.write(writer, item);
       return bytes.subarray(0, end);
     },
   };
 }
 
-/** Whether an object has these fields, in this order, and no others. */
-function hasFields(value: object, fields: readonly string[]): boolean {
-  let count = 0;
-  for (const field in value) if (field !== fields[count++]) return false;
-  return count === fields.length;
-}
-
-/** What was packed at the beginning of the bytes. */
-export function unpack({ texts, shapes }: Tables, bytes: Buffer): unknown {
+/** @returns reads the item that was packed at `from` of some bytes, with the texts of its packer. */
+export function createUnpacker<T>(
+  codec: Codec<T>,
+): (texts: readonly string[], bytes: Uint8Array, from: number) => T {
+  const double = new Float64Array(1);
+  const doubleBytes = new Uint8Array(double.buffer);
+  let texts: readonly string[] = [];
+  let bytes = new Uint8Array(0) as Uint8Array;
   let place = 0;
+
   const whole = () => {
-    let value = 0;
-    for (let weight = 1; ; weight *= 0x80) {
-      const next = bytes[place++] as number;
+    let next = bytes[place++] as number;
+    if (next < 0x80) return next;
+    let value = next & 0x7f;
+    for (let weight = 0x80; ; weight *= 0x80) {
+      next = bytes[place++] as number;
       value += (next & 0x7f) * weight;
       if (next < 0x80) return value;
     }
   };
-  const double = () => {
-    place += 8;
-    return bytes.readDoubleLE(place - 8);
+  const doubleAt = () => {
+    for (let i = 0; i < DOUBLE_BYTES; i++) doubleBytes[i] = bytes[place++] as number;
+    return double[0] as number;
   };
-  const readMap = (size: number) => {
-    const map = new Map<unknown, unknown>();
-    for (let i = 0; i < size; i++) map.set(read(), read());
-    return map;
+  const reader: Reader = {
+    whole,
+    number() {
+      const value = whole();
+      return value === DOUBLE ? doubleAt() : value - 1;
+    },
+    text() {
+      const number = whole();
+      return number === 0 ? undefined : texts[number - 1];
+    },
+    words(count) {
+      const values = new Uint32Array(count);
+      for (let i = 0; i < count; i++) values[i] = whole();
+      return values;
+    },
+    doubles(count) {
+      const values = new Float64Array(count);
+      for (let i = 0; i < count; i++) values[i] = doubleAt();
+      return values;
+    },
   };
-  const read = (): unknown => {
-    switch (bytes[place++] as Tag) {
-      case Tag.undefined:
-        return undefined;
-      case Tag.null:
-        return null;
-      case Tag.false:
-        return false;
-      case Tag.true:
-        return true;
-      case Tag.whole:
-        return whole();
-      case Tag.double:
-        return double();
-      case Tag.text:
-        return texts[whole()];
-      case Tag.array:
-        return Array.from({ length: whole() }, read);
-      case Tag.map:
-        return readMap(whole());
-      case Tag.words:
-        return filled(new Uint32Array(whole()), whole);
-      case Tag.doubles:
-        return filled(new Float64Array(whole()), double);
-      case Tag.object: {
-        const fields = shapes[whole()] as readonly string[];
-        // Not by assignment: a field may be called `__proto__`.
-        return Object.fromEntries(fields.map((field) => [field, read()]));
-      }
-    }
+  return (theirs, segment, from) => {
+    texts = theirs;
+    bytes = segment;
+    place = from;
+    return codec.read(reader);
   };
-  return read();
-}
-
-function filled<T extends Uint32Array | Float64Array>(values: T, next: () => number): T {
-  for (let i = 0; i < values.length; i++) values[i] = next();
-  return values;
 }

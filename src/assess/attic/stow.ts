@@ -1,11 +1,11 @@
-import { type Column, chunksOf } from '../column.ts';
 import { addSeries, mergeTally, type Series, seriesKey, type Tally } from '../tally.ts';
 import { createAttic, createStower, drawTogether, isScattered, joinAttic, type Stower } from './attic.ts';
+import { SERIES } from './series.ts';
 
 /** More series than this are not kept as objects where there are groups. */
 export const MAX_SERIES = 20_000;
 /** Where most of them have one record or two, nothing is won by keeping so many: fewer die young, which costs less. */
-const FEW_SERIES = 2000;
+const FEW_SERIES = 500;
 const FEW_RECORDS = 2;
 
 /** Puts the groups of a tally away whenever they have become too many. */
@@ -23,12 +23,12 @@ export function createStowing(tally: Tally): Stowing {
     stow() {
       tally.attic ??= createAttic();
       tally.together ??= new Map();
-      stower ??= createStower<Series>(tally.attic);
+      stower ??= createStower(tally.attic, SERIES);
       let [count, requests] = [0, 0];
       for (const series of tally.series.values()) {
         const { group, provider, model } = series;
         if (group !== '') {
-          stower.put(group, packable(series), series.inputTokens + series.outputTokens);
+          stower.put(group, series, series.inputTokens + series.outputTokens);
           count++;
           requests += series.requests;
         }
@@ -37,8 +37,7 @@ export function createStowing(tally: Tally): Stowing {
       }
       tally.series = new Map();
       limit = requests < FEW_RECORDS * count ? FEW_SERIES : MAX_SERIES;
-      if (isScattered(tally.attic))
-        drawTogether<Series>(tally.attic, (pieces) => joined(pieces).map(packable));
+      if (isScattered(tally.attic)) drawTogether(tally.attic, SERIES, joined);
     },
   };
 }
@@ -52,7 +51,8 @@ export function settle(tally: Tally): void {
 }
 
 /** The pieces of one group, those of a model at a provider together. */
-export function joined(pieces: readonly Series[]): Series[] {
+export function joined(pieces: Series[]): Series[] {
+  if (pieces.length < 2) return pieces;
   const all = new Map<string, Series>();
   for (const series of pieces) addSeries(all, seriesKey('', series.provider, series.model), series);
   return [...all.values()];
@@ -68,13 +68,4 @@ export function joinTally(into: Tally, other: Tally): void {
     joinAttic(into.attic as NonNullable<Tally['attic']>, other.attic as NonNullable<Tally['attic']>);
   }
   mergeTally(into, other);
-}
-
-/** Without its group, which the attic knows, and without the room that its columns have to grow. */
-function packable(series: Series): Series {
-  const trimmed = (column: Column): Column => {
-    const chunks = chunksOf(column);
-    return { ...column, chunks, fill: chunks[chunks.length - 1]?.length ?? 0 };
-  };
-  return { ...series, group: '', latency: trimmed(series.latency), ttft: trimmed(series.ttft) };
 }

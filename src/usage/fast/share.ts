@@ -25,8 +25,9 @@ export interface SharedFile {
 }
 
 export const NEXT_TASK = 0;
-/** Not zero when the threads are to stop after the task at hand. */
+/** Not zero when the threads are to stop after the task at hand; or at once, as nothing of it will be kept. */
 export const STOPPED = 1;
+const IN_VAIN = 2;
 
 /** What one thread has read. */
 export interface Share {
@@ -95,6 +96,8 @@ export async function readShare(
       if (count === 0) break;
       lines.filled(count);
       at += count;
+      if (isTooMuch()) Atomics.store(counters, STOPPED, IN_VAIN);
+      if (Atomics.load(counters, STOPPED) === IN_VAIN) break;
     }
     lines.end();
     const count = lines.lines + lines.otherLines;

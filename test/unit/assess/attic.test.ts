@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assess } from '../../../src/assess/assess.ts';
@@ -10,43 +9,148 @@ import {
   joinAttic,
   shelvesOf,
 } from '../../../src/assess/attic/attic.ts';
-import { createNames, nameAt, numberOf } from '../../../src/assess/attic/names.ts';
-import { createPacker, unpack } from '../../../src/assess/attic/pack.ts';
+import { createNames, nameReader, numberOf } from '../../../src/assess/attic/names.ts';
+import { type Codec, createPacker, createUnpacker } from '../../../src/assess/attic/pack.ts';
+import { SERIES } from '../../../src/assess/attic/series.ts';
 import { joinTally } from '../../../src/assess/attic/stow.ts';
+import { type Column, chunksOf, createColumn, push } from '../../../src/assess/column.ts';
 import { quantile } from '../../../src/assess/percentile.ts';
 import { createTaker, type TakeRules } from '../../../src/assess/taker.ts';
-import { MAX_MODELS, OTHER_MODELS, type Tally } from '../../../src/assess/tally.ts';
+import { type Cell, MAX_MODELS, OTHER_MODELS, type Series, type Tally } from '../../../src/assess/tally.ts';
 import { CATALOGUE_BANDS } from '../../../src/pricing/bands.ts';
 import { configBook } from '../../../src/pricing/book.ts';
+import { type Counts, DIMENSIONS, SERVICE_TIERS } from '../../../src/usage/dimensions.ts';
 import { createIntake } from '../../../src/usage/intake.ts';
 import type { UsageRecord } from '../../../src/usage/record.ts';
 import { createZone } from '../../../src/usage/zone.ts';
 
 describe('packing', () => {
-  const name = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', '1', '0'));
-  const plain = fc.letrec((tie) => ({
-    value: fc.oneof(
-      { maxDepth: 3 },
-      fc.constantFrom(undefined, null, true, false, '', 'gpt', -0, Number.NaN, Number.POSITIVE_INFINITY),
-      fc.double(),
-      fc.maxSafeNat(),
-      fc.string({ unit: 'binary' }),
-      fc.array(tie('value'), { maxLength: 4 }),
-      fc.dictionary(name, tie('value'), { maxKeys: 4, noNullPrototype: true }),
-      fc.array(fc.tuple(fc.string(), tie('value')), { maxLength: 4 }).map((entries) => new Map(entries)),
-      fc.uint32Array({ maxLength: 5 }),
-      fc.float64Array({ maxLength: 5 }),
+  const values: Codec<(number | string | undefined)[]> = {
+    write(to, items) {
+      to.whole(items.length);
+      for (const item of items) {
+        to.whole(typeof item === 'number' ? 1 : 0);
+        if (typeof item === 'number') to.number(item);
+        else to.text(item);
+      }
+    },
+    read: (from) =>
+      Array.from({ length: from.whole() }, () => (from.whole() === 1 ? from.number() : from.text())),
+  };
+  const item = fc.oneof(
+    fc.constantFrom(
+      undefined,
+      '',
+      '__proto__',
+      -0,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      0x7f,
+      0x80,
+      2 ** 31,
     ),
-  })).value;
+    fc.constantFrom(2 ** 31 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1, 2 ** 60),
+    fc.double(),
+    fc.integer(),
+    fc.maxSafeNat(),
+    fc.string({ unit: 'binary' }),
+  );
 
-  it('gives back what went in', () => {
-    const packer = createPacker();
+  it('gives back what went in, from wherever it was put', () => {
+    const packer = createPacker(values);
+    const unpack = createUnpacker(values);
     fc.assert(
-      fc.property(plain, (value) => {
-        // Not toStrictEqual: it takes a field called `constructor` for the type of an object.
-        expect(isDeepStrictEqual(unpack(packer.tables, Buffer.from(packer.pack(value))), value)).toBe(true);
+      fc.property(fc.array(item), fc.nat(9), (items, from) => {
+        const bytes = packer.pack(items);
+        const kept = new Uint8Array(from + bytes.length);
+        kept.set(bytes, from);
+        expect(unpack(packer.texts, kept, from)).toStrictEqual(items);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  const name = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', '1', ''));
+  const count = fc.oneof(fc.nat(300), fc.maxSafeNat());
+  const plain = { noNullPrototype: true } as const;
+  const parts = fc.array(fc.double(), { maxLength: 3 });
+  const sum = fc.record({ high: fc.double(), low: fc.double(), rest: parts }, plain);
+  const counts = fc.uniqueArray(fc.tuple(fc.constantFrom(...DIMENSIONS), count), {
+    selector: ([key]) => key,
+    maxLength: 4,
+  });
+  const column = fc.array(
+    fc.oneof(
+      fc.nat(9_000_000).map((us) => us / 1000),
+      fc.double({ min: 0, max: 1e9, noNaN: true }),
+    ),
+    { maxLength: 40 },
+  );
+  const columnOf = (durations: readonly number[]) => {
+    const into = createColumn();
+    for (const ms of durations) push(into, ms);
+    return into;
+  };
+  const valuesOf = (of: Column) =>
+    chunksOf(of).flatMap((chunk) =>
+      Array.from(chunk, (it) => (chunk instanceof Uint32Array ? it / 1000 : it)),
+    );
+  const known = { nil: undefined };
+  const tokens = { inputTokens: count, cachedInputTokens: count, outputTokens: count };
+  const shared = {
+    requests: count,
+    untold: count,
+    reportedUsd: sum,
+    reportedRecords: count,
+    dimensions: counts.map((entries): Counts => Object.fromEntries(entries)),
+    ...tokens,
+  };
+  const cell: fc.Arbitrary<Cell> = fc.record(
+    {
+      day: fc.option(fc.integer(), known),
+      serviceTier: fc.option(fc.constantFrom(...SERVICE_TIERS, 'another tier' as const), known),
+      at: fc.option(fc.double({ noNaN: true }), known),
+      inputBand: fc.nat(9),
+      errors: count,
+      billed: count,
+      billedRequests: count,
+      uncountedTokens: count,
+      unsizedTokens: count,
+      ...shared,
+    },
+    plain,
+  );
+  const series: fc.Arbitrary<Series> = fc.record(
+    {
+      group: fc.constant(''),
+      provider: fc.option(name, known),
+      model: name,
+      ok: count,
+      errorsByClass: fc.array(fc.tuple(name, count), { maxLength: 3 }).map((entries) => new Map(entries)),
+      latency: column.map(columnOf),
+      ttft: column.map(columnOf),
+      cells: fc.array(fc.tuple(name, cell), { maxLength: 3 }).map((entries) => new Map(entries)),
+      ...shared,
+    },
+    plain,
+  );
+
+  it('gives back a series with each of its figures, which goes on as it would have', () => {
+    const packer = createPacker(SERIES);
+    const unpack = createUnpacker(SERIES);
+    fc.assert(
+      fc.property(series, fc.double({ min: 0, max: 1e6, noNaN: true }), (one, more) => {
+        const back = unpack(packer.texts, Buffer.from(packer.pack(one)), 0);
+        const read = (it: Series) => ({ ...it, latency: valuesOf(it.latency), ttft: valuesOf(it.ttft) });
+        expect(read(back)).toStrictEqual(read(one));
+        expect([...back.cells.keys(), ...Object.keys(back.dimensions)]).toEqual([
+          ...one.cells.keys(),
+          ...Object.keys(one.dimensions),
+        ]);
+        for (const it of [one, back]) push(it.latency, more);
+        expect(read(back)).toStrictEqual(read(one));
+      }),
+      { numRuns: 300 },
     );
   });
 });
@@ -59,19 +163,23 @@ describe('names', () => {
     for (let round = 0; round < 2; round++) {
       expect(all.map((name) => numberOf(names, name))).toEqual([...all.keys()]);
     }
-    expect(all.map((_, number) => nameAt(names, number))).toEqual(all);
+    expect([...all.keys()].map(nameReader(names))).toEqual(all);
   });
 });
 
 describe('an attic', () => {
+  const numbers: Codec<{ n: number }> = {
+    write: (to, { n }) => to.number(n),
+    read: (from) => ({ n: from.number() }),
+  };
   const fill = (from: number, to: number) => {
     const attic = createAttic();
-    const stower = createStower<{ n: number }>(attic);
+    const stower = createStower(attic, numbers);
     for (let n = from; n < to; n++) stower.put(`g${n % 7}`, { n }, n);
     return attic;
   };
   const itemsOf = (attic: ReturnType<typeof fill>) => {
-    const shelves = shelvesOf<{ n: number }>(attic);
+    const shelves = shelvesOf(attic, numbers);
     return [...shelves.order()].map((group) => ({
       name: shelves.nameOf(group),
       items: shelves.itemsOf(group).map(({ n }) => n),
@@ -97,11 +205,21 @@ describe('an attic', () => {
     joinAttic(both, fill(40, 60));
     const whole = itemsOf(fill(0, 60));
     expect(itemsOf(both)).toEqual(whole);
-    drawTogether<{ n: number }>(both, (items) => [{ n: sum(items.map(({ n }) => n)) }]);
+    drawTogether(both, numbers, (items) => [{ n: sum(items.map(({ n }) => n)) }]);
     expect(itemsOf(both)).toEqual(whole.map(({ name, items }) => ({ name, items: [sum(items)] })));
     expect(isScattered(both)).toBe(false);
     const sent = structuredClone(both);
     expect(itemsOf(sent)).toEqual(itemsOf(both));
+  });
+
+  it('is drawn together where groups are in many pieces, and not where each has its own', () => {
+    const of = (groups: number) => {
+      const attic = createAttic();
+      const stower = createStower(attic, numbers);
+      for (let n = 0; n < 100_100; n++) stower.put(`g${n % groups}`, { n }, 1);
+      return attic;
+    };
+    expect([of(7), of(100_100)].map(isScattered)).toEqual([true, false]);
   });
 });
 

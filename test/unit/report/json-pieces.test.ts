@@ -14,6 +14,40 @@ describe('a document in pieces', () => {
     expect([...jsonPieces(document)].join('')).toBe(jsonText(document));
   });
 
+  it('is the same text as whole where strings are changed, names of fields among them', () => {
+    const words = fc.constantFrom(
+      'secret',
+      'a secret',
+      '1 secret',
+      '1',
+      '2',
+      '***',
+      'plain',
+      '__proto__',
+      '\u0085"',
+    );
+    const { list } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        words,
+        fc.double(),
+        fc.constantFrom(null, undefined, true, false, -0, new Date(0)),
+        tie('list'),
+        fc.dictionary(words, tie('value'), { maxKeys: 4, noNullPrototype: true }),
+      ),
+      list: fc.array(tie('value'), { maxLength: 4 }),
+    }));
+    const change = (text: string) =>
+      text.replace('a secret', '***').replace('1 secret', '1').replace('secret', '***');
+    fc.assert(
+      fc.property(list, (values) => {
+        const document = { first: 'secret', values };
+        expect([...jsonPieces(document, change)].join('')).toBe(jsonText(document, 2, change));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('writes what is iterable as a list, and never much at once', () => {
     const list = {
       length: 50_000,
