@@ -34,7 +34,7 @@ export function gapsOf(models: readonly PricedModel[], totalTokens: number): Pri
   const sums = new Map<string, PriceGap>();
   for (const { model, gaps, series } of models) {
     const tokens = series.reduce((sum, one) => sum + one.inputTokens + one.outputTokens, 0);
-    for (const gap of gaps()) {
+    for (const gap of gaps) {
       const key = JSON.stringify([gap.side, gap.dimension, gap.missing, gap.pricedAs]);
       const sum = sums.get(key) ?? { ...gap, count: 0, share: 0, models: [] };
       sums.set(key, sum);

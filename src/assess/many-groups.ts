@@ -18,6 +18,7 @@ export function manyGroups(
 ): List<GroupAssessment> {
   const shelves = shelvesOf(attic, SERIES);
   const order = shelves.order();
+  const gapless = { ...pricing, gapless: true };
   const models = new Map([...comparable].map((model) => [model.model, model]));
   const groupOf = (number: number): GroupAssessment => {
     const series = joined(shelves.itemsOf(number));
@@ -26,7 +27,7 @@ export function manyGroups(
     for (const [model, own] of byModel(series)) {
       const whole = models.get(model);
       if (!whole) continue;
-      const part = priceModel(model, own, pricing);
+      const part = priceModel(model, own, gapless);
       cost.priced = true;
       // What decides the model's current cost decides that of its parts.
       cost.current += (whole.asReported ? part.reportedUsd : part.recomputedUsd) ?? 0;

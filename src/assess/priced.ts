@@ -49,8 +49,8 @@ export interface PricedModel {
   targetPrice: string | undefined;
   /** The lists that the prices are from. */
   origins: ReadonlySet<PriceOrigin>;
-  /** What only the logs or only a price list know of; looked for when it is asked, which nobody does for a group. */
-  gaps(): readonly Gap[];
+  /** What only the logs or only a price list know of; none where they were not looked for. */
+  gaps: readonly Gap[];
   /** Billed requests without token counts: they are in no cost that prices make. */
   untold: number;
   /** Whether none of the billed requests has any. */
@@ -66,6 +66,8 @@ export interface Pricing {
   bands: Bands;
   /** Unix milliseconds. */
   now: number;
+  /** Whether gaps are not looked for: nobody asks for those of a group. */
+  gapless?: boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -76,7 +78,7 @@ const DAY_MS = 86_400_000;
  * prices of today, at the record's time of day, for the tokens that the target would count.
  */
 export function priceModel(model: string, series: readonly Series[], pricing: Pricing): PricedModel {
-  const { legacy, target, bands, now, whatIf } = pricing;
+  const { legacy, target, bands, now, whatIf, gapless = false } = pricing;
   const targetModel = target ? targetModelOf(target.models, model) : null;
   const drift = target ? driftOf(target, model) : 1;
   const told = new Set(series.flatMap(({ dimensions }) => Object.keys(dimensions) as Dimension[]));
@@ -90,7 +92,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
   const look = (side: Gap['side'], found: ModelPrice | undefined, cell: Cell) => {
     if (!found) return;
     origins.add(found.origin);
-    finders[side].add(found, cell);
+    if (!gapless) finders[side].add(found, cell);
   };
   const price = (one: Series, cell: Cell) => {
     const found = findPrice(legacy, model, one.provider, cell.at ?? now);
@@ -171,7 +173,7 @@ export function priceModel(model: string, series: readonly Series[], pricing: Pr
     plainUsd: sumOf((row) => row.plainUsd),
     targetPrice,
     origins,
-    gaps: () => [...finders.current.gaps(told), ...finders.target.gaps(told)],
+    gaps: gapless ? [] : [...finders.current.gaps(told), ...finders.target.gaps(told)],
     untold,
     allUntold: billed && allUntold,
     cacheSaves,
