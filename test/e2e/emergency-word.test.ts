@@ -675,7 +675,11 @@ describe('a slower writer that has lost', () => {
       `import cp from 'node:child_process'; import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
 const spawn = cp.spawn;
 cp.spawn = (file, args, options) => {
-  if (args.at(-1) === 'set') { fs.writeFileSync('held', ''); process.kill(process.pid, 'SIGSTOP'); }
+  // Only the write that raises: the one that puts the winner's ratio back has to go on.
+  if (args.at(-1) === 'set' && !fs.existsSync('held')) {
+    fs.writeFileSync('held', '');
+    process.kill(process.pid, 'SIGSTOP');
+  }
   return spawn(file, args, options);
 };
 syncBuiltinESMExports();`,
