@@ -16,6 +16,7 @@ import {
   renderPlan,
   renderStep,
 } from '../report/operation.ts';
+import { waitingAt } from '../report/text.ts';
 import type { DnsReading } from '../world.ts';
 import { type Consent, confirmPlan } from './confirm.ts';
 import type { Context, GlobalOptions } from './context.ts';
@@ -200,6 +201,7 @@ export async function executionOf(
     onStep: (step) => {
       if (!globals.json) ctx.note(renderStep(step, style, pageWidth(ctx)));
     },
+    onWait: (label, ms) => ctx.note(waitingAt(label, ms)),
   };
 }
 

@@ -19,7 +19,7 @@ import type { Execution, OperationReport } from '../operation/execute.ts';
 import { thisHolder } from '../operation/lease.ts';
 import { plannedDrivers } from '../operation/steps.ts';
 import { storable } from '../output/storable.ts';
-import { TAKEN_IN, wrap } from '../report/text.ts';
+import { TAKEN_IN, waitingAt, wrap } from '../report/text.ts';
 import type { MovingStep } from '../rollback/moved.ts';
 import { planEmergency } from '../rollback/plan.ts';
 import { type Db, openStore } from '../store/open.ts';
@@ -146,6 +146,7 @@ async function executionOf(
         ctx.note(`  ${step.outcome}  ${step.kind}  ${safe(step.label)}  ${Math.round(step.ms)} ms${why}`);
         if (step.hint) ctx.note(`      ${safe(step.hint)}`);
       },
+      onWait: (label, ms) => ctx.note(waitingAt(label, ms)),
     },
   };
 }

@@ -70,6 +70,12 @@ export interface Execution {
   /** First Ctrl-C: no further step begins. An emergency does not listen to it. */
   signal: AbortSignal;
   onStep(step: StepReport): void;
+  /**
+   * What another operation has asked for is waited for.
+   * @param label the hook or flag that it was asked of
+   * @param ms how long at most
+   */
+  onWait(label: string, ms: number): void;
 }
 
 /** Everything an operation may take, all tries of all hooks together. */

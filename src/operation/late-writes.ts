@@ -13,6 +13,12 @@ import type { Drivers } from './steps.ts';
 interface Acting {
   drivers: Drivers;
   clock: { now(): number };
+  /**
+   * What another operation has asked for is waited for.
+   * @param label the hook or flag that it was asked of
+   * @param ms how long at most
+   */
+  onWait(label: string, ms: number): void;
 }
 
 /** How much later than its own time limit an update may land, in milliseconds. */
@@ -28,17 +34,19 @@ const LOOK_MS = 100;
 async function outlastingWrites(
   journal: Pick<Journal, 'writing'>,
   hook: Hook & { server: string },
-  now: () => number,
+  { clock: { now }, onWait }: Acting,
   run: (earlier?: StepEnd) => Promise<StepEnd>,
 ): Promise<StepEnd> {
+  const withinMs = hook.timeoutMs + MARGIN_MS;
   const mayLand = () => {
     const since = journal.writing(hook.server);
-    return since !== null && Math.abs(now() - since) < hook.timeoutMs + MARGIN_MS;
+    return since !== null && Math.abs(now() - since) < withinMs;
   };
   const exposed = mayLand();
   const end = await run();
   // What has failed is tried again by whoever resumes it.
   if (!exposed || end.outcome !== 'done') return end;
+  if (mayLand()) onWait(hook.label, withinMs);
   while (mayLand()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const again = await run(end);
   return { ...again, attempts: end.attempts + again.attempts, ms: end.ms + again.ms };
@@ -50,7 +58,7 @@ async function outlastingWrites(
  */
 export async function overCommands(
   journal: Journal,
-  { drivers, clock }: Acting,
+  { drivers, clock, onWait }: Acting,
   position: number,
   run: () => Promise<StepEnd>,
 ): Promise<StepEnd> {
@@ -59,6 +67,7 @@ export async function overCommands(
   const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
   const end = await run();
   if (!exposed || rivalCommands(flag, id).length === 0) return end;
+  onWait(flag.label, flag.timeoutMs);
   const deadline = clock.now() + flag.timeoutMs;
   for (let left = rivalCommands(flag, id); left.length > 0; left = rivalCommands(flag, id)) {
     if (clock.now() >= deadline) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
@@ -77,7 +86,7 @@ export async function overCommands(
 async function outlastingCalls(
   journal: Journal,
   hook: Hook,
-  now: () => number,
+  { clock: { now }, onWait }: Acting,
   run: (earlier?: StepEnd) => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const withinMs = hook.timeoutMs + MARGIN_MS;
@@ -91,6 +100,7 @@ async function outlastingCalls(
   // What has failed is tried again by whoever resumes it.
   if (exposed.length === 0 || end.outcome !== 'done') return end;
   const over = Math.min(now() + withinMs, Math.max(...exposed.map(({ since }) => since)) + withinMs);
+  if (left().length > 0) onWait(hook.label, Math.max(0, over - now()));
   while (left().length > 0 && now() < over) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const again = await run(end);
   const both = { ...again, attempts: end.attempts + again.attempts, ms: end.ms + again.ms };
@@ -118,19 +128,17 @@ function stillUnderWay(
  */
 export function overWrites(
   journal: Journal,
-  { drivers, clock }: Acting,
+  acting: Acting,
   step: PlannedStep,
   run: (earlier?: StepEnd) => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const { server, label } = step;
   const wayBack = step.kind === 'dns' && isBackward(journal.operation.plan.kind);
-  const silent = wayBack && server === undefined ? findSilent(drivers.dns, label) : undefined;
-  if (silent) return outlastingCalls(journal, silent, clock.now, run);
+  const silent = wayBack && server === undefined ? findSilent(acting.drivers.dns, label) : undefined;
+  if (silent) return outlastingCalls(journal, silent, acting, run);
   const back = wayBack && server !== undefined;
-  const hook = back ? drivers.dns.find((one) => one.server === server) : undefined;
-  return hook && server !== undefined
-    ? outlastingWrites(journal, { ...hook, server }, clock.now, run)
-    : run();
+  const hook = back ? acting.drivers.dns.find((one) => one.server === server) : undefined;
+  return hook && server !== undefined ? outlastingWrites(journal, { ...hook, server }, acting, run) : run();
 }
 
 /** The hook that a step without a server is for, wherever it stands in the config by now. */

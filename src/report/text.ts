@@ -1,3 +1,5 @@
+import { safe } from '../clean.ts';
+
 /** Small pieces of text that every report shares. */
 
 /** Whose next command takes the journal beside the database into it: no other user may read it, or looks there. */
@@ -18,6 +20,15 @@ export function formatAge(ms: number): string {
   if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`;
   if (seconds < 172_800) return `${Math.round(seconds / 3600)} h ago`;
   return `${Math.round(seconds / 86_400)} d ago`;
+}
+
+/**
+ * Said while a step waits for what another operation has asked for.
+ * @param label the hook or flag that it was asked of
+ * @param ms how long at most
+ */
+export function waitingAt(label: string, ms: number): string {
+  return `waiting at most ${Math.ceil(ms / 1000)} s for what another operation may still do at ${safe(label)}`;
 }
 
 /** Columns a text takes in a terminal: colour codes take none, East Asian wide characters two. */

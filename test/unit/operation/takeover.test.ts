@@ -57,6 +57,7 @@ function world() {
     redact: (text) => text,
     signal: new AbortController().signal,
     onStep: () => {},
+    onWait: () => {},
   };
   const drivers = plannedDrivers(execution.drivers);
   const change = (kind: 'canary start' | 'shift', from: World, to: World): Plan => ({

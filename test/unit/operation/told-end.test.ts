@@ -60,7 +60,13 @@ async function world() {
     told: [notify],
   };
   const execution: Execution = {
-    ...{ migration: 'm', actor: 'tester', redact: (text: string) => text, onStep: () => {} },
+    ...{
+      migration: 'm',
+      actor: 'tester',
+      redact: (text: string) => text,
+      onStep: () => {},
+      onWait: () => {},
+    },
     drivers: { flag, dns: [hook('route', (event) => at.dns(event))], notify: [notify] },
     clock: { now: Date.now, random: Math.random },
     signal: new AbortController().signal,
