@@ -15,7 +15,7 @@ import { cutover, makeFolder, type Ran } from './cli.ts';
  */
 
 const SEED = Number(process.env.CUTOVER_DNS_SEED ?? 20260831);
-const STORIES = Number(process.env.CUTOVER_DNS_STORIES ?? 4);
+const STORIES = Number(process.env.CUTOVER_DNS_STORIES ?? 2);
 const ACTS = Number(process.env.CUTOVER_DNS_ACTS ?? 24);
 const SHIM = fileURLToPath(new URL('../crash/shim.mjs', import.meta.url));
 /** What TTLs are shortened to where they are, in seconds. */
@@ -412,7 +412,7 @@ describe.skipIf(!installed(BIND) || !installed(POWERDNS))('any migration over tw
   afterAll(async () => {
     process.stderr.write(`records: ${JSON.stringify(tally)}\n`);
     const met = Math.min(tally.moved, tally.back, tally.lowered);
-    if (STORIES >= 4) expect(met, JSON.stringify(tally)).toBeGreaterThan(0);
+    if (STORIES >= 2) expect(met, JSON.stringify(tally)).toBeGreaterThan(0);
     await Promise.all([benches?.bind.stop(), benches?.pdns.stop()]);
   });
 
