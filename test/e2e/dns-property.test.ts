@@ -170,20 +170,20 @@ class Story {
 
   async act() {
     const { dice } = this;
-    const unfinished = await this.unfinished();
     const confirm = ['--confirm', 'chat-prod'];
     const force = ['--force', '--reason', 'test'];
     const overwrite = dice.below(4) === 0 ? ['--overwrite-dns'] : [];
-    const [kind, args] = dice.pick<[Kind, string[]]>([
+    const [drawn, args] = dice.pick<[Kind | null, string[]]>([
       ['other', ['canary', 'start', '--yes', ...force]],
       ['forward', ['shift', '100%', ...confirm, ...force]],
       ['forward', ['shift', '100%', ...confirm, ...force]],
       ['other', ['shift', '50%', '--yes', ...force]],
       ['back', ['rollback', '--to', '1', '--anyway', ...confirm, ...overwrite]],
       ['back', ['rollback', '--emergency', ...overwrite]],
-      [unfinished ?? 'nothing', ['resume', ...overwrite]],
-      [unfinished ?? 'nothing', ['resume', ...overwrite]],
+      [null, ['resume', ...overwrite]],
+      [null, ['resume', ...overwrite]],
     ]);
+    const kind = drawn ?? (await this.unfinished()) ?? 'nothing';
     const kill = dice.below(5) === 0 ? 1 + dice.below(140) : 0;
     // Where everything was put back a canary comes first; elsewhere it is refused.
     if (args[0] === 'shift') await this.start(force);
