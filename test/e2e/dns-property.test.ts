@@ -14,7 +14,7 @@ import { cutover, makeFolder, type Ran } from './cli.ts';
  * processes that are killed; held against a model that looks at the servers alone. Once more: CUTOVER_DNS_SEED.
  */
 
-const SEED = Number(process.env.CUTOVER_DNS_SEED ?? 20260831);
+const SEED = Number(process.env.CUTOVER_DNS_SEED ?? 20260833);
 const STORIES = Number(process.env.CUTOVER_DNS_STORIES ?? 2);
 const ACTS = Number(process.env.CUTOVER_DNS_ACTS ?? 24);
 const SHIM = fileURLToPath(new URL('../crash/shim.mjs', import.meta.url));

@@ -11,7 +11,7 @@ import { judge } from './judge.ts';
  * More of it: CUTOVER_MESSAGES=500 npx vitest run test/messages. Another course: CUTOVER_MESSAGES_SEED=7.
  */
 
-const OPERATIONS = Number(process.env.CUTOVER_MESSAGES ?? 20);
+const OPERATIONS = Number(process.env.CUTOVER_MESSAGES ?? 30);
 const SEED = Number(process.env.CUTOVER_MESSAGES_SEED ?? 20261124);
 /** After so many commands everything is made to work, and what was told is judged. */
 const STRETCH = 15;
