@@ -47,7 +47,7 @@ providers:
 models: { a: x, b: y }
 `,
   );
-  const logs = fc.sample(fc.array(record, { minLength: 1, maxLength: 300 }), { numRuns: 6, seed: 7 });
+  const logs = fc.sample(fc.array(record, { minLength: 1, maxLength: 300 }), { numRuns: 3, seed: 7 });
   for (const [i, log] of logs.entries()) {
     writeFileSync(join(dir, 'usage.jsonl'), log.map((line) => JSON.stringify(line)).join('\n'));
     for (const by of ['model', 'user', 'day', 'hour']) {

@@ -18,7 +18,7 @@ import { cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts'
 
 const SHIM = fileURLToPath(new URL('../crash/shim.mjs', import.meta.url));
 const SEED = Number(process.env.CUTOVER_CRASH_SEED ?? 20260820);
-const POINTS = process.env.CUTOVER_CRASH_POINTS ?? '100';
+const POINTS = process.env.CUTOVER_CRASH_POINTS ?? '40';
 const ONLY = process.env.CUTOVER_CRASH_ONLY;
 /** All points take a quarter of an hour on two cores. */
 const LONGEST_MS = POINTS === 'all' ? 3_000_000 : 600_000;
@@ -111,20 +111,32 @@ interface Prepared {
 }
 const prepared = new Map<string, Prepared>();
 
-async function prepare(name: string, scenario: Scenario): Promise<void> {
-  const dir = makeFolder(HOOKS);
-  folders.push(dir);
-  writeFileSync(join(dir, 'dns'), 'legacy\n');
-  const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
-  for (const command of scenario.prepare) {
-    if (command[0] === BREAK_DNS) {
-      writeFileSync(join(dir, 'cutover.yaml'), config.replace('> dns"', '> dns; exit $(cat broken)"'));
-      writeFileSync(join(dir, 'broken'), '1');
-      continue;
-    }
+/** Folders by the commands that were run in them: most scenarios begin like another. */
+const after = new Map<string, string>();
+
+async function folderAfter(commands: string[][]): Promise<string> {
+  const key = JSON.stringify(commands);
+  const known = after.get(key);
+  if (known) return known;
+  const command = commands.at(-1);
+  const dir = command ? copyOf(await folderAfter(commands.slice(0, -1))) : makeFolder(HOOKS);
+  after.set(key, dir);
+  if (!command) {
+    folders.push(dir);
+    writeFileSync(join(dir, 'dns'), 'legacy\n');
+  } else if (command[0] === BREAK_DNS) {
+    const config = join(dir, 'cutover.yaml');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('> dns"', '> dns; exit $(cat broken)"'));
+    writeFileSync(join(dir, 'broken'), '1');
+  } else {
     const ran = await cutover(dir, command);
     expect([0, 4], ran.stderr).toContain(ran.code);
   }
+  return dir;
+}
+
+async function prepare(name: string, scenario: Scenario): Promise<void> {
+  const dir = copyOf(await folderAfter(scenario.prepare));
   if (existsSync(join(dir, 'broken'))) writeFileSync(join(dir, 'broken'), '0');
   const trial = copyOf(dir);
   const log = join(trial, 'points');

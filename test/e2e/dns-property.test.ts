@@ -14,8 +14,8 @@ import { cutover, makeFolder, type Ran } from './cli.ts';
  * processes that are killed; held against a model that looks at the servers alone. Once more: CUTOVER_DNS_SEED.
  */
 
-const SEED = Number(process.env.CUTOVER_DNS_SEED ?? 20260831);
-const STORIES = Number(process.env.CUTOVER_DNS_STORIES ?? 4);
+const SEED = Number(process.env.CUTOVER_DNS_SEED ?? 20260833);
+const STORIES = Number(process.env.CUTOVER_DNS_STORIES ?? 2);
 const ACTS = Number(process.env.CUTOVER_DNS_ACTS ?? 24);
 const SHIM = fileURLToPath(new URL('../crash/shim.mjs', import.meta.url));
 /** What TTLs are shortened to where they are, in seconds. */
@@ -170,20 +170,20 @@ class Story {
 
   async act() {
     const { dice } = this;
-    const unfinished = await this.unfinished();
     const confirm = ['--confirm', 'chat-prod'];
     const force = ['--force', '--reason', 'test'];
     const overwrite = dice.below(4) === 0 ? ['--overwrite-dns'] : [];
-    const [kind, args] = dice.pick<[Kind, string[]]>([
+    const [drawn, args] = dice.pick<[Kind | null, string[]]>([
       ['other', ['canary', 'start', '--yes', ...force]],
       ['forward', ['shift', '100%', ...confirm, ...force]],
       ['forward', ['shift', '100%', ...confirm, ...force]],
       ['other', ['shift', '50%', '--yes', ...force]],
       ['back', ['rollback', '--to', '1', '--anyway', ...confirm, ...overwrite]],
       ['back', ['rollback', '--emergency', ...overwrite]],
-      [unfinished ?? 'nothing', ['resume', ...overwrite]],
-      [unfinished ?? 'nothing', ['resume', ...overwrite]],
+      [null, ['resume', ...overwrite]],
+      [null, ['resume', ...overwrite]],
     ]);
+    const kind = drawn ?? (await this.unfinished()) ?? 'nothing';
     const kill = dice.below(5) === 0 ? 1 + dice.below(140) : 0;
     // Where everything was put back a canary comes first; elsewhere it is refused.
     if (args[0] === 'shift') await this.start(force);
@@ -412,7 +412,7 @@ describe.skipIf(!installed(BIND) || !installed(POWERDNS))('any migration over tw
   afterAll(async () => {
     process.stderr.write(`records: ${JSON.stringify(tally)}\n`);
     const met = Math.min(tally.moved, tally.back, tally.lowered);
-    if (STORIES >= 4) expect(met, JSON.stringify(tally)).toBeGreaterThan(0);
+    if (STORIES >= 2) expect(met, JSON.stringify(tally)).toBeGreaterThan(0);
     await Promise.all([benches?.bind.stop(), benches?.pdns.stop()]);
   });
 

@@ -14,7 +14,7 @@ import { listedMutants, type Mutant, mutantOf } from './mutant.ts';
  * Many: CUTOVER_FUZZ=5000. One again, with what it said: CUTOVER_FUZZ_ONLY=NAME, as a failure names it.
  */
 
-const COUNT = Number(process.env.CUTOVER_FUZZ ?? 50);
+const COUNT = Number(process.env.CUTOVER_FUZZ ?? 20);
 /** A run of this many tries every listed mutant of every base. */
 const MANY = 2000;
 const FIRST = Number(process.env.CUTOVER_FUZZ_SEED ?? 1);
@@ -61,11 +61,11 @@ it.skipIf(!canPlay)(
     const queue = bases.entries();
     const worker = async () => {
       for (const [index, base] of queue) {
-        const cases = casesOf(base, index);
+        const cases = casesOf(bases, index);
         if (ONLY !== undefined && cases.next().done) continue;
         const ground = await groundOf(base);
         let left = share;
-        for (const each of casesOf(base, index)) {
+        for (const each of casesOf(bases, index)) {
           if (left <= 0) break;
           const verdict = await tryMutant(ground, each.mutant, each.look);
           if (!verdict) continue;
@@ -85,8 +85,12 @@ it.skipIf(!canPlay)(
   COUNT * 1500 + 300_000,
 );
 
-/** Listed mutants first, all of them or a part, then as many as seeds make; or the one that is asked for. */
-function* casesOf(base: Base, index: number): Generator<Case> {
+/**
+ * What every run tries first, then the other listed mutants, all of them or a part, then as many as seeds make; or
+ * the one that is asked for.
+ */
+function* casesOf(bases: readonly Base[], index: number): Generator<Case> {
+  const base = bases[index] as Base;
   const listed = listedMutants(base, users).map((mutant, n) => ({
     name: `${index}:listed:${n}`,
     mutant,
@@ -103,9 +107,11 @@ function* casesOf(base: Base, index: number): Generator<Case> {
     yield* listed.filter(({ name }) => name === ONLY);
     return;
   }
+  yield* listed.filter(({ mutant }) => mutant.always);
   // Which part of the list it is differs from base to base, so that all of them together see much of it.
-  const part = COUNT >= MANY ? 1 : Math.floor((listed.length * 10) / COUNT);
-  yield* listed.filter(({ mutant }, n) => mutant.always || n % part === index % part);
+  const part = COUNT >= MANY ? 1 : Math.floor((listed.length * bases.length) / COUNT);
+  const from = Math.floor((index * part) / bases.length);
+  yield* listed.filter(({ mutant }, n) => !mutant.always && n % part === from);
   for (let seed = FIRST; ; seed++) yield drawn(seed);
 }
 

@@ -23,7 +23,7 @@ export interface Mutant {
   what: string;
   /** Who runs the command. */
   user: 'root' | 'nobody';
-  /** It has done harm once: it is tried in every run. */
+  /** It is tried in every run, in this base at least. */
   always: boolean;
   /** Puts it into the world; false when there is nothing to put it into, or it changes nothing. */
   apply(places: Places): boolean;
@@ -50,15 +50,17 @@ const TEXTS: Record<Target, Record<string, TextMutator>> = {
   'kept code': BYTES,
 };
 
-/** What has done harm once. */
-const ALWAYS = new Set([
-  'config: only the migration',
-  'config: flagg for flag',
-  'config: a star for the models',
-  'config: an alias of nothing',
-  'snapshot: another path',
-  'planted journal: as it is',
-  'planted journal: a FIFO',
+/** What has done harm once, and two that are refused; with the base that it is tried in by every run, be it small. */
+const ALWAYS = new Map([
+  ['config: only the migration', 'flag by a command'],
+  ['config: flagg for flag', 'flag in lines, state elsewhere, hooks'],
+  ['config: a star for the models', 'flag in one line'],
+  ['config: an alias of nothing', 'flag in one line'],
+  ['snapshot: another path', 'flag by default'],
+  ['planted journal: as it is', 'flag by a webhook'],
+  ['planted journal: a FIFO', 'flag by a command'],
+  ['snapshot: a folder', 'flag by default'],
+  ['secret: a FIFO', 'flag by a webhook'],
 ]);
 
 /** The mutant of a base that a seed makes. */
@@ -116,7 +118,7 @@ function make(
     target,
     what,
     user,
-    always: ALWAYS.has(`${target}: ${what}`),
+    always: ALWAYS.get(`${target}: ${what}`) === base.name,
     apply(places) {
       const path = placeOf(base, target, places, user, dice);
       if (path === null) return false;

@@ -107,7 +107,7 @@ describe('quantiles of many columns', () => {
         );
         expect(found).toEqual(expected);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   }, 60_000);
 
@@ -160,7 +160,7 @@ describe('quantiles of many columns', () => {
     ];
     const all = sortedTogether(parts);
     const made = parts.map((part) => columnOf(part, 300));
-    for (let rank = 0; rank < all.length; rank += 61) expect(at(made, [rank])).toEqual([all[rank]]);
+    for (let rank = 0; rank < all.length; rank += 211) expect(at(made, [rank])).toEqual([all[rank]]);
   });
 
   it('need little memory besides the values', () => {

@@ -648,7 +648,7 @@ describe('the word safe', () => {
         expect(situation.unsafe === null).toBe(safe);
         expect(situation.headline.startsWith('safe: ')).toBe(safe);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 
@@ -662,7 +662,7 @@ describe('the word safe', () => {
         const more = { state, open, lease, run: pass ? run('PASS') : null };
         expect(refusedAdvice(factsAt(status, ratio, { ...known, ...more }))).toEqual([]);
       }),
-      { numRuns: 5000 },
+      { numRuns: 2500 },
     );
   });
 
@@ -688,7 +688,7 @@ describe('the word safe', () => {
         if (known.fail && !known.freeze && !runs && !half && known.flag.is === 'read')
           expect(['FAIL_UNANSWERED', 'WRONG_STATUS']).toContain(may['canary start']?.code);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 });
