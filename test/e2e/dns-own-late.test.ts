@@ -49,7 +49,9 @@ describe('a command that is under way', () => {
     const { dir, ended } = await underWay(exec('20s'), kill, route('sleep 3'));
     const ran = await cutover(dir, way);
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-    expect(ran.stderr).toMatch(/waiting at most \d\d? s for what another operation may still do at dns\[0\] exec sh/);
+    expect(ran.stderr).toMatch(
+      /waiting at most \d\d? s for what another operation may still do at dns\[0\] exec sh/,
+    );
     expect(words(dir)).toEqual(['legacy', 'target', 'legacy']);
     expect(await ended).toBe(kill ? null : 75);
     expect(words(dir)).toHaveLength(3);
