@@ -19,6 +19,7 @@ import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { firstKey, sideOf } from '../histories/stores.ts';
 import { BIN, cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
+import { prepared } from './prepared.ts';
 
 /** What `rollback --emergency` says has to be true for whoever reads the flag. */
 
@@ -35,12 +36,20 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
 });
 
-/** A migration at 10 %, its flag at prod/flags.json unless `extra` says otherwise. */
-async function canaryAt10(extra = PROD): Promise<string> {
+async function make(extra: string): Promise<string> {
   const dir = makeFolder(extra);
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
   mkdirSync(join(dir, 'prod'));
   await cutoverJson(dir, ['canary', 'start', ...FORCE]);
+  return dir;
+}
+
+/** A migration at 10 %, its flag at prod/flags.json. */
+const canaryAt10 = prepared(() => make(PROD));
+
+/** The same in a folder of its own. */
+async function anotherAt10(extra = PROD): Promise<string> {
+  const dir = await make(extra);
+  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
@@ -263,7 +272,7 @@ describe('other ways to the same flag', () => {
   });
 
   it('are not those of a state folder of former days', async () => {
-    const dir = await canaryAt10('flag: { driver: file, path: old.json }\n');
+    const dir = await anotherAt10('flag: { driver: file, path: old.json }\n');
     await cutover(dir, ['rollback', '--yes', '--anyway']);
     writeFileSync(configPath(dir), `${CONFIG}stage: { bake: 0s }\n${PROD}state: moved\n`);
     await cutoverJson(dir, ['canary', 'start', ...FORCE]);
