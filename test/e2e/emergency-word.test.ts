@@ -489,10 +489,7 @@ describe('an emergency that makes the database', () => {
     ['root', 0o640],
     ['no-such-group', 0o600],
   ])('gives it to the group %s that the config names, where there is such a group', async (group, mode) => {
-    const dir = makeFolder(PROD);
-    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-    mkdirSync(join(dir, 'prod'));
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await canaryAt10();
     rmSync(join(dir, '.cutover'), { recursive: true });
     appendFileSync(configPath(dir), `state: { path: .cutover, group: ${group} }\n`);
     const ran = await emergency(dir, '--json');
@@ -586,6 +583,7 @@ describe('a slower writer that has lost', () => {
 
   it('may be a store that still takes what nobody waits for any more', async () => {
     let ratio = 0;
+    let raised = false;
     const server = createServer((request, response) => {
       let body = '';
       request.on('data', (chunk) => {
@@ -597,8 +595,11 @@ describe('a slower writer that has lost', () => {
           response.end(JSON.stringify({ ratio }));
         };
         const raises = request.method === 'POST' && !body.includes('"ratio":0,');
-        if (raises) setTimeout(take, 5000);
-        else take();
+        if (!raises) return take();
+        setTimeout(() => {
+          take();
+          raised = true;
+        }, 5000);
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -621,7 +622,7 @@ describe('a slower writer that has lost', () => {
     const ran = await emergency(dir);
     expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
     expect(ran.stderr).toContain('left under way');
-    await new Promise((resolve) => setTimeout(resolve, 6000));
+    await waitFor('the write that nobody waits for', () => raised);
     expect(ratio).toBe(0);
   });
 
