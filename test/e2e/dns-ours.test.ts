@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { BIND, type BindBench, KEYS, startBind } from '../servers/bind.ts';
 import { installed, pathOf } from '../servers/require.ts';
 import { cutover, cutoverJson, makeFolder, type Ran } from './cli.ts';
+import { prepared } from './prepared.ts';
 
 /** What may be ours stays known until it is put back, and no way back that is done leaves a record on target. */
 
@@ -57,11 +58,21 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
   const put = (name: string, value: string, ttl = 300) => bench.put(name, 'A', ttl, [value]);
   const look = async (name: string) => (await bench.look(name, 'A')).join();
 
-  function migration(records: object[], more: object = {}) {
+  /** A new folder, with the key of the server. */
+  function make(): string {
     const dir = makeFolder();
-    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
     copyFileSync(join(bench.dir, KEYS.right), join(dir, KEYS.right));
-    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    return dir;
+  }
+
+  function migration(records: object[], more: object = {}) {
+    const dir = make();
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    return migrationIn(dir, records, more);
+  }
+
+  function migrationIn(dir: string, records: object[], more: object = {}) {
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8').replace(/^hooks: .*\n/m, '');
     const setHooks = (...dns: object[]) =>
       writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns })}\n`);
     const set = (list: object[]) =>
@@ -89,25 +100,66 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     };
   }
 
+  /** One record that was moved to target. */
+  const MOVED = 'moved.example.test.';
+  const movedOnce = prepared(async () => {
+    await put(MOVED, LEGACY);
+    const at = migrationIn(make(), [record(MOVED)]);
+    await at.complete();
+    return at.dir;
+  });
+  async function moved() {
+    const dir = await movedOnce();
+    await put(MOVED, TARGET, 30);
+    return { ...migrationIn(dir, [record(MOVED)]), name: MOVED };
+  }
+
+  /** Two records that were moved to target. */
+  const [FIRST, SECOND] = ['first.example.test.', 'second.example.test.'];
+  const twoMovedOnce = prepared(async () => {
+    for (const name of [FIRST, SECOND]) await put(name, LEGACY);
+    const at = migrationIn(make(), [record(FIRST), record(SECOND)]);
+    await at.complete();
+    return at.dir;
+  });
+  async function twoMoved() {
+    const dir = await twoMovedOnce();
+    for (const name of [FIRST, SECOND]) await put(name, TARGET, 30);
+    return { ...migrationIn(dir, [record(FIRST), record(SECOND)]), one: FIRST, two: SECOND };
+  }
+
   /** Two records, and a move of both that is killed; then somebody else writes the first, and `resume` meets that. */
-  async function killedAndEdited(when: 'before' | 'after') {
-    const [one, two] = [freshName(), freshName()];
-    await put(one, LEGACY);
-    await put(two, LEGACY);
-    const at = migration([record(one), record(two)]);
-    await at.json('canary', 'start', '--yes');
-    await at.killed(when, ...SHIFT);
-    await put(one, FOREIGN);
-    const resumed = await at.run('resume');
-    expect([resumed.code, dnsStep(resumed)?.code]).toEqual([4, 'DNS_FOREIGN']);
-    return { ...at, one, two, resumed };
+  function killedAndEdited(when: 'before' | 'after') {
+    const [one, two] = [`${when}1.example.test.`, `${when}2.example.test.`];
+    let resumed: Ran;
+    let left: string;
+    const once = prepared(async () => {
+      await put(one, LEGACY);
+      await put(two, LEGACY);
+      const at = migrationIn(make(), [record(one), record(two)]);
+      await at.json('canary', 'start', '--yes');
+      await at.killed(when, ...SHIFT);
+      await put(one, FOREIGN);
+      resumed = await at.run('resume');
+      left = await look(two);
+      expect([resumed.code, dnsStep(resumed)?.code]).toEqual([4, 'DNS_FOREIGN']);
+      return at.dir;
+    });
+    return async () => {
+      const dir = await once();
+      await put(one, FOREIGN);
+      await put(two, left, left === TARGET ? 30 : 300);
+      return { ...migrationIn(dir, [record(one), record(two)]), one, two, resumed };
+    };
   }
 
   describe.each(['before', 'after'] as const)(
     'of a move killed %s its write, which somebody edits',
     (when) => {
+      const edited = killedAndEdited(when);
+
       it.each(WAYS)('%s still knows what is ours', async (_name, way) => {
-        const { one, two, resumed, run } = await killedAndEdited(when);
+        const { one, two, resumed, run } = await edited();
         expect(dnsStep(resumed)?.error).toMatch(
           new RegExp(`${one} A ${FOREIGN}.*, where ${LEGACY} \\(TTL 300 s\\) was found`),
         );
@@ -121,7 +173,7 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
       });
 
       it.each(WAYS)('%s puts back what says so again', async (_name, way) => {
-        const { one, two, run } = await killedAndEdited(when);
+        const { one, two, run } = await edited();
         await put(one, TARGET, 30);
         const { code } = await run(...way);
         expect([code, await look(one), await look(two)]).toEqual([0, LEGACY, LEGACY]);
@@ -152,11 +204,7 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     ['our step has put back is left alone by `resume`', 'our step', ['resume']],
     ['somebody else has put back is left alone by a rollback', 'somebody else', BACK],
   ] as const)('a record edited after %s that overwrites what is somebody else’s', async (_name, who, way) => {
-    const [one, two] = [freshName(), freshName()];
-    await put(one, LEGACY);
-    await put(two, LEGACY);
-    const at = migration([record(one), record(two)]);
-    await at.complete();
+    const { one, two, ...at } = await twoMoved();
     await put(two, FOREIGN);
     if (who === 'somebody else') await put(one, LEGACY);
     const met = await at.run(...EMERGENCY);
@@ -168,10 +216,7 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
   });
 
   it('a second emergency does not lead to target what the first, without its journal, has led away', async () => {
-    const name = freshName();
-    await put(name, LEGACY);
-    const at = migration([record(name)]);
-    await at.complete();
+    const { name, ...at } = await moved();
     rmSync(join(at.dir, '.cutover'), { recursive: true });
     for (const target of [TARGET, '198.51.100.10']) {
       at.set([record(name, { target })]);
@@ -221,10 +266,7 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     });
 
     it('that somebody has put there after everything was put back', async () => {
-      const name = freshName();
-      await put(name, LEGACY);
-      const at = migration([record(name)]);
-      await at.complete();
+      const { name, ...at } = await moved();
       await at.json(...EMERGENCY);
       await put(name, TARGET, 30);
       const met = await at.run(...way);
@@ -379,10 +421,7 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
   it.each(WAYS)(
     'of a record that was moved, %s has nothing to do where it says what the config has, whatever its TTL',
     async (_name, way) => {
-      const name = freshName();
-      await put(name, LEGACY);
-      const at = migration([record(name)]);
-      await at.complete();
+      const { name, ...at } = await moved();
       await put(name, LEGACY, 77);
       await at.json(...way);
       expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b77\b/)]);
@@ -393,10 +432,7 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
   describe.each(WAYS)('where target has renewed its address, in zone and config, %s', (_name, way) => {
     const newer = '198.51.100.77';
     async function renewed() {
-      const name = freshName();
-      await put(name, LEGACY);
-      const at = migration([record(name)]);
-      await at.complete();
+      const { name, ...at } = await moved();
       await put(name, newer, 30);
       at.set([record(name, { target: newer, legacy: OLDER })]);
       expect(await at.json<Status>('status')).toMatchObject({ drift: [] });
@@ -434,11 +470,7 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
   });
 
   it.each(WAYS)('%s beside such a one is done when the other is served', async (_name, way) => {
-    const [one, two] = [freshName(), freshName()];
-    await put(one, LEGACY);
-    await put(two, LEGACY);
-    const at = migration([record(one), record(two)]);
-    await at.complete();
+    const { one, two, ...at } = await twoMoved();
     await put(one, LEGACY, 77);
     const { server } = (await bench.unreachable()) as { server: string };
     const slow = { retries: 0, timeout: '2s', verify: [server] };
@@ -452,20 +484,14 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
   });
 
   it.each(WAYS)('`--overwrite-dns` has the last word on %s', async (_name, way) => {
-    const name = freshName();
-    await put(name, LEGACY);
-    const at = migration([record(name)]);
-    await at.complete();
+    const { name, ...at } = await moved();
     await put(name, LEGACY, 77);
     await at.json(...way, '--overwrite-dns');
     expect(await bench.exact(name)).toEqual([expect.stringMatching(/\b300\b/)]);
   });
 
   it('`resume --overwrite-dns --dry-run` shows what the run does', async () => {
-    const name = freshName();
-    await put(name, LEGACY);
-    const at = migration([record(name)]);
-    await at.complete();
+    const { name, ...at } = await moved();
     await put(name, FOREIGN, 7);
     expect((await at.run(...BACK)).code).toBe(4);
     const resume = ['resume', '--overwrite-dns'];

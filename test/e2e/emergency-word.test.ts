@@ -19,6 +19,7 @@ import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { firstKey, sideOf } from '../histories/stores.ts';
 import { BIN, cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
+import { prepared } from './prepared.ts';
 
 /** What `rollback --emergency` says has to be true for whoever reads the flag. */
 
@@ -35,12 +36,20 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
 });
 
-/** A migration at 10 %, its flag at prod/flags.json unless `extra` says otherwise. */
-async function canaryAt10(extra = PROD): Promise<string> {
+async function make(extra: string): Promise<string> {
   const dir = makeFolder(extra);
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
   mkdirSync(join(dir, 'prod'));
   await cutoverJson(dir, ['canary', 'start', ...FORCE]);
+  return dir;
+}
+
+/** A migration at 10 %, its flag at prod/flags.json. */
+const canaryAt10 = prepared(() => make(PROD));
+
+/** The same in a folder of its own. */
+async function anotherAt10(extra = PROD): Promise<string> {
+  const dir = await make(extra);
+  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
@@ -263,7 +272,7 @@ describe('other ways to the same flag', () => {
   });
 
   it('are not those of a state folder of former days', async () => {
-    const dir = await canaryAt10('flag: { driver: file, path: old.json }\n');
+    const dir = await anotherAt10('flag: { driver: file, path: old.json }\n');
     await cutover(dir, ['rollback', '--yes', '--anyway']);
     writeFileSync(configPath(dir), `${CONFIG}stage: { bake: 0s }\n${PROD}state: moved\n`);
     await cutoverJson(dir, ['canary', 'start', ...FORCE]);
@@ -480,10 +489,7 @@ describe('an emergency that makes the database', () => {
     ['root', 0o640],
     ['no-such-group', 0o600],
   ])('gives it to the group %s that the config names, where there is such a group', async (group, mode) => {
-    const dir = makeFolder(PROD);
-    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-    mkdirSync(join(dir, 'prod'));
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await canaryAt10();
     rmSync(join(dir, '.cutover'), { recursive: true });
     appendFileSync(configPath(dir), `state: { path: .cutover, group: ${group} }\n`);
     const ran = await emergency(dir, '--json');
@@ -577,6 +583,7 @@ describe('a slower writer that has lost', () => {
 
   it('may be a store that still takes what nobody waits for any more', async () => {
     let ratio = 0;
+    let raised = false;
     const server = createServer((request, response) => {
       let body = '';
       request.on('data', (chunk) => {
@@ -588,8 +595,11 @@ describe('a slower writer that has lost', () => {
           response.end(JSON.stringify({ ratio }));
         };
         const raises = request.method === 'POST' && !body.includes('"ratio":0,');
-        if (raises) setTimeout(take, 5000);
-        else take();
+        if (!raises) return take();
+        setTimeout(() => {
+          take();
+          raised = true;
+        }, 5000);
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -612,7 +622,7 @@ describe('a slower writer that has lost', () => {
     const ran = await emergency(dir);
     expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
     expect(ran.stderr).toContain('left under way');
-    await new Promise((resolve) => setTimeout(resolve, 6000));
+    await waitFor('the write that nobody waits for', () => raised);
     expect(ratio).toBe(0);
   });
 

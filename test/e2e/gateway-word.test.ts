@@ -215,7 +215,7 @@ describe('an emergency', () => {
     };
     const workers = Array.from({ length: 8 }, (_, i) => work(i));
     try {
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < 5; round++) {
         gateway.setRatio(0.5);
         await follows(0.5);
         await sleep(100);

@@ -1,16 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { BIN, cutover, cutoverJson, makeFolder, type Ran, type StatusDocument } from './cli.ts';
+import { prepared } from './prepared.ts';
 
 /** `rollback --over`: a row of operations that never lifts traffic, whatever happens between two of them. */
 
 const FORCE = ['--yes', '--force', '--reason', 'test'];
-const folders: string[] = [];
-afterEach(() => {
-  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
-});
 
 /** A store that keeps no tokens and takes whatever it is told, with a log of it. */
 const STORE = 'flag: { driver: exec, command: [sh, flag.sh], retries: 0 }\n';
@@ -19,10 +16,9 @@ if [ -e broken ]; then exit 1; fi
 echo $CUTOVER_FLAG_RATIO >> sets; echo $CUTOVER_FLAG_RATIO > ratio.new; mv ratio.new ratio
 `;
 
-/** A migration that stands at 50 %, started at `canary`. */
-async function at50(canary = '1%', flag = STORE): Promise<string> {
+/** Makes a migration that stands at 50 %, started at `canary`. */
+async function make(canary = '1%', flag = STORE): Promise<string> {
   const dir = makeFolder(flag);
-  folders.push(dir);
   writeFileSync(join(dir, 'flag.sh'), SCRIPT);
   writeFileSync(join(dir, 'ratio'), '0\n');
   await cutoverJson(dir, ['canary', 'start', '--yes', '--ratio', canary]);
@@ -30,6 +26,9 @@ async function at50(canary = '1%', flag = STORE): Promise<string> {
   rmSync(join(dir, 'sets'), { force: true });
   return dir;
 }
+const at50 = prepared(make);
+const at50From5 = prepared(() => make('5%'));
+const at50InAFile = prepared(() => make('1%', ''));
 
 const sets = (dir: string) => readFileSync(join(dir, 'sets'), 'utf8').trim().split('\n').map(Number);
 const status = (dir: string) => cutoverJson<StatusDocument>(dir, ['status']);
@@ -68,7 +67,7 @@ function expectFalling(ratios: number[]): void {
 
 describe('a gradual rollback', () => {
   it('takes the rungs in between, spread over the time, and tells where it came from', async () => {
-    const dir = await at50('5%');
+    const dir = await at50From5();
     const started = performance.now();
     const ran = await cutover(dir, [...OVER, '2s', '--json']);
     const took = performance.now() - started;
@@ -85,7 +84,7 @@ describe('a gradual rollback', () => {
   });
 
   it('shows its rungs in a dry run and changes nothing', async () => {
-    const dir = await at50('5%');
+    const dir = await at50From5();
     const { rungs } = await cutoverJson<{ rungs: { to: { ratio: number } }[] }>(dir, [
       ...OVER,
       '2s',
@@ -97,10 +96,10 @@ describe('a gradual rollback', () => {
   });
 
   it.each([
-    ['an exec flag', STORE],
-    ['a flag in a file', ''],
-  ])('ends with 75 after an emergency, and lifts nothing (%s)', async (_name, flag) => {
-    const dir = await at50('1%', flag);
+    ['an exec flag', at50],
+    ['a flag in a file', at50InAFile],
+  ])('ends with 75 after an emergency, and lifts nothing (%s)', async (_name, folder) => {
+    const dir = await folder();
     const gradual = await gradually(dir, '60s');
     const emergency = await cutover(dir, ['rollback', '--emergency']);
     expect(emergency.code, emergency.stderr).toBe(0);
@@ -158,7 +157,7 @@ describe('a gradual rollback', () => {
     expect((await cutover(dir, [...OVER, '200ms'])).code).toBe(0);
     expect(sets(dir)).toEqual([0.05, 0.01]);
 
-    const other = await at50('5%');
+    const other = await at50From5();
     writeFileSync(join(other, 'ratio'), '0.02\n');
     const ran = await cutover(other, [...OVER, '200ms']);
     expect(ran.code, ran.stderr).toBe(75);
@@ -181,8 +180,8 @@ describe('a gradual rollback', () => {
   });
 
   describe('killed between two rungs', () => {
-    async function killedAt25(flag = STORE): Promise<string> {
-      const dir = await at50('1%', flag);
+    async function kill(flag: string): Promise<string> {
+      const dir = await make('1%', flag);
       const gradual = await gradually(dir, '1h');
       const meanwhile = await status(dir);
       expect(meanwhile).toMatchObject({ gradualRollback: { process: 'running' }, next: { command: 'wait' } });
@@ -191,6 +190,8 @@ describe('a gradual rollback', () => {
       await gradual.ended;
       return dir;
     }
+    const killedAt25 = prepared(() => kill(STORE));
+    const killedAt25InAFile = prepared(() => kill(''));
     const FINISHED = { ratio: 0.01, drift: [], unfinished: null, gradualRollback: null };
 
     it('status names it, and where it was to lead', async () => {
@@ -227,7 +228,7 @@ describe('a gradual rollback', () => {
       ['an emergency', ['rollback', '--emergency'], 0],
       ['a step forward', ['shift', '50%', ...FORCE], 0.5],
     ])('%s ends it', async (_name, args, ratio) => {
-      const dir = await killedAt25('');
+      const dir = await killedAt25InAFile();
       await cutoverJson(dir, args);
       expect(await status(dir)).toMatchObject({ gradualRollback: null, ratio });
       expect((await cutover(dir, ['resume'])).stdout).toContain('nothing to resume');

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type HistoryRow, hashOf } from '../../src/store/chain.ts';
 import { cutover, cutoverJson, makeFolder } from './cli.ts';
+import { prepared } from './prepared.ts';
 
 /** What has happened, and whether that is all of it. */
 
@@ -31,11 +32,12 @@ function folder(): string {
   return dir;
 }
 
-async function at10(): Promise<string> {
-  const dir = folder();
+/** A migration at 10 %. */
+const at10 = prepared(async () => {
+  const dir = makeFolder('models: { a: b }\n');
   await cutoverJson(dir, ['canary', 'start', '--yes']);
   return dir;
-}
+});
 
 async function verify(dir: string, ...more: string[]): Promise<Verified & { code: number | null }> {
   const { code, stdout } = await cutover(dir, ['history', '--verify', '--json', ...more]);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
+import { prepared } from './prepared.ts';
 
 const FORCE = ['--yes', '--force', '--reason', 'test'];
 const folders: string[] = [];
@@ -14,6 +15,12 @@ function folder(extra = ''): string {
   folders.push(dir);
   return dir;
 }
+/** A migration at 10 %. */
+const started = prepared(async () => {
+  const dir = makeFolder('models: { a: b }\n');
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  return dir;
+});
 const status = (dir: string) => cutoverJson<StatusDocument>(dir, ['status']);
 
 describe('a migration', () => {
@@ -76,8 +83,7 @@ describe('a migration', () => {
   });
 
   it('goes down within the ladder without asking for evidence, and says when there is nothing to do', async () => {
-    const dir = folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     await cutoverJson(dir, ['shift', '0.5', ...FORCE]);
     await cutoverJson(dir, ['shift', '25%', '--yes']);
     expect(await status(dir)).toMatchObject({ status: 'rolling', ratio: 0.25 });
@@ -94,8 +100,7 @@ describe('a migration', () => {
   });
 
   it('undoes what it says, with the command it prints', async () => {
-    const dir = folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     const shifted = await cutoverJson<{ undo: string }>(dir, ['shift', '25%', ...FORCE]);
     await cutoverJson(dir, [...shifted.undo.split(' ').slice(1), '--yes', '--anyway']);
     expect(await status(dir)).toMatchObject({ status: 'canary', ratio: 0.1 });
@@ -105,8 +110,7 @@ describe('a migration', () => {
   });
 
   it('does not go on over an operation that was not finished', async () => {
-    const dir = folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
     // The flag can neither be set nor read: nobody knows where traffic is.
     writeFileSync(
@@ -194,8 +198,7 @@ hooks:
   });
 
   it('is stopped by a freeze on the way up only, and --force does not open it', async () => {
-    const dir = folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     await cutoverJson(dir, ['freeze', '--reason', 'incident 7', '--for', '1h']);
     const refused = await cutover(dir, ['shift', '25%', ...FORCE]);
     expect(refused.code).toBe(75);
@@ -208,8 +211,7 @@ hooks:
   });
 
   it('does not roll back onto a legacy that does not answer without being told to', async () => {
-    const dir = folder('models: { a: b }\n');
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     const refused = await cutover(dir, ['rollback', '--yes']);
     expect(refused.code).toBe(69);
     expect(refused.stderr).toContain('deepseek (legacy) is not ready');
@@ -235,8 +237,7 @@ hooks:
   });
 
   it('moves its checkpoints to another database', async () => {
-    const dir = folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     await cutoverJson(dir, ['checkpoint', 'create', '--reason', 'mine \u009b31m']);
     const exported = (await cutover(dir, ['checkpoint', 'export'])).stdout;
     expect(exported).not.toContain('\u009b');
@@ -256,8 +257,7 @@ hooks:
   });
 
   it('keeps its state private and its history whole', async () => {
-    const dir = folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     expect(statSync(join(dir, '.cutover', 'state.db')).mode & 0o777).toBe(0o600);
     const db = new Database(join(dir, '.cutover', 'state.db'));
     expect(() => db.exec("UPDATE history SET actor = 'nobody'")).toThrow(/append-only/);
@@ -315,8 +315,7 @@ describe('a mistake', () => {
   });
 
   it('a database of a newer version, or of another migration: refused, untouched', async () => {
-    const dir = folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     const path = join(dir, '.cutover', 'state.db');
     const db = new Database(path);
     const version = db.pragma('user_version', { simple: true });

@@ -1,8 +1,9 @@
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { cutover, cutoverJson, makeFolder } from './cli.ts';
+import { prepared } from './prepared.ts';
 
 /** The state of a newer cutover: what only looks reads it where that is right, and nothing else touches it. */
 
@@ -36,11 +37,15 @@ const WRITERS = [
   ['checkpoint', 'prune'],
 ];
 
+const at10 = prepared(async () => {
+  const dir = makeFolder('models: { a: b }\n');
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  return dir;
+});
+
 /** A migration at 10 %, and whatever a newer cutover did to its database. */
 async function newerState(change: string): Promise<string> {
-  const dir = makeFolder('models: { a: b }\n');
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  const dir = await at10();
   const db = new Database(join(dir, '.cutover', 'state.db'));
   db.exec(`${change}; PRAGMA user_version = 999`);
   db.close();

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { failing, healthy } from '../unit/canary/world.ts';
 import { serve } from '../unit/provider/servers.ts';
 import { BIN, cutover, cutoverJson, type Ran } from './cli.ts';
+import { prepared } from './prepared.ts';
 
 /** One truth for every command: what is true now, whether it is safe, and what each command may do about it. */
 
@@ -52,16 +53,27 @@ async function refused(dir: string, args: string[]): Promise<Errors['error']> {
   return error;
 }
 
-/** A folder with a config over two providers: each answers well unless it is said otherwise. */
-async function folder(extra = '', target = healthy): Promise<string> {
+/** The providers of every folder: what was judged is not judged anew as long as their addresses stay. */
+let good = '';
+let bad = '';
+const servers: (() => Promise<void>)[] = [];
+beforeAll(async () => {
+  good = await serve(healthy, (close) => servers.push(close));
+  bad = await serve(failing, (close) => servers.push(close));
+});
+afterAll(async () => {
+  for (const close of servers) await close();
+});
+
+/** Makes a folder with a config over two providers that answer well; the target need not. */
+async function make(extra = '', target = good): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'cutover-test-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   writeFileSync(
     join(dir, 'cutover.yaml'),
     `migration: chat-situation
 providers:
-  legacy: { name: deepseek, baseUrl: ${await serve(healthy)} }
-  target: { name: holysheep, baseUrl: ${await serve(target)} }
+  legacy: { name: deepseek, baseUrl: ${good} }
+  target: { name: holysheep, baseUrl: ${target} }
 models: { old-model: new-model }
 stage: { bake: 0s }
 canary: { guardrails: { errors: { margin: 5pp } }, concurrency: 8 }
@@ -69,6 +81,19 @@ ${extra}`,
   );
   return dir;
 }
+
+async function folder(extra = '', target = good): Promise<string> {
+  const dir = await make(extra, target);
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A migration at 10 %. */
+const started = prepared(async () => {
+  const dir = await make();
+  await cutoverJson(dir, ['canary', 'start', '--yes']);
+  return dir;
+});
 
 /** A flag of the user's own, kept in the file `ratio`; after a write it takes a while. */
 const SLOW_FLAG = `flag: { driver: exec, command: [sh, flag.sh], retries: 0 }\n`;
@@ -90,8 +115,8 @@ async function until(happened: () => boolean): Promise<void> {
 }
 
 /** `canary start`, killed right after it has written the flag: nothing else knows of it. */
-async function killedStart(): Promise<string> {
-  const dir = await folder(SLOW_FLAG);
+const killedStart = prepared(async () => {
+  const dir = await make(SLOW_FLAG);
   slowFlag(dir, 3);
   const child = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
   const ended = new Promise((resolve) => child.on('close', resolve));
@@ -100,7 +125,7 @@ async function killedStart(): Promise<string> {
   await ended;
   slowFlag(dir, 0);
   return dir;
-}
+});
 
 const plain = ({ stdout }: Ran) => stdout.trimEnd().split('\n');
 
@@ -259,9 +284,8 @@ echo "$CUTOVER_FLAG_RATIO" > ratio
   });
 });
 
-/** A canary that failed; with `--auto-rollback` it has rolled back. */
-async function failed(args: string[] = ['--auto-rollback'], extra = ''): Promise<string> {
-  const dir = await folder(extra, failing);
+/** Runs a canary until it has failed; with `--auto-rollback` it has rolled back then. */
+async function fail(dir: string, ...args: string[]): Promise<string> {
   await cutoverJson(dir, ['canary', 'start', '--yes']);
   for (let looks = 0; looks < 5; looks++) {
     const { code } = await cutover(dir, ['canary', 'check', ...args]);
@@ -269,6 +293,7 @@ async function failed(args: string[] = ['--auto-rollback'], extra = ''): Promise
   }
   throw new Error('the canary does not fail');
 }
+const failed = prepared(async () => fail(await make('', bad), '--auto-rollback'));
 
 const settings = (dir: string, from: string, to: string) =>
   writeFileSync(
@@ -278,7 +303,7 @@ const settings = (dir: string, from: string, to: string) =>
 
 describe('a FAIL', () => {
   it('takes a second run, and the first says how many pairs it still needs', async () => {
-    const dir = await folder('', failing);
+    const dir = await folder('', bad);
     await cutoverJson(dir, ['canary', 'start', '--yes']);
     const first = await cutover(dir, ['canary', 'check']);
     expect(first.code, first.stdout).toBe(3);
@@ -318,11 +343,9 @@ describe('a FAIL', () => {
   });
 
   it('whose automatic rollback an emergency overtakes names the emergency, and what the flag says', async () => {
-    const dir = await failed(
-      [],
-      `hooks:
-  notify: [{ driver: exec, command: [sh, -c, '[ ! -e slow ] || { touch telling; sleep 2; }'], retries: 0 }]`,
-    );
+    const hooks = `hooks:
+  notify: [{ driver: exec, command: [sh, -c, '[ ! -e slow ] || { touch telling; sleep 2; }'], retries: 0 }]`;
+    const dir = await fail(await folder(hooks, bad));
     const told = (ran: Ran) => {
       expect(ran.code, ran.stderr).toBe(75);
       expect(ran.stdout).toMatch(/^FAIL /);
@@ -387,7 +410,7 @@ describe('a FAIL', () => {
   });
 
   it('with traffic on target is not safe, whatever the settings say by now', async () => {
-    const dir = await failed([]);
+    const dir = await fail(await folder('', bad));
     for (const margin of ['5pp', '6pp']) {
       const now = await status(dir);
       expect(now, margin).toMatchObject({
@@ -426,8 +449,7 @@ function byHand(dir: string, ratio: number): void {
 
 describe('drift', () => {
   it('is mended back by rollback, or forward by resume --flag, which is journaled and can be undone', async () => {
-    const dir = await folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     const before = await status(dir);
     byHand(dir, 0.4);
     const now = await status(dir);
@@ -479,8 +501,7 @@ describe('drift', () => {
   });
 
   it('is raised only by who says why, and never in a freeze', async () => {
-    const dir = await folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     byHand(dir, 0.01);
     expect(await refused(dir, ['resume', '--flag', '--yes'])).toMatchObject({
       code: 'FLAG_RAISES',
@@ -499,8 +520,7 @@ describe('drift', () => {
   });
 
   it('towards legacy: the way back must not raise what the flag says, unless that is meant', async () => {
-    const dir = await folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     await cutoverJson(dir, ['shift', '50%', ...FORCE]);
     byHand(dir, 0.01);
     const error = await refused(dir, ['rollback', '--yes']);
@@ -516,8 +536,7 @@ describe('drift', () => {
   });
 
   it('is also a flag that is gone: its readers go by a default of their own', async () => {
-    const dir = await folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     await cutoverJson(dir, ['rollback', '--yes']);
     rmSync(join(dir, 'flags.json'));
     expect(await status(dir)).toMatchObject({
@@ -536,8 +555,7 @@ describe('drift', () => {
   });
 
   it('cannot be told while the flag cannot be read: nothing forward, and no word of safe', async () => {
-    const dir = await folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     writeFileSync(join(dir, 'flags.json'), '{"flags": {"llm-pro');
     const now = await status(dir);
     expect(now).toMatchObject({ situation: 'unreadable', safe: false, flag: { ratio: null } });
@@ -550,7 +568,7 @@ describe('drift', () => {
 
 describe('the face of status', () => {
   it('says safe or not first, and reads at 80 and at 48 columns without a word cut', async () => {
-    const dir = await failed(['--auto-rollback'], 'ladder: [1%, 5%, 10%, 25%, 50%, 100%]\n');
+    const dir = await failed();
     for (const columns of [80, 48]) {
       const lines = plain(await cutover(dir, ['status'], { env: { COLUMNS: String(columns) } }));
       for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(columns);
@@ -565,8 +583,7 @@ describe('the face of status', () => {
   });
 
   it('shows stage and evidence in figures', async () => {
-    const dir = await folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     await cutover(dir, ['canary', 'check']);
     const face = (await cutover(dir, ['status'])).stdout;
     expect(face).toMatch(/^ratio +1 ─ 5 ─\[10\]─ 25 ─ 50 ─ 100 %/m);

@@ -6,8 +6,11 @@ import { createClient, type ProviderClient } from '../../../src/provider/client.
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
-/** A real HTTP server on a free loopback port; gone when the test is. Returns its base URL. */
-export async function serve(handler: Handler): Promise<string> {
+/** A real HTTP server on a free loopback port; gone when the test is, unless `atEnd` says otherwise. Returns its base URL. */
+export async function serve(
+  handler: Handler,
+  atEnd: (close: () => Promise<void>) => void = onTestFinished,
+): Promise<string> {
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -16,7 +19,7 @@ export async function serve(handler: Handler): Promise<string> {
     request.on('end', () => handler(request, response, body));
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  onTestFinished(
+  atEnd(
     () =>
       new Promise<void>((closed) => {
         server.close(() => closed());
