@@ -1,25 +1,26 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { filled } from './fields.ts';
 
 /** The name of a database, table or column; dots in a column's name lead into a tuple, a nested or a JSON column. */
-const name = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((text) => !/\p{Cc}/u.test(text), { message: 'a name holds no control characters' });
+const name = z.string().check(
+  z.minLength(1),
+  z.maxLength(200),
+  z.refine((text) => !/\p{Cc}/u.test(text), { message: 'a name holds no control characters' }),
+);
 
 /** null says that the table has no such column, even when one has the usual name. */
-const column = name.nullable().optional();
+const column = z.optional(z.nullable(name));
 
-const timeUnit = z.enum(['s', 'ms', 'us', 'ns']).prefault('ms');
+const timeUnit = z.prefault(z.enum(['s', 'ms', 'us', 'ns']), 'ms');
 
 /** A table of usage records in ClickHouse: `usage.clickhouse` of the config, without address and secrets. */
 export const clickhouseTable = z.strictObject({
-  database: name.prefault('default'),
+  database: z.prefault(name, 'default'),
   table: name,
-  user: z.string().min(1).optional(),
+  user: z.optional(filled),
   /** Where each field is; without it the name of the native log line (`input_tokens`), where the table has it. */
-  columns: z
-    .strictObject({
+  columns: z.prefault(
+    z.strictObject({
       id: column,
       at: column,
       provider: column,
@@ -44,15 +45,17 @@ export const clickhouseTable = z.strictObject({
       user: column,
       serviceTier: column,
       batch: column,
-    })
-    .prefault({}),
-  units: z
-    .strictObject({ latency: timeUnit, ttft: timeUnit, cost: z.enum(['USD', 'cents']).prefault('USD') })
-    .prefault({}),
+    }),
+    {},
+  ),
+  units: z.prefault(
+    z.strictObject({ latency: timeUnit, ttft: timeUnit, cost: z.prefault(z.enum(['USD', 'cents']), 'USD') }),
+    {},
+  ),
   /** Whether inputTokens hold the cached ones. */
-  cachedTokens: z.enum(['inclusive', 'exclusive']).prefault('inclusive'),
+  cachedTokens: z.prefault(z.enum(['inclusive', 'exclusive']), 'inclusive'),
   /** Reads with FINAL: rows that a ReplacingMergeTree has not yet replaced are left out. */
-  final: z.boolean().prefault(false),
+  final: z.prefault(z.boolean(), false),
 });
 
 export type ClickHouseTable = z.output<typeof clickhouseTable>;

@@ -1,5 +1,5 @@
-import { z } from 'zod';
-import { duration } from './fields.ts';
+import * as z from 'zod/mini';
+import { duration, filled, readAs, textOrNumber, whole } from './fields.ts';
 import { didYouMean } from './suggest.ts';
 import { parseShare } from './units.ts';
 
@@ -22,34 +22,35 @@ export const OWN_HEADERS: readonly string[] = [
   'upgrade',
 ];
 
-const forwardedHeader = z
-  .string()
-  .regex(/^[\w!#$%&'^`|~.-]+\*?$/, 'not the name of a header; a * may stand at its end')
-  .toLowerCase()
-  .refine((name) => !OWN_HEADERS.includes(name), 'the gateway sets this header itself');
+const forwardedHeader = z.string().check(
+  z.regex(/^[\w!#$%&'^`|~.-]+\*?$/, 'not the name of a header; a * may stand at its end'),
+  z.toLowerCase(),
+  z.refine((name) => !OWN_HEADERS.includes(name), 'the gateway sets this header itself'),
+);
 
-const failedShare = z.union([z.string(), z.number()]).transform((value, ctx) => {
-  const parsed = parseShare(value);
-  if (parsed !== undefined && parsed > 0 && parsed <= 1) return parsed;
-  ctx.addIssue({ code: 'custom', message: `not a share of the requests: ${value}; write it like 50%` });
-  return z.NEVER;
-});
+const failedShare = readAs(
+  textOrNumber,
+  parseShare,
+  (value) => `not a share of the requests: ${value}; write it like 50%`,
+  (share) => share > 0 && share <= 1,
+);
 
-const breaker = z
-  .strictObject({
-    requests: z.number().int().min(1).prefault(20),
-    within: duration.refine((ms) => ms >= 1000, 'at least 1s').prefault('10s'),
-    failed: failedShare.prefault('50%'),
-    halfOpenAfter: duration.prefault('5s'),
-    halfOpenAtMost: duration.prefault('60s'),
-    failures: z
-      .custom<undefined>(
+const breaker = z.prefault(
+  z.strictObject({
+    requests: z.prefault(whole(1), 20),
+    within: z.prefault(duration.check(z.refine((ms) => ms >= 1000, 'at least 1s')), '10s'),
+    failed: z.prefault(failedShare, '50%'),
+    halfOpenAfter: z.prefault(duration, '5s'),
+    halfOpenAtMost: z.prefault(duration, '60s'),
+    failures: z.optional(
+      z.custom<undefined>(
         (value) => value === undefined,
         'the circuit no longer counts failures in a row; write requests, within and failed instead',
-      )
-      .optional(),
-  })
-  .prefault({});
+      ),
+    ),
+  }),
+  {},
+);
 
 const FALLBACK_WORDS: Readonly<Record<string, { toLegacy: boolean; toTarget: boolean }>> = {
   legacy: { toLegacy: true, toTarget: false },
@@ -58,70 +59,81 @@ const FALLBACK_WORDS: Readonly<Record<string, { toLegacy: boolean; toTarget: boo
 };
 
 /** Which sides may stand in for the other: `{ toLegacy: always|never, toTarget: always|never }`, or a word for it. */
-const fallback = z.unknown().transform((value, ctx) => {
-  const policy = { toLegacy: true, toTarget: false };
-  const wrong = (message: string, path: string[] = []) => ctx.addIssue({ code: 'custom', message, path });
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const word = String(value);
-    if (Object.hasOwn(FALLBACK_WORDS, word)) return FALLBACK_WORDS[word] ?? policy;
-    wrong(
-      `unknown fallback ${word}; ${didYouMean(word, [...Object.keys(FALLBACK_WORDS), '{ toTarget: always }'])}`,
-    );
-    return z.NEVER;
-  }
-  for (const [key, given] of Object.entries(value)) {
-    if (key !== 'toLegacy' && key !== 'toTarget') {
-      wrong(`unknown key ${key}; ${didYouMean(key, ['toLegacy', 'toTarget'])}`, [key]);
-    } else if (given !== 'always' && given !== 'never') {
-      wrong(`not always or never: ${given}; ${didYouMean(String(given), ['always', 'never'])}`, [key]);
-    } else policy[key] = given === 'always';
-  }
-  return policy;
-});
+const fallback = z.pipe(
+  z.unknown(),
+  z.transform((value: unknown, ctx) => {
+    const policy = { toLegacy: true, toTarget: false };
+    const wrong = (message: string, path: string[] = []) =>
+      ctx.issues.push({ code: 'custom', message, path, input: value });
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      const word = String(value);
+      if (Object.hasOwn(FALLBACK_WORDS, word)) return FALLBACK_WORDS[word] ?? policy;
+      wrong(
+        `unknown fallback ${word}; ${didYouMean(word, [...Object.keys(FALLBACK_WORDS), '{ toTarget: always }'])}`,
+      );
+      return z.NEVER;
+    }
+    for (const [key, given] of Object.entries(value)) {
+      if (key !== 'toLegacy' && key !== 'toTarget') {
+        wrong(`unknown key ${key}; ${didYouMean(key, ['toLegacy', 'toTarget'])}`, [key]);
+      } else if (given !== 'always' && given !== 'never') {
+        wrong(`not always or never: ${given}; ${didYouMean(String(given), ['always', 'never'])}`, [key]);
+      } else policy[key] = given === 'always';
+    }
+    return policy;
+  }),
+);
 
-const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
-  message: 'not an origin; write it like https://chat.example',
-});
+const host = z
+  .string()
+  .check(
+    z.regex(
+      /^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/,
+      'not a host; write it like llm.example or llm.example:8080',
+    ),
+    z.toLowerCase(),
+  );
+
+const origin = z.string().check(
+  z.refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+    message: 'not an origin; write it like https://chat.example',
+  }),
+);
 
 /** The keys under `gateway`. Nothing but `cutover gateway` reads them. */
-export const gatewaySchema = z
-  .strictObject({
-    listen: z.string().prefault('127.0.0.1:8080'),
-    usageLog: z.string().prefault('usage.jsonl'),
+export const gatewaySchema = z.prefault(
+  z.strictObject({
+    listen: z.prefault(z.string(), '127.0.0.1:8080'),
+    usageLog: z.prefault(z.string(), 'usage.jsonl'),
     /** A field of the request body, `authorization` or `random`; the header x-cutover-key goes before it. */
-    stickyBy: z.string().min(1).prefault('user'),
-    fallback: fallback.prefault('legacy'),
-    retry: z
-      .strictObject({
-        max: z.number().int().min(0).max(10).prefault(3),
-        firstDelay: duration.prefault('1s'),
-        maxDelay: duration.prefault('10s'),
-      })
-      .prefault({}),
+    stickyBy: z.prefault(filled, 'user'),
+    fallback: z.prefault(fallback, 'legacy'),
+    retry: z.prefault(
+      z.strictObject({
+        max: z.prefault(whole(0, 10), 3),
+        firstDelay: z.prefault(duration, '1s'),
+        maxDelay: z.prefault(duration, '10s'),
+      }),
+      {},
+    ),
     breaker,
     /** Headers and query parameters that go upstream besides those of the gateway's own lists. */
-    forwardHeaders: z.array(forwardedHeader).prefault([]),
-    forwardQuery: z.array(z.string().min(1)).prefault([]),
+    forwardHeaders: z.prefault(z.array(forwardedHeader), []),
+    forwardQuery: z.prefault(z.array(filled), []),
     /** What clients may call the gateway in `Host`, besides its own address and the names of this machine's loopback. */
-    hosts: z
-      .array(
-        z
-          .string()
-          .regex(
-            /^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?$/,
-            'not a host; write it like llm.example or llm.example:8080',
-          )
-          .toLowerCase(),
-      )
-      .prefault([]),
+    hosts: z.prefault(z.array(host), []),
     /** The origins of web pages that may ask the gateway. */
-    origins: z.array(origin).prefault([]),
+    origins: z.prefault(z.array(origin), []),
     /** Clients' connections; without it as many as the limit of open files allows. */
-    maxConnections: z.number().int().min(1).max(100_000).optional(),
-    maxBodyMiB: z.number().positive().max(1024).prefault(32),
+    maxConnections: z.optional(whole(1, 100_000)),
+    maxBodyMiB: z.prefault(z.number().check(z.positive(), z.lte(1024)), 32),
     /** How long a request may take to arrive, from its headers to the end of its body. */
-    bodyWithin: duration.refine((ms) => ms >= 1000 && ms <= 3_600_000, 'from 1s to 1h').prefault('60s'),
+    bodyWithin: z.prefault(
+      duration.check(z.refine((ms) => ms >= 1000 && ms <= 3_600_000, 'from 1s to 1h')),
+      '60s',
+    ),
     /** How long a stop waits for the requests that are under way. */
-    stopWithin: duration.prefault('10s'),
-  })
-  .prefault({});
+    stopWithin: z.prefault(duration, '10s'),
+  }),
+  {},
+);

@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
 import type { Document } from 'yaml';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { CutoverError, EXIT, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
+import { dnsHook, notifyHook } from './hooks-schema.ts';
 import { MAX_CONFIG_BYTES } from './path.ts';
 import { type Config, configSchema, type FlagConfig } from './schema.ts';
 import type { EmergencyConfig } from './snapshot.ts';
@@ -107,7 +108,7 @@ export interface ConfigParts {
 export function readParts(text: string, whole: boolean): ConfigParts {
   const fields = tryFields(text);
   const { flag, migration, checkpoints, state } = configSchema.shape;
-  const valid = <T>(schema: z.ZodType<T>, value: unknown): T | undefined => {
+  const valid = <T>(schema: z.ZodMiniType<T>, value: unknown): T | undefined => {
     const parsed = schema.safeParse(value);
     return parsed.success ? parsed.data : undefined;
   };
@@ -147,8 +148,7 @@ function tryFields(text: string): Record<string, unknown> {
 /** The hooks that are valid each by itself. */
 function wholeHooks(value: unknown): { hooks: EmergencyConfig['hooks']; warnings: string[] } {
   const warnings: string[] = [];
-  const shapes = configSchema.shape.hooks.unwrap().shape;
-  const whole = <T>(kind: 'dns' | 'notify', entry: z.ZodType<T>): T[] => {
+  const whole = <T>(kind: 'dns' | 'notify', entry: z.ZodMiniType<T>): T[] => {
     const list = (value as Record<string, unknown> | null | undefined)?.[kind];
     if (!Array.isArray(list)) return [];
     return list.flatMap((each, index) => {
@@ -158,10 +158,7 @@ function wholeHooks(value: unknown): { hooks: EmergencyConfig['hooks']; warnings
       return [];
     });
   };
-  const hooks = {
-    dns: whole('dns', shapes.dns.unwrap().element),
-    notify: whole('notify', shapes.notify.unwrap().element),
-  };
+  const hooks = { dns: whole('dns', dnsHook), notify: whole('notify', notifyHook) };
   return { hooks, warnings };
 }
 
@@ -220,55 +217,60 @@ function offsetOf(document: Document, path: readonly PropertyKey[], key?: string
 /** The keys the schema knows at `path`; follows objects, lists, records and driver unions. */
 function knownKeys(path: readonly PropertyKey[], document: Document): string[] {
   const schema = schemaAt(path, document);
-  return schema && 'shape' in schema ? Object.keys(schema.shape as object) : [];
+  return Object.keys(schema?.def.shape ?? {});
 }
 
 function driverNames(path: readonly PropertyKey[]): string[] {
-  const union = schemaAt(path, undefined);
-  if (!union || !('options' in union)) return [];
-  const options = union.options as { shape?: { driver?: { value?: string } } }[];
-  return options.flatMap((option) => option.shape?.driver?.value ?? []);
+  return (schemaAt(path, undefined)?.def.options ?? []).flatMap((option) => driverOf(option) ?? []);
 }
 
-type AnySchema = Record<string, unknown>;
+/** Of any kind; what it is made of depends on the kind. */
+interface AnySchema {
+  def: {
+    shape?: Record<string, AnySchema>;
+    element?: AnySchema;
+    valueType?: AnySchema;
+    options?: readonly AnySchema[];
+    innerType?: AnySchema;
+    in?: AnySchema;
+    values?: readonly unknown[];
+  };
+}
 
 function schemaAt(path: readonly PropertyKey[], document: Document | undefined): AnySchema | undefined {
-  let schema: AnySchema | undefined = unwrap(configSchema as unknown as AnySchema);
+  let schema: AnySchema | undefined = unwrap(configSchema as AnySchema);
   path.forEach((part, index) => {
     if (!schema) return;
-    if ('shape' in schema) schema = unwrap((schema.shape as Record<string, AnySchema>)[String(part)]);
-    else if ('element' in schema) schema = unwrap(schema.element as AnySchema);
-    else if ('valueType' in schema) schema = unwrap(schema.valueType as AnySchema);
-    else schema = undefined;
-    if (document && schema && 'options' in schema)
-      schema = chosenOption(schema, document, path.slice(0, index + 1));
+    const { shape, element, valueType } = schema.def;
+    schema = unwrap(shape ? shape[String(part)] : (element ?? valueType));
+    if (document && schema?.def.options)
+      schema = chosenOption(schema.def.options, document, path.slice(0, index + 1));
   });
   return schema;
 }
 
 /** Of a union, the member that the document's `driver` names, else the member that is an object. */
 function chosenOption(
-  union: AnySchema,
+  union: readonly AnySchema[],
   document: Document,
   path: readonly PropertyKey[],
 ): AnySchema | undefined {
   const driver = document.getIn([...path, 'driver']);
-  const options = (union.options as AnySchema[]).map((option) => unwrap(option));
+  const options = union.map((option) => unwrap(option));
   return (
     options.find((option) => driver !== undefined && driverOf(option) === driver) ??
-    options.find((option) => option && 'shape' in option)
+    options.find((option) => option?.def.shape)
   );
 }
 
 const driverOf = (option: AnySchema | undefined) =>
-  (option?.shape as { driver?: { value?: unknown } } | undefined)?.driver?.value;
+  option?.def.shape?.driver?.def.values?.[0] as string | undefined;
 
 /** Takes off defaults, optionals and transforms around a schema. */
 function unwrap(schema: AnySchema | undefined): AnySchema | undefined {
   let inner = schema;
   for (let depth = 0; inner && depth < 8; depth++) {
-    const def = inner.def as { innerType?: AnySchema; in?: AnySchema } | undefined;
-    const next = def?.innerType ?? def?.in;
+    const next: AnySchema | undefined = inner.def.innerType ?? inner.def.in;
     if (!next) return inner;
     inner = next;
   }

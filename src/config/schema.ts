@@ -1,6 +1,17 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { clickhouseTable } from './clickhouse.ts';
-import { attempts, command, duration, headers, httpUrl, secretReference } from './fields.ts';
+import {
+  attempts,
+  command,
+  duration,
+  filled,
+  headers,
+  httpUrl,
+  readAs,
+  secretReference,
+  textOrNumber,
+  whole,
+} from './fields.ts';
 import { gatewaySchema } from './gateway-schema.ts';
 import { hooksSchema } from './hooks-schema.ts';
 import { parsePoints, parseRatio, parseShare } from './units.ts';
@@ -12,55 +23,51 @@ import { usageMapSchema } from './usage-map.ts';
  * Secrets stay references (`${env:NAME}`, `${file:PATH}`) until the moment they are used.
  */
 
-const ratio = z.union([z.string(), z.number()]).transform((value, ctx) => {
-  const parsed = parseRatio(value);
-  if (parsed !== undefined) return parsed;
-  ctx.addIssue({ code: 'custom', message: `not a ratio: ${value}; write it like 10% or 0.1` });
-  return z.NEVER;
-});
+const ratio = readAs(textOrNumber, parseRatio, (value) => `not a ratio: ${value}; write it like 10% or 0.1`);
 
-const percentMargin = z.union([z.string(), z.number()]).transform((value, ctx) => {
-  const parsed = parseShare(value);
-  if (parsed !== undefined && parsed >= 0) return parsed;
-  ctx.addIssue({ code: 'custom', message: `not a margin: ${value}; write it like 10%` });
-  return z.NEVER;
-});
+const percentMargin = readAs(
+  textOrNumber,
+  parseShare,
+  (value) => `not a margin: ${value}; write it like 10%`,
+  (share) => share >= 0,
+);
 
-const pointMargin = z.string().transform((value, ctx) => {
-  const parsed = parsePoints(value);
-  if (parsed !== undefined && parsed < 1) return parsed;
-  ctx.addIssue({ code: 'custom', message: `not a margin: ${value}; write percentage points like 0.5pp` });
-  return z.NEVER;
-});
+const pointMargin = readAs(
+  z.string(),
+  parsePoints,
+  (value) => `not a margin: ${value}; write percentage points like 0.5pp`,
+  (points) => points < 1,
+);
 
-const usd = z.number().nonnegative();
+const usd = z.number().check(z.nonnegative());
+const usdIfAny = z.optional(usd);
 const rateCard = {
   input: usd,
-  cachedInput: usd.optional(),
-  cacheWrite: usd.optional(),
-  cacheWrite1h: usd.optional(),
-  audioInput: usd.optional(),
-  cachedAudio: usd.optional(),
-  imageInput: usd.optional(),
-  cachedImage: usd.optional(),
+  cachedInput: usdIfAny,
+  cacheWrite: usdIfAny,
+  cacheWrite1h: usdIfAny,
+  audioInput: usdIfAny,
+  cachedAudio: usdIfAny,
+  imageInput: usdIfAny,
+  cachedImage: usdIfAny,
   output: usd,
-  reasoning: usd.optional(),
-  audioOutput: usd.optional(),
-  imageOutput: usd.optional(),
+  reasoning: usdIfAny,
+  audioOutput: usdIfAny,
+  imageOutput: usdIfAny,
   /** USD each. */
-  request: usd.optional(),
-  search: usd.optional(),
+  request: usdIfAny,
+  search: usdIfAny,
 };
+const tier = z.optional(z.strictObject(rateCard));
 
 /**
  * USD per million tokens. What is missing falls back to `input` or `output`; `batch`, `flex` and `priority` are for
  * requests of those tiers; a bare number is one price for every token.
  */
 const price = z.union([
-  z
-    .number()
-    .nonnegative()
-    .transform((each) => ({
+  z.pipe(
+    usd,
+    z.transform((each: number) => ({
       input: each,
       cachedInput: each,
       cacheWrite: each,
@@ -74,60 +81,61 @@ const price = z.union([
       audioOutput: each,
       imageOutput: each,
     })),
-  z.strictObject({
-    ...rateCard,
-    batch: z.strictObject(rateCard).optional(),
-    flex: z.strictObject(rateCard).optional(),
-    priority: z.strictObject(rateCard).optional(),
-  }),
+  ),
+  z.strictObject({ ...rateCard, batch: tier, flex: tier, priority: tier }),
 ]);
 
-const savings = z.union([z.string(), z.number()]).transform((value, ctx) => {
-  const parsed = parseShare(value);
-  if (parsed !== undefined && parsed <= 1) return parsed;
-  ctx.addIssue({ code: 'custom', message: `not a share of the cost: ${value}; write it like 30%` });
-  return z.NEVER;
-});
+const savings = readAs(
+  textOrNumber,
+  parseShare,
+  (value) => `not a share of the cost: ${value}; write it like 30%`,
+  (share) => share <= 1,
+);
 
 /** How `cutover assess` judges. Nothing else reads it. */
-const assess = z
-  .strictObject({
+const assess = z.prefault(
+  z.strictObject({
     /** Savings above which a migration is recommended as HIGH and as MEDIUM. */
-    high: savings.prefault('30%'),
-    medium: savings.prefault('15%'),
+    high: z.prefault(savings, '30%'),
+    medium: z.prefault(savings, '15%'),
     /** Tokens that the target counts for one token of the legacy model, by legacy model; `"*"` for the others. */
-    tokenDrift: z.record(z.string(), z.number().positive()).prefault({}),
+    tokenDrift: z.prefault(z.record(z.string(), z.number().check(z.positive())), {}),
     /** A LiteLLM price file or a reply of OpenRouter's /models, in place of the bundled catalogue. */
-    catalogue: z.string().optional(),
+    catalogue: z.optional(z.string()),
     /** What amounts are shown in; prices stay USD. */
-    currency: z
-      .strictObject({ code: z.string().regex(/^[A-Z]{3}$/), perUsd: z.number().positive() })
-      .optional(),
-    timezone: z.string().optional(),
-  })
-  .prefault({});
+    currency: z.optional(
+      z.strictObject({
+        code: z.string().check(z.regex(/^[A-Z]{3}$/)),
+        perUsd: z.number().check(z.positive()),
+      }),
+    ),
+    timezone: z.optional(z.string()),
+  }),
+  {},
+);
 
-const timeouts = z
-  .strictObject({
-    connect: duration.prefault('10s'),
-    firstByte: duration.prefault('60s'),
-    total: duration.prefault('120s'),
-  })
-  .prefault({});
+const timeouts = z.prefault(
+  z.strictObject({
+    connect: z.prefault(duration, '10s'),
+    firstByte: z.prefault(duration, '60s'),
+    total: z.prefault(duration, '120s'),
+  }),
+  {},
+);
 
 const provider = z.strictObject({
-  name: z.string().min(1),
+  name: filled,
   baseUrl: httpUrl,
-  apiKey: secretReference.optional(),
+  apiKey: z.optional(secretReference),
   timeouts,
-  prices: z.record(z.string(), price).prefault({}),
+  prices: z.prefault(z.record(z.string(), price), {}),
 });
 
 const flag = z.discriminatedUnion('driver', [
   z.strictObject({
     driver: z.literal('file'),
-    path: z.string().prefault('flags.json'),
-    key: z.string().min(1).prefault('llm-provider'),
+    path: z.prefault(z.string(), 'flags.json'),
+    key: z.prefault(filled, 'llm-provider'),
   }),
   z.strictObject({ driver: z.literal('exec'), command, ...attempts }),
   z.strictObject({
@@ -135,80 +143,87 @@ const flag = z.discriminatedUnion('driver', [
     url: httpUrl,
     headers,
     /** How long the server may still take to do what nobody waits for any more; 20s without it. */
-    settlesIn: duration.refine((ms) => ms <= 1_800_000, 'at most 30m').optional(),
+    settlesIn: z.optional(duration.check(z.refine((ms) => ms <= 1_800_000, 'at most 30m'))),
     ...attempts,
   }),
 ]);
 
+const byPoints = z.optional(z.strictObject({ margin: pointMargin }));
+const byPercent = z.optional(z.strictObject({ margin: percentMargin }));
 const guardrails = z.strictObject({
-  errors: z.strictObject({ margin: pointMargin }).optional(),
-  invalid: z.strictObject({ margin: pointMargin }).optional(),
-  latencyP50: z.strictObject({ margin: percentMargin }).optional(),
-  latencyP95: z.strictObject({ margin: percentMargin }).optional(),
-  ttftP50: z.strictObject({ margin: percentMargin }).optional(),
-  ttftP95: z.strictObject({ margin: percentMargin }).optional(),
-  cost: z.strictObject({ margin: percentMargin }).optional(),
+  errors: byPoints,
+  invalid: byPoints,
+  latencyP50: byPercent,
+  latencyP95: byPercent,
+  ttftP50: byPercent,
+  ttftP95: byPercent,
+  cost: byPercent,
 });
 
-const ladder = z
-  .array(ratio)
-  .min(1)
-  .refine((rungs) => rungs.every((rung, i) => rung > (rungs[i - 1] ?? 0)), {
+const ladder = z.array(ratio).check(
+  z.minLength(1),
+  z.refine((rungs) => rungs.every((rung, i) => rung > (rungs[i - 1] ?? 0)), {
     message: 'a ladder rises: each ratio must be greater than the one before it, and the first above 0',
-  });
+  }),
+);
 
 /** Where the state is kept; with a group, whose members may read it. */
 const state = z.union([
   z.string(),
   z.strictObject({
-    path: z.string().prefault('.cutover'),
-    group: z.union([z.string().min(1), z.number().int().nonnegative()]).optional(),
+    path: z.prefault(z.string(), '.cutover'),
+    group: z.optional(z.union([filled, whole(0)])),
   }),
 ]);
 
 export const configSchema = z.strictObject({
   migration: z
     .string()
-    .regex(/^[\w.-]{1,64}$/, 'a migration name is 1 to 64 letters, digits, dots, dashes or underscores'),
+    .check(
+      z.regex(/^[\w.-]{1,64}$/, 'a migration name is 1 to 64 letters, digits, dots, dashes or underscores'),
+    ),
   providers: z.strictObject({ legacy: provider, target: provider }),
-  models: z.record(z.string(), z.string()).prefault({}),
-  flag: flag.prefault({ driver: 'file' }),
-  ladder: ladder.prefault(['1%', '5%', '10%', '25%', '50%', '100%']),
-  stage: z
-    .strictObject({ bake: duration.prefault('10m'), evidenceMaxAge: duration.prefault('30m') })
-    .prefault({}),
-  canary: z
-    .strictObject({
-      ratio: ratio.prefault('10%'),
-      probes: z.string().optional(),
-      pairsPerRun: z.number().int().min(1).max(10_000).prefault(20),
+  models: z.prefault(z.record(z.string(), z.string()), {}),
+  flag: z.prefault(flag, { driver: 'file' }),
+  ladder: z.prefault(ladder, ['1%', '5%', '10%', '25%', '50%', '100%']),
+  stage: z.prefault(
+    z.strictObject({ bake: z.prefault(duration, '10m'), evidenceMaxAge: z.prefault(duration, '30m') }),
+    {},
+  ),
+  canary: z.prefault(
+    z.strictObject({
+      ratio: z.prefault(ratio, '10%'),
+      probes: z.optional(z.string()),
+      pairsPerRun: z.prefault(whole(1, 10_000), 20),
       /** Pairs under way at the same time. */
-      concurrency: z.number().int().min(1).max(64).prefault(4),
+      concurrency: z.prefault(whole(1, 64), 4),
       /** Legacy model of the probes that name none; without it the first one in `models`. */
-      model: z.string().min(1).optional(),
+      model: z.optional(filled),
       /** Streamed answers; without it exactly when a guardrail needs the time to the first token. */
-      stream: z.boolean().optional(),
-      guardrails: guardrails.prefault({ errors: { margin: '0.5pp' }, latencyP50: { margin: '10%' } }),
-    })
-    .prefault({}),
+      stream: z.optional(z.boolean()),
+      guardrails: z.prefault(guardrails, { errors: { margin: '0.5pp' }, latencyP50: { margin: '10%' } }),
+    }),
+    {},
+  ),
   hooks: hooksSchema,
   gateway: gatewaySchema,
-  usage: z
-    .strictObject({
-      map: usageMapSchema.optional(),
-      clickhouse: clickhouseTable
-        .extend({
+  usage: z.prefault(
+    z.strictObject({
+      map: z.optional(usageMapSchema),
+      clickhouse: z.optional(
+        z.extend(clickhouseTable, {
           url: httpUrl,
-          password: secretReference.optional(),
+          password: z.optional(secretReference),
           /** For each query. */
-          timeout: duration.prefault('5m'),
-        })
-        .optional(),
-    })
-    .prefault({}),
+          timeout: z.prefault(duration, '5m'),
+        }),
+      ),
+    }),
+    {},
+  ),
   assess,
-  checkpoints: z.strictObject({ keep: z.number().int().min(2).prefault(10) }).prefault({}),
-  state: state.prefault('.cutover'),
+  checkpoints: z.prefault(z.strictObject({ keep: z.prefault(whole(2), 10) }), {}),
+  state: z.prefault(state, '.cutover'),
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -1,7 +1,8 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { RECORD_TYPES } from '../config/dns-values.ts';
+import { whole } from '../config/fields.ts';
 import { CutoverError, messageOf, systemCode } from '../errors.ts';
 import { readOrdinaryFile } from '../files.ts';
 import { MAX_TOKEN } from '../flag/token.ts';
@@ -25,57 +26,68 @@ const MAX_BYTES = 1_000_000;
 /** A heartbeat comes every second; one that did not for so long belongs to a process that is gone. */
 const SILENT_MS = 60_000;
 
-const text = (max: number) => z.string().max(max);
-const end = z.strictObject({
-  outcome: z.enum(['done', 'failed']),
-  attempts: z.number().int().nonnegative(),
-  ms: z.number().nonnegative(),
-  before: z.unknown(),
-  after: z.unknown(),
-  error: text(10_000).nullable(),
-  code: text(100).optional(),
-  hint: text(1000).optional(),
-  notes: z.array(text(1000)).max(100).optional(),
-});
-const sets = z.array(
-  z.strictObject({
-    name: text(300),
-    type: z.enum(RECORD_TYPES),
-    ttl: z.number().int().nonnegative(),
-    values: z.array(text(10_000)),
-    raw: z.unknown().optional(),
-    seen: z.literal(true).optional(),
-  }),
-);
-const holder = z.strictObject({
-  actor: text(500),
-  host: text(300),
-  pid: z.number().int(),
-  process: text(100).nullable(),
-  boot: text(100).nullable(),
-  namespace: text(100).nullable(),
-});
-const lineSchema = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('begin'),
-    id: z.string().regex(/^op-[0-9a-z]{1,16}-[0-9a-z]{1,16}$/),
-    token: z.number().int().nonnegative().max(MAX_TOKEN),
-    holder,
-    reason: text(10_000),
-    why: text(10_000),
-  }),
-  z.strictObject({
-    type: z.literal('step'),
-    step: z.strictObject({
-      kind: z.enum(['flag', 'dns', 'notify']),
-      label: text(1000),
-      server: text(1000).optional(),
+/** What the lines of a side journal hold, and the records that a step of one names. */
+function makeSchemas() {
+  const text = (max: number) => z.string().check(z.maxLength(max));
+  const end = z.strictObject({
+    outcome: z.enum(['done', 'failed']),
+    attempts: whole(0),
+    ms: z.number().check(z.nonnegative()),
+    before: z.unknown(),
+    after: z.unknown(),
+    error: z.nullable(text(10_000)),
+    code: z.optional(text(100)),
+    hint: z.optional(text(1000)),
+    notes: z.optional(z.array(text(1000)).check(z.maxLength(100))),
+  });
+  const sets = z.array(
+    z.strictObject({
+      name: text(300),
+      type: z.enum(RECORD_TYPES),
+      ttl: whole(0),
+      values: z.array(text(10_000)),
+      raw: z.optional(z.unknown()),
+      seen: z.optional(z.literal(true)),
     }),
-    end,
-  }),
-  z.strictObject({ type: z.literal('told'), label: text(1000) }),
-  z.strictObject({ type: z.literal('finish'), outcome: z.enum(['done', 'partial', 'failed']) }),
-]);
+  );
+  const holder = z.strictObject({
+    actor: text(500),
+    host: text(300),
+    pid: z.number().check(z.int()),
+    process: z.nullable(text(100)),
+    boot: z.nullable(text(100)),
+    namespace: z.nullable(text(100)),
+  });
+  const line = z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('begin'),
+      id: z.string().check(z.regex(/^op-[0-9a-z]{1,16}-[0-9a-z]{1,16}$/)),
+      token: whole(0, MAX_TOKEN),
+      holder,
+      reason: text(10_000),
+      why: text(10_000),
+    }),
+    z.strictObject({
+      type: z.literal('step'),
+      step: z.strictObject({
+        kind: z.enum(['flag', 'dns', 'notify']),
+        label: text(1000),
+        server: z.optional(text(1000)),
+      }),
+      end,
+    }),
+    z.strictObject({ type: z.literal('told'), label: text(1000) }),
+    z.strictObject({ type: z.literal('finish'), outcome: z.enum(['done', 'partial', 'failed']) }),
+  ]);
+  return { line, sets };
+}
+
+let made: ReturnType<typeof makeSchemas> | undefined;
+/** Made for the first line that is read: nearly every start finds no side journal. */
+const schemas = () => {
+  made ??= makeSchemas();
+  return made;
+};
 
 /**
  * Takes side journals of finished processes into the database. Whatever a file says, it comes to an emergency to 0 %
@@ -162,6 +174,7 @@ function movedBeside(steps: readonly SideStep[], hooks: readonly PlannedHook[]):
     const { kind, label, server } = step;
     const last = steps.findLastIndex((other) => isSame(step, other.step)) === position;
     if (kind !== 'dns' || server === undefined || !last) return [];
+    const { sets } = schemas();
     const [found, wrote] = [sets.safeParse(before), sets.safeParse(after)];
     if (!found.success || !wrote.success) return [];
     return [
@@ -206,7 +219,7 @@ function parseLines(content: string): SideLine[] {
     .filter((line) => line !== '')
     .flatMap((line) => {
       try {
-        const parsed = lineSchema.safeParse(JSON.parse(line));
+        const parsed = schemas().line.safeParse(JSON.parse(line));
         return parsed.success ? [parsed.data as SideLine] : [];
       } catch (error) {
         void error;

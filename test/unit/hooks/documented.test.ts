@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { hooksSchema } from '../../../src/config/hooks-schema.ts';
+import { dnsHook, notifyHook } from '../../../src/config/hooks-schema.ts';
 import { hookVariables } from '../../../src/hooks/exec.ts';
 import { NOTIFY_ON } from '../../../src/hooks/notify/on.ts';
 import { hookEvent } from '../../servers/hooks.ts';
@@ -30,20 +30,20 @@ const quoted = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = ''
 
 /** What every driver of a kind takes besides. */
 const COMMON = ['driver', 'timeout', 'retries', 'records', 'lowerTtl', 'verify', 'on'];
-const { dns, notify } = hooksSchema.unwrap().shape;
 
 describe('docs/hooks.md names', () => {
   it.each([
-    ['dns', dns, '| driver | keys | all or nothing'],
-    ['notify', notify, '| driver | keys | the same event twice'],
-  ])('the %s drivers and the keys of each', (_kind, list, head) => {
+    ['dns', dnsHook, '| driver | keys | all or nothing'],
+    ['notify', notifyHook, '| driver | keys | the same event twice'],
+  ])('the %s drivers and the keys of each', (_kind, union, head) => {
     const rows = new Map(table(head).map(([driver = '', keys = '']) => [quoted(driver)[0], quoted(keys)]));
-    const { options } = list.unwrap().element;
-    expect([...rows.keys()].sort()).toEqual(options.map(({ shape }) => shape.driver.value).sort());
+    const { options } = union.def;
+    expect([...rows.keys()].sort()).toEqual(options.map(({ shape }) => shape.driver.def.values[0]).sort());
     for (const { shape } of options) {
       const keys = Object.keys(shape).filter((key) => !COMMON.includes(key));
       // Defaults and what a key may say stand beside it.
-      expect(rows.get(shape.driver.value), shape.driver.value).toEqual(expect.arrayContaining(keys));
+      const [driver] = shape.driver.def.values;
+      expect(rows.get(driver), driver).toEqual(expect.arrayContaining(keys));
     }
   });
 
