@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { Tally } from './assess/tally.ts';
 import type { Context } from './cli/context.ts';
@@ -13,6 +12,7 @@ import { meant, operands } from './cli/words.ts';
 import { didYouMean } from './config/suggest.ts';
 import { CutoverError, EXIT, messageOf, systemCode } from './errors.ts';
 import { createDoor } from './output/door.ts';
+import { createOutlet, type Outlet } from './output/outlet.ts';
 import { packageRoot } from './package-root.ts';
 import { wrap } from './report/text.ts';
 
@@ -55,17 +55,14 @@ async function main(argv: string[]): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  // A reader that has seen enough (`| head`) is no fault, and no reason to leave anything half done.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+  const stdout = createOutlet(1, () => process.stdout);
+  const stderr = createOutlet(2, () => process.stderr);
+  process.on('exit', () => tellLost(stdout, stderr));
 
   let code: number = EXIT.ok;
   // A command that waits for what never comes ends without being done.
   process.exitCode = EXIT.fault;
-  const ctx = realContext(interrupt, (chosen) => {
+  const ctx = realContext(interrupt, { stdout, stderr }, (chosen) => {
     code = chosen;
   });
   // What nobody waited for must not be told by Node.js, which knows no secrets.
@@ -181,14 +178,31 @@ function packageVersion(): string {
   return version;
 }
 
-function realContext({ signal, toItsEnd }: Interrupt, exit: Context['exit']): Context {
+/** What was to be done is done; whoever reads a file that is cut off must not take it for the whole. */
+function tellLost(stdout: Outlet, stderr: Outlet): void {
+  const lost = stdout.lost();
+  if (lost === null) return;
+  stderr.write(`cutover: stdout cannot be written (${lost}): what was to be said there is lost\n`);
+  if (process.exitCode === EXIT.ok) process.exitCode = EXIT.unreachable;
+}
+
+/** Asked without node:tty where it is none: most starts can do without loading it. */
+function isTerminal(fd: number): boolean {
+  return fstatSync(fd).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(fd);
+}
+
+function realContext(
+  { signal, toItsEnd }: Interrupt,
+  { stdout, stderr }: { stdout: Outlet; stderr: Outlet },
+  exit: Context['exit'],
+): Context {
   const { env } = process;
-  const stderrIsTerminal = isatty(2);
+  const terminals = { stdout: isTerminal(1), stderr: isTerminal(2) };
   const door = createDoor({
     env,
-    stdout: (text, done) => void process.stdout.write(text, done),
-    stderr: (text) => void process.stderr.write(text),
-    live: stderrIsTerminal && env.TERM !== 'dumb',
+    stdout: stdout.write,
+    stderr: stderr.write,
+    live: terminals.stderr && env.TERM !== 'dumb',
   });
   return {
     ...door,
@@ -202,12 +216,14 @@ function realContext({ signal, toItsEnd }: Interrupt, exit: Context['exit']): Co
     toItsEnd,
     now: () => new Date(),
     terminal: {
-      stdout: process.stdout.isTTY === true,
-      stderr: stderrIsTerminal,
-      stdin: isatty(0),
+      ...terminals,
+      get stdin() {
+        return isTerminal(0);
+      },
       get columns() {
+        const known = terminals.stdout || terminals.stderr;
         // A terminal that does not know its size says 0.
-        return process.stdout.columns || process.stderr.columns || Number(env.COLUMNS) || 80;
+        return (known && (process.stdout.columns || process.stderr.columns)) || Number(env.COLUMNS) || 80;
       },
     },
     exit,

@@ -1,5 +1,3 @@
-import { isIPv4, isIPv6 } from 'node:net';
-
 /** The record types that a DNS hook can move. */
 export const RECORD_TYPES = ['CNAME', 'A', 'AAAA', 'TXT'] as const;
 export type RecordType = (typeof RECORD_TYPES)[number];
@@ -8,6 +6,9 @@ const LABEL = /^(?!-)[a-z0-9_-]{1,63}$/;
 const MAX_NAME = 253;
 /** Longest text of a TXT record, in bytes: what fits an answer with room for the rest of it. */
 const MAX_TXT = 4000;
+
+/** node:net, loaded where an address is read: that is a twentieth of a start, and most starts read none. */
+const net = () => process.getBuiltinModule('node:net');
 
 /** A DNS name as cutover compares it: lower case, absolute, with a trailing dot. Undefined when it is none. */
 export function absoluteName(text: string): string | undefined {
@@ -24,10 +25,10 @@ export function recordValue(type: RecordType, text: string): string | undefined 
     case 'CNAME':
       return absoluteName(text);
     case 'A':
-      return isIPv4(text) ? text : undefined;
+      return net().isIPv4(text) ? text : undefined;
     case 'AAAA':
       // The URL parser writes every IPv6 address in its one shortest form.
-      return isIPv6(text) && !text.includes('%')
+      return net().isIPv6(text) && !text.includes('%')
         ? new URL(`http://[${text}]`).hostname.slice(1, -1)
         : undefined;
     case 'TXT':
