@@ -1,6 +1,3 @@
-import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-
 type Bytes = AsyncIterable<Buffer>;
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
@@ -22,8 +19,10 @@ export async function* decompressed(bytes: Bytes): AsyncGenerator<Buffer> {
   }
   const head = Buffer.concat(start);
   const whole = resume(head, iterator);
-  if (startsWith(head, GZIP)) yield* gunzip(whole);
-  else if (isZstd(head)) {
+  if (startsWith(head, GZIP)) {
+    const { gunzip } = await import('./gunzip.ts');
+    yield* gunzip(whole);
+  } else if (isZstd(head)) {
     const { unzstd } = await import('./zstd.ts');
     yield* unzstd(whole);
   } else yield* whole;
@@ -52,11 +51,4 @@ function isZstd(head: Buffer): boolean {
 
 function startsWith(head: Buffer, magic: Buffer): boolean {
   return head.subarray(0, magic.length).equals(magic);
-}
-
-async function* gunzip(bytes: Bytes): AsyncGenerator<Buffer> {
-  const source = Readable.from(bytes, { objectMode: false });
-  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
-  source.on('error', (error) => gunzip.destroy(error));
-  yield* source.pipe(gunzip) as AsyncIterable<Buffer>;
 }

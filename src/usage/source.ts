@@ -1,8 +1,8 @@
 import { closeSync, constants, createReadStream, openSync, readSync, statSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { systemCode } from '../errors.ts';
 import { HEAD_BYTES } from './container.ts';
 import { decompressed, isPacked, LONGEST_MAGIC } from './decompress.ts';
+import { readFrom } from './file-bytes.ts';
 import type { InputFile } from './inputs.ts';
 import type { OnBytes, Source } from './read.ts';
 
@@ -58,19 +58,18 @@ async function* fileBytes(
   }
   const head = Buffer.alloc(HEAD_BYTES);
   const fd = openSync(path, 'r');
-  let isOpen = true;
   try {
     const start = readSync(fd, head, 0, head.length, 0);
     if (start > 0) yield head.subarray(0, start);
-    isOpen = false;
-    yield* createReadStream(path, { fd, start, highWaterMark: CHUNK_BYTES });
+    yield* readFrom(fd, start, CHUNK_BYTES);
   } finally {
-    if (isOpen) closeSync(fd);
+    closeSync(fd);
   }
 }
 
 /** To open a pipe waits for its writer, and nothing ends that wait; a socket is opened at once and waits to read. */
 async function* pipeBytes(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  const { Socket } = await import('node:net');
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const socket = new Socket({ fd, readable: true, writable: false });
   const end = () => socket.destroy();

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Accepting } from '../sink.ts';
 import type { Share, SharedFile } from './share.ts';
 
@@ -42,8 +42,10 @@ export interface Crew<T> {
  * @param entry their module: it calls `serve` of worker.ts.
  */
 export function startCrew<T>(entry: URL, count: number): Crew<T> {
+  // Loaded here: most logs are too small for threads.
+  const threads = process.getBuiltinModule('node:worker_threads');
   const workers = Array.from({ length: count }, () => {
-    const worker = new Worker(entry, { execArgv: [] });
+    const worker = new threads.Worker(entry, { execArgv: [] });
     const member: Member<T> = { worker, ordered: 0, failure: undefined, settle: undefined };
     const fail = (failure: Error) => {
       member.failure ??= failure;
