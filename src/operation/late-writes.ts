@@ -65,11 +65,14 @@ export async function overCommands(
   const { flag } = drivers;
   const { id, plan } = journal.operation;
   const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
+  const others = () => (exposed ? rivalCommands(flag, id) : []);
+  // One that runs now may write after this step, and be gone before anybody looks for it.
+  const before = others();
   const end = await run();
-  if (!exposed || rivalCommands(flag, id).length === 0) return end;
-  onWait(flag.label, flag.timeoutMs);
+  if (before.length === 0 && others().length === 0) return end;
+  if (others().length > 0) onWait(flag.label, flag.timeoutMs);
   const deadline = clock.now() + flag.timeoutMs;
-  for (let left = rivalCommands(flag, id); left.length > 0; left = rivalCommands(flag, id)) {
+  for (let left = others(); left.length > 0; left = others()) {
     if (clock.now() >= deadline) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

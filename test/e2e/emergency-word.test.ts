@@ -581,6 +581,30 @@ describe('a slower writer that has lost', () => {
     expect(ratio(dir)).toBe('0');
   });
 
+  it('does not undo a rollback either where it lands as soon as the flag was read back', async () => {
+    const dir = storeFolder(0);
+    writeFileSync(
+      join(dir, 'store.sh'),
+      `case "$1" in
+get) cat ratio 2>/dev/null || true
+  if [ -e zero ]; then rm zero; : > go; while kill -0 $(cat raising) 2>/dev/null; do sleep 0.02; done; fi ;;
+set) cat > /dev/null
+  if [ "$CUTOVER_FLAG_RATIO" != 0 ]; then
+    echo $$ > raising; : > begun
+    while [ ! -e go ]; do sleep 0.02; done
+  else [ -e go ] || : > zero; fi
+  echo "$CUTOVER_FLAG_RATIO" > ratio.$$ && mv ratio.$$ ratio ;;
+esac
+`,
+    );
+    const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
+    await waitFor('the write to begin', () => existsSync(join(dir, 'begun')));
+    start.kill('SIGKILL');
+    const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ratio(dir)).toBe('0');
+  });
+
   it('may be a store that still takes what nobody waits for any more', async () => {
     let ratio = 0;
     let raised = false;
@@ -599,14 +623,14 @@ describe('a slower writer that has lost', () => {
         setTimeout(() => {
           take();
           raised = true;
-        }, 5000);
+        }, 6500);
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     cleanups.push(() => void server.close());
     const { port } = server.address() as AddressInfo;
     const dir = makeFolder(
-      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 1s, retries: 0, settlesIn: 8s }\n`,
+      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 3s, retries: 0, settlesIn: 9s }\n`,
     );
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
     const start = await cutover(dir, ['canary', 'start', '--yes']);

@@ -237,7 +237,7 @@ describe('the flag file', () => {
 describe('stopping', () => {
   it('finishes what runs, takes nothing new, and loses no line of the log', async () => {
     gateway = await startGateway(legacy, target, { ratio: 1 });
-    await target.control({ latencyMs: 400 });
+    await target.control({ latencyMs: 2500 });
     const openai = client();
     const running = Promise.all(
       Array.from({ length: 20 }, (_, i) => openai.chat.completions.create(ask(`u${i}`))),
@@ -333,7 +333,7 @@ describe('what the gateway itself refuses', () => {
   }
 });
 
-async function until(condition: () => Promise<boolean>, withinMs = 3000): Promise<void> {
+async function until(condition: () => Promise<boolean>, withinMs = 15_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (performance.now() < end) {
     if (await condition()) return;

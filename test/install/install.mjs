@@ -15,7 +15,7 @@ const CONFIG = `migration: install
 providers:
   legacy: { name: legacy, baseUrl: http://127.0.0.1:9/v1 }
   target: { name: target, baseUrl: http://127.0.0.1:9/v1 }
-flag: { path: flags.json }
+flag: { driver: file, path: flags.json }
 `;
 const LIMIT_MS = 30 * 60_000;
 
