@@ -107,10 +107,11 @@ export function resumeOperation(
   options: JournalOptions,
   lease: { force?: boolean; atLeast?: number } = {},
 ): Journal {
-  explainingFaults(db.name, () =>
+  const heldBefore = explainingFaults(db.name, () =>
     db
       .transaction(() => {
         const now = options.now();
+        const before = holderOf(db, operation.id);
         const token = takeOver(db, options.holder, operation.id, {
           now,
           watched: options.watched,
@@ -129,10 +130,18 @@ export function resumeOperation(
           operationId: operation.id,
           detail: { steps: operation.steps.map(({ label, outcome }) => ({ label, outcome })) },
         });
+        return before;
       })
       .immediate(),
   );
-  return databaseJournal(db, findOperation(db, operation.id), options);
+  return databaseJournal(db, findOperation(db, operation.id), options, heldBefore);
+}
+
+function holderOf(db: Db, id: string): Holder | null {
+  const { holder } = db.prepare('SELECT holder FROM operations WHERE id = ?').get(id) as {
+    holder: string | null;
+  };
+  return holder === null ? null : (JSON.parse(holder) as Holder);
 }
 
 /** Says whose an emergency is that was journaled by its mark in the flag, which does not keep that. */

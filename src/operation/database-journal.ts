@@ -5,7 +5,7 @@ import { type Db, explainingFaults } from '../store/open.ts';
 import { beginStage, readState, writeState } from '../store/state.ts';
 import { HEARTBEAT_MS } from './heartbeat.ts';
 import type { Journal, JournalOptions, OperationEnd, StepEnd } from './journal.ts';
-import { assertHeld, beat, readLease, releaseLease } from './lease.ts';
+import { assertHeld, beat, type Holder, readLease, releaseLease } from './lease.ts';
 import { openCalls } from './open-calls.ts';
 import { findOperation, hasOperation } from './operations.ts';
 import { databaseOutbox, putWord } from './outbox.ts';
@@ -14,7 +14,12 @@ import type { OperationRecord } from './record.ts';
 import type { Word } from './word.ts';
 
 /** The journal of an operation that the database knows. Its heartbeat begins here. */
-export function databaseJournal(db: Db, operation: OperationRecord, options: JournalOptions): Journal {
+export function databaseJournal(
+  db: Db,
+  operation: OperationRecord,
+  options: JournalOptions,
+  heldBefore: Holder | null = null,
+): Journal {
   const { token } = operation;
   const heartbeat = setInterval(() => {
     // A heartbeat that fails is not worth stopping for: the step's own writes will say what is wrong.
@@ -27,6 +32,7 @@ export function databaseJournal(db: Db, operation: OperationRecord, options: Jou
   const write = (work: () => void) => explainingFaults(db.name, () => db.transaction(work).immediate());
   return {
     operation,
+    heldBefore,
     kept: 'database',
     sideFile: null,
     guard: () => assertHeld(db, token),

@@ -132,7 +132,7 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
             ...(plan.kind === 'emergency' ? { first: operation.id } : {}),
           })
         : await overCommands(journal, execution, position, () =>
-            overWrites(journal, execution, step, (earlier) => {
+            overWrites(journal, execution, position, (earlier) => {
               const own = context(position);
               return runStep(
                 execution.drivers,

@@ -49,6 +49,8 @@ export interface OpenCall {
 /** Where the executor writes what it is about to do and what came of it. */
 export interface Journal {
   readonly operation: OperationRecord;
+  /** Who ran it before it was taken up again; null at its first run, and where that was not kept. */
+  readonly heldBefore: Holder | null;
   /** Where it is kept: an emergency may find no place at all. */
   readonly kept: 'database' | 'side file' | 'nowhere';
   /** The file it is kept in, for output when it is not the database. */

@@ -127,21 +127,65 @@ function stillUnderWay(
 }
 
 /**
- * Runs a step: one that leads back, until nothing is under way on its server, or by its hook, that leads elsewhere.
+ * Runs a DNS step: one that leads back, until nothing is under way on its server, or by its hook, that leads elsewhere;
+ * one that a killed process had begun, until what that has asked for is over.
+ * @param position of the step in the plan
  */
 export function overWrites(
   journal: Journal,
   acting: Acting,
-  step: PlannedStep,
+  position: number,
   run: (earlier?: StepEnd) => Promise<StepEnd>,
 ): Promise<StepEnd> {
-  const { server, label } = step;
-  const wayBack = step.kind === 'dns' && isBackward(journal.operation.plan.kind);
-  const silent = wayBack && server === undefined ? findSilent(acting.drivers.dns, label) : undefined;
-  if (silent) return outlastingCalls(journal, silent, acting, run);
-  const back = wayBack && server !== undefined;
-  const hook = back ? acting.drivers.dns.find((one) => one.server === server) : undefined;
-  return hook && server !== undefined ? outlastingWrites(journal, { ...hook, server }, acting, run) : run();
+  const { plan } = journal.operation;
+  const step = plan.steps[position];
+  const hook = step?.kind === 'dns' ? hookOf(acting.drivers.dns, step) : undefined;
+  if (!hook) return run();
+  return outlastingItself(journal, hook, acting, position, () => {
+    if (!isBackward(plan.kind)) return run();
+    const { server } = hook;
+    return server === undefined
+      ? outlastingCalls(journal, hook, acting, run)
+      : outlastingWrites(journal, { ...hook, server }, acting, run);
+  });
+}
+
+/**
+ * Runs a step anew that was under way when its process was killed. What that has asked for leads the same way, but must
+ * not land behind whatever comes after this operation: the step ends when it can no longer.
+ */
+async function outlastingItself(
+  journal: Journal,
+  hook: Hook,
+  { onWait }: Acting,
+  position: number,
+  run: () => Promise<StepEnd>,
+): Promise<StepEnd> {
+  const { operation, heldBefore } = journal;
+  const { id, kind, steps } = operation;
+  const found = steps[position];
+  // Of a record, what is about to be written is kept before it is.
+  const asked = found?.outcome === 'running' && (hook.server === undefined || found.after !== null);
+  const end = await run();
+  if (!asked || end.outcome !== 'done') return end;
+  const call = { id, kind, position, driver: hook.driver, holder: heldBefore };
+  const withinMs = hook.timeoutMs + MARGIN_MS;
+  // By no clock but this process' own: when the other began is by one that may go wrong.
+  const started = performance.now();
+  const inTime = () => performance.now() - started < withinMs;
+  const left = () => {
+    const seen = seeCall(call);
+    return { ...call, ...seen, may: seen.commands.length > 0 || (!seen.gone && inTime()) };
+  };
+  if (left().may) onWait(hook.label, withinMs);
+  while (left().may && inTime()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  const stays = left();
+  return stays.may ? { ...end, ...stillUnderWay([stays]) } : end;
+}
+
+/** The hook that moves a step's records, or the one without a server that it is for, wherever that stands by now. */
+function hookOf(hooks: readonly Hook[], { server, label }: PlannedStep): Hook | undefined {
+  return server === undefined ? findSilent(hooks, label) : hooks.find((hook) => hook.server === server);
 }
 
 /** The hook that a step without a server is for, wherever it stands in the config by now. */

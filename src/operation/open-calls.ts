@@ -47,7 +47,12 @@ export interface CallSeen {
 export const callKey = (id: string, position: number, again = false): string =>
   `${id}:${position}${again ? ':again' : ''}`;
 
-export function seeCall({ id, position, driver, holder }: OpenCall): CallSeen {
+export function seeCall({
+  id,
+  position,
+  driver,
+  holder,
+}: Pick<OpenCall, 'id' | 'position' | 'driver' | 'holder'>): CallSeen {
   if (driver !== 'exec') return { commands: [], gone: false };
   const commands = [callKey(id, position), callKey(id, position, true)].flatMap(commandsOf);
   return { commands, gone: holder !== null && holderState(holder) === 'gone' && seesAllCommands() };

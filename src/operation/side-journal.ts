@@ -67,6 +67,7 @@ export function beginSideJournal(
     guard: () => {},
     find: () => null,
     winner: () => null,
+    heldBefore: null,
     writing: () => null,
     openCalls: () => [],
     outbox,

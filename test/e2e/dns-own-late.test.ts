@@ -57,6 +57,19 @@ describe('a command that is under way', () => {
     expect(words(dir)).toHaveLength(3);
   });
 
+  it.each([
+    ['a rollback', BACK],
+    ['an emergency', EMERGENCY],
+  ])('of a killed shift that was resumed: is over before %s that follows', async (_name, way) => {
+    const { dir } = await underWay(exec('20s'), true, route('[ -e first ] || { touch first; sleep 5; }'));
+    const resumed = await cutover(dir, ['resume', '--yes', '--confirm', 'chat-prod']);
+    expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
+    expect((await cutover(dir, way)).code).toBe(0);
+    expect(words(dir)).toEqual(['target', 'target', 'legacy']);
+    await new Promise((resolve) => setTimeout(resolve, 5500));
+    expect(words(dir).at(-1)).toBe('legacy');
+  });
+
   it('of a killed shift: is waited for by an emergency beside a locked database, too', async () => {
     const { dir } = await underWay(exec('20s'), true, route('sleep 3'));
     const db = new Database(join(dir, '.cutover', 'state.db'));
