@@ -99,14 +99,19 @@ function newestOver(db: Db, token: number): OperationRecord | null {
 
 /** See the journal's `writing`. */
 export function writingOn(db: Db, server: string, id: string): number | null {
-  const { since } = db
+  const { longest } = db
     .prepare(
-      `SELECT max(s.started_at) AS since FROM steps s JOIN operations o ON o.id = s.operation_id
-        WHERE s.kind = 'dns' AND s.outcome = 'running' AND s.after IS NOT NULL AND o.id <> ?
-          AND json_extract(o.plan, '$.steps[' || s.position || '].server') = ?`,
+      `SELECT max(coalesce(json_extract(o.plan, '$.steps[' || s.position || '].timeoutMs'), 0)) AS longest
+         FROM steps s JOIN operations o ON o.id = s.operation_id
+        WHERE s.kind = 'dns' AND s.outcome = 'running' AND s.after IS NOT NULL AND o.id <> $id
+          AND json_extract(o.plan, '$.steps[' || s.position || '].server') = $server
+          AND NOT EXISTS (SELECT 1 FROM steps t JOIN operations b ON b.id = t.operation_id
+                WHERE b.seq > o.seq AND b.id <> $id AND b.kind IN ('rollback', 'emergency')
+                  AND t.kind = 'dns' AND t.outcome = 'done'
+                  AND json_extract(b.plan, '$.steps[' || t.position || '].server') = $server)`,
     )
-    .get(id, server) as { since: number | null };
-  return since;
+    .get({ id, server }) as { longest: number | null };
+  return longest;
 }
 
 /** The flag write of the newest operation, if it is another one that has begun or made it. */

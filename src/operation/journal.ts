@@ -38,8 +38,8 @@ export interface OpenCall {
   kind: string;
   position: number;
   driver: string;
-  /** When it began, the last of its tries, in Unix milliseconds. */
-  since: number;
+  /** How long it may take, in milliseconds. */
+  timeoutMs: number;
   /** Who has called; null where that was not kept. */
   holder: Holder | null;
   /** It got no answer in its time, and nobody waits for one any more. */
@@ -62,13 +62,14 @@ export interface Journal {
   /** What the flag is to say by the operation that has taken over; null while nobody has. */
   winner(): FlagChange | null;
   /**
-   * When a DNS step of another operation that has not come to its end began to write on a server, the latest of them, in
-   * Unix milliseconds; null where there is none, or where nobody can tell.
+   * How long a try of a DNS step may take, in milliseconds, that another operation has begun on a server and not brought
+   * to its end, the longest of them; null where there is none that no way back has outlasted yet, or where nobody can tell.
    */
   writing(server: string): number | null;
   /**
    * Calls of a hook that cannot be read, by DNS steps of other operations that lead to another provider than `provider`,
-   * that have not come to an end, or got no answer in their time. None where nobody can tell.
+   * that have not come to an end, or got no answer in their time, and that no way back has outlasted yet. None where
+   * nobody can tell.
    * @param label with its place in the config or without
    */
   openCalls(label: string, provider: Side): OpenCall[];

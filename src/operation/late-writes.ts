@@ -26,6 +26,15 @@ const MARGIN_MS = 1000;
 const LOOK_MS = 100;
 
 /**
+ * How long ago this was called, in milliseconds. Whoever waits for another process counts from when it looked first, by
+ * its own clock: when the other began is known only by a clock that may be another, or have been set.
+ */
+function stopwatch(): () => number {
+  const started = performance.now();
+  return () => performance.now() - started;
+}
+
+/**
  * Runs a step of a way back on a DNS server that can be read. A server may still carry out what a step of another
  * operation has asked for that was killed, or is being overtaken: when that step has ended, or its time is over, the
  * records are looked at once more. Bounded by the hook's own time limit.
@@ -34,19 +43,17 @@ const LOOK_MS = 100;
 async function outlastingWrites(
   journal: Pick<Journal, 'writing'>,
   hook: Hook & { server: string },
-  { clock: { now }, onWait }: Acting,
+  { onWait }: Acting,
   run: (earlier?: StepEnd) => Promise<StepEnd>,
 ): Promise<StepEnd> {
-  const withinMs = hook.timeoutMs + MARGIN_MS;
-  const mayLand = () => {
-    const since = journal.writing(hook.server);
-    return since !== null && Math.abs(now() - since) < withinMs;
-  };
-  const exposed = mayLand();
+  const timeoutMs = journal.writing(hook.server);
+  const passed = stopwatch();
   const end = await run();
   // What has failed is tried again by whoever resumes it.
-  if (!exposed || end.outcome !== 'done') return end;
-  if (mayLand()) onWait(hook.label, withinMs);
+  if (timeoutMs === null || end.outcome !== 'done') return end;
+  const withinMs = Math.max(timeoutMs, hook.timeoutMs) + MARGIN_MS;
+  const mayLand = () => passed() < withinMs && journal.writing(hook.server) !== null;
+  if (mayLand()) onWait(hook.label, withinMs - passed());
   while (mayLand()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const again = await run(end);
   return { ...again, attempts: end.attempts + again.attempts, ms: end.ms + again.ms };
@@ -89,22 +96,24 @@ export async function overCommands(
 async function outlastingCalls(
   journal: Journal,
   hook: Hook,
-  { clock: { now }, onWait }: Acting,
+  { onWait }: Acting,
   run: (earlier?: StepEnd) => Promise<StepEnd>,
 ): Promise<StepEnd> {
-  const withinMs = hook.timeoutMs + MARGIN_MS;
+  const passed = stopwatch();
   const left = () =>
     journal.openCalls(hook.label, journal.operation.plan.to.activeProvider).flatMap((call) => {
       const seen = seeCall(call);
-      return mayStillCome(call, seen, { now: now(), withinMs }) ? [{ ...call, ...seen }] : [];
+      const withinMs = Math.max(call.timeoutMs, hook.timeoutMs) + MARGIN_MS;
+      return mayStillCome(call, seen, { forMs: passed(), withinMs }) ? [{ ...call, ...seen }] : [];
     });
   const exposed = left();
   const end = await run();
   // What has failed is tried again by whoever resumes it.
   if (exposed.length === 0 || end.outcome !== 'done') return end;
-  const over = Math.min(now() + withinMs, Math.max(...exposed.map(({ since }) => since)) + withinMs);
-  if (left().length > 0) onWait(hook.label, Math.max(0, over - now()));
-  while (left().length > 0 && now() < over) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  const withinMs = Math.max(hook.timeoutMs, ...exposed.map(({ timeoutMs }) => timeoutMs)) + MARGIN_MS;
+  if (left().length > 0) onWait(hook.label, withinMs - passed());
+  while (left().length > 0 && passed() < withinMs)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const again = await run(end);
   const both = { ...again, attempts: end.attempts + again.attempts, ms: end.ms + again.ms };
   const stays = left();
@@ -170,9 +179,8 @@ async function outlastingItself(
   if (!asked || end.outcome !== 'done') return end;
   const call = { id, kind, position, driver: hook.driver, holder: heldBefore };
   const withinMs = hook.timeoutMs + MARGIN_MS;
-  // By no clock but this process' own: when the other began is by one that may go wrong.
-  const started = performance.now();
-  const inTime = () => performance.now() - started < withinMs;
+  const passed = stopwatch();
+  const inTime = () => passed() < withinMs;
   const left = () => {
     const seen = seeCall(call);
     return { ...call, ...seen, may: seen.commands.length > 0 || (!seen.gone && inTime()) };

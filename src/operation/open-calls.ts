@@ -10,25 +10,33 @@ interface Row extends Omit<OpenCall, 'holder' | 'ended'> {
   label: string;
   outcome: string;
   holder: string | null;
+  /** The labels of steps on a way back that came after it, as a JSON array. */
+  outlasted: string;
 }
 
 /** See the journal's `openCalls`. @param id the operation that asks */
 export function openCalls(db: Db, id: string, label: string, provider: Side): OpenCall[] {
   const rows = db
     .prepare(
-      `SELECT o.id, o.kind, o.holder, s.position, s.driver, s.label, s.outcome, s.started_at AS since
+      `SELECT o.id, o.kind, o.holder, s.position, s.driver, s.label, s.outcome,
+              coalesce(json_extract(o.plan, '$.steps[' || s.position || '].timeoutMs'), 0) AS timeoutMs,
+              (SELECT json_group_array(t.label) FROM steps t JOIN operations b ON b.id = t.operation_id
+                WHERE b.seq > o.seq AND b.id <> $id AND b.kind IN ('rollback', 'emergency')
+                  AND t.kind = 'dns' AND t.outcome = 'done') AS outlasted
          FROM steps s JOIN operations o ON o.id = s.operation_id
-        WHERE s.kind = 'dns' AND s.driver IN ('exec', 'webhook') AND s.started_at IS NOT NULL AND o.id <> ?
-          AND json_extract(o.plan, '$.to.activeProvider') <> ?
+        WHERE s.kind = 'dns' AND s.driver IN ('exec', 'webhook') AND s.started_at IS NOT NULL AND o.id <> $id
+          AND json_extract(o.plan, '$.to.activeProvider') <> $provider
           AND (s.outcome = 'running' OR (s.outcome = 'failed' AND EXISTS (
             SELECT 1 FROM history h WHERE h.operation_id = o.id AND h.event = 'step failed'
                AND json_extract(h.detail, '$.label') = s.label AND json_extract(h.detail, '$.code') = 'TIMEOUT')))
         ORDER BY o.seq, s.position`,
     )
-    .all(id, provider) as Row[];
+    .all({ id, provider }) as Row[];
+  const ours = unnumbered(label);
   return rows
-    .filter((row) => unnumbered(row.label) === unnumbered(label))
-    .map(({ outcome, label: _label, holder, ...row }) => ({
+    .filter((row) => unnumbered(row.label) === ours)
+    .filter(({ outlasted }) => !(JSON.parse(outlasted) as string[]).map(unnumbered).includes(ours))
+    .map(({ outcome, label: _label, outlasted: _outlasted, holder, ...row }) => ({
       ...row,
       holder: holder === null ? null : (JSON.parse(holder) as Holder),
       ended: outcome !== 'running',
@@ -60,15 +68,16 @@ export function seeCall({
 
 /**
  * Whether what a call has asked for may still come. A command is over when it has ended; a request, and a command that
- * cannot be seen, when its time is. Pure.
- * @param withinMs how long after its beginning it may come by itself
+ * cannot be seen, when its time is. That is counted from when it was seen first: when it began is known only by a clock
+ * that may be another, or have been set. Pure.
+ * @param forMs how long it has been seen; withinMs how long after its beginning it may come by itself
  */
 export function mayStillCome(
-  { driver, since, ended }: Pick<OpenCall, 'driver' | 'since' | 'ended'>,
+  { driver, ended }: Pick<OpenCall, 'driver' | 'ended'>,
   { commands, gone }: CallSeen,
-  { now, withinMs }: { now: number; withinMs: number },
+  { forMs, withinMs }: { forMs: number; withinMs: number },
 ): boolean {
   if (commands.length > 0) return true;
   if (driver === 'exec' && (ended || gone)) return false;
-  return Math.abs(now - since) < withinMs;
+  return forMs < withinMs;
 }

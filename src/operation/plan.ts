@@ -22,6 +22,8 @@ export interface PlannedStep {
   label: string;
   /** Of a DNS hook that can read: which server and zone it is, wherever it stands in the config. */
   server?: string;
+  /** Of a DNS hook: how long one try of it may take, in milliseconds. */
+  timeoutMs?: number;
   /** What it puts back of what our own steps have moved; empty: it looks, and writes nothing. */
   restore?: PlannedMove[];
   /** Nothing is done: a person says that somebody has seen to it, and that `restore` is what its records say. */
@@ -92,7 +94,8 @@ export interface PlannedDrivers {
 }
 
 /** A DNS hook as the planner sees it; of one that can read, its server and what the config has for each side. */
-export interface PlannedHook extends Pick<PlannedStep, 'kind' | 'driver' | 'label' | 'server' | 'lowerTtl'> {
+export interface PlannedHook
+  extends Pick<PlannedStep, 'kind' | 'driver' | 'label' | 'server' | 'timeoutMs' | 'lowerTtl'> {
   sides?: Record<Side, DnsRecordSet[]>;
 }
 

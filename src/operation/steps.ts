@@ -34,6 +34,7 @@ export function plannedDrivers(drivers: Drivers): PlannedDrivers {
     otherFlags: drivers.otherFlags?.map((flag) => named('flag', flag)) ?? [],
     dns: drivers.dns.map((hook) => ({
       ...named('dns', hook),
+      timeoutMs: hook.timeoutMs,
       ...(hook.server === undefined ? {} : { server: hook.server }),
       ...(hook.expected
         ? { sides: { legacy: hook.expected('legacy'), target: hook.expected('target') } }

@@ -4,11 +4,12 @@ import { isOf, type Ledger, movesBack, type PlannedMove } from './moved.ts';
 
 /** The DNS steps of plans. Pure. */
 
-const plain = ({ kind, driver, label, server }: PlannedHook): PlannedStep => ({
+const plain = ({ kind, driver, label, server, timeoutMs }: PlannedHook): PlannedStep => ({
   kind,
   driver,
   label,
   ...(server === undefined ? {} : { server }),
+  ...(timeoutMs === undefined ? {} : { timeoutMs }),
 });
 
 /** Every hook writes what the config has for `side`, whatever it finds. */

@@ -81,6 +81,27 @@ touch ${join(dir, 'landed')}
     expect((await bench.exact(name)).join()).toMatch(/\s300\s/);
   });
 
+  it.each([
+    ['that it began by a clock that was a day ahead', 86_400_000, ''],
+    ['that it began by a clock that was 15 s behind', -15_000, ''],
+    ['and whose hook has less time by now', 0, 'timeout: 1s'],
+  ])('a rollback waits for that of a killed shift %s', async (_name, aheadMs, time) => {
+    const { dir, name, ended } = await underWay('kill -9 $PPID');
+    await ended;
+    const db = new Database(join(dir, '.cutover', 'state.db'));
+    db.prepare("UPDATE steps SET started_at = started_at + ? WHERE outcome = 'running'").run(aheadMs);
+    db.close();
+    if (time) {
+      const path = join(dir, 'cutover.yaml');
+      const config = readFileSync(path, 'utf8');
+      writeFileSync(path, config.replace('"retries":0', '"retries":0,"timeout":"1s"'));
+    }
+    const ran = await cutover(dir, BACK);
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    await landed(dir);
+    expect(await look(name)).toBe(LEGACY);
+  });
+
   it('an emergency beside a locked database waits for that of a killed shift', async () => {
     const { dir, name, ended } = await underWay('kill -9 $PPID');
     await ended;

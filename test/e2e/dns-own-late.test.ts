@@ -113,33 +113,42 @@ describe('a command that is under way', () => {
   });
 });
 
-it('a call over HTTP that is under way is waited for, and the hook is called once more, by another key', async () => {
-  const where: string[] = [];
-  const keys = new Set<unknown>();
-  let begun = () => {};
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
-    const { provider, operation } = JSON.parse(body) as { provider: string; operation: { kind: string } };
-    if (operation.kind === 'shift') {
-      begun();
-      await new Promise((resolve) => setTimeout(resolve, 2500));
-    }
-    const key = request.headers['idempotency-key'];
-    if (!keys.has(key)) where.push(provider);
-    keys.add(key);
-    response.end('{}');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const hook = { driver: 'webhook', url, timeout: '3s', retries: 0 };
-  let folder = '';
-  begun = () => writeFileSync(join(folder, 'begun'), '');
-  const { dir } = await underWay(hook, true, (dir) => {
-    folder = dir;
-  });
-  const ran = await cutover(dir, BACK);
-  expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-  expect(where).toEqual(['legacy', 'target', 'legacy']);
-});
+it.each([
+  ['', 0],
+  [', by whatever clock it began', 86_400_000],
+])(
+  'a call over HTTP that is under way is waited for%s, and the hook is called once more, by another key',
+  async (_name, aheadMs) => {
+    const where: string[] = [];
+    const keys = new Set<unknown>();
+    let begun = () => {};
+    const server = createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += String(chunk);
+      const { provider, operation } = JSON.parse(body) as { provider: string; operation: { kind: string } };
+      if (operation.kind === 'shift') {
+        begun();
+        await new Promise((resolve) => setTimeout(resolve, 2500));
+      }
+      const key = request.headers['idempotency-key'];
+      if (!keys.has(key)) where.push(provider);
+      keys.add(key);
+      response.end('{}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const hook = { driver: 'webhook', url, timeout: '3s', retries: 0 };
+    let folder = '';
+    begun = () => writeFileSync(join(folder, 'begun'), '');
+    const { dir } = await underWay(hook, true, (dir) => {
+      folder = dir;
+    });
+    const db = new Database(join(dir, '.cutover', 'state.db'));
+    db.prepare("UPDATE steps SET started_at = started_at + ? WHERE outcome = 'running'").run(aheadMs);
+    db.close();
+    const ran = await cutover(dir, BACK);
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    expect(where).toEqual(['legacy', 'target', 'legacy']);
+  },
+);
