@@ -18,6 +18,7 @@ import { POWERDNS, startPowerDns } from '../servers/powerdns.ts';
 import { freePort } from '../servers/process.ts';
 import { installed, pathOf, type Required } from '../servers/require.ts';
 import { cutover, cutoverJson, makeFolder, type Ran } from './cli.ts';
+import { prepared } from './prepared.ts';
 
 /** What a rollback puts back: rules of docs/hooks.md, on real name servers, by the built command. */
 
@@ -63,16 +64,8 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       await Promise.all([bench?.stop(), other?.stop()]);
     });
 
-    /** A migration; its hooks can be changed at any time. */
-    function migration(hooks: Record<string, unknown>[]) {
+    function make(): string {
       const dir = makeFolder();
-      onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-      const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
-      const env = Object.fromEntries(
-        Object.entries(bench.env).flatMap(([name, value]) =>
-          /KEY/.test(name) && value ? [[name, value]] : [],
-        ),
-      );
       for (const [{ dir: from }, prefix] of [
         [bench, ''],
         [other, 'other-'],
@@ -80,9 +73,19 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
         const key = join(from, KEYS.right);
         if (existsSync(key)) copyFileSync(key, join(dir, `${prefix}${KEYS.right}`));
       }
+      return dir;
+    }
+
+    /** The migration of a folder; its hooks can be changed at any time. */
+    function migrationIn(dir: string) {
+      const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8').replace(/^hooks:.*\n/m, '');
+      const env = Object.fromEntries(
+        Object.entries(bench.env).flatMap(([name, value]) =>
+          /KEY/.test(name) && value ? [[name, value]] : [],
+        ),
+      );
       const set = (dns: object[], notify: object[] = []) =>
         writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns, notify })}\n`);
-      set(hooks);
       return {
         dir,
         env,
@@ -94,6 +97,35 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
           await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod'], env);
         },
       };
+    }
+
+    function migration(hooks: Record<string, unknown>[]) {
+      const dir = make();
+      onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+      const at = migrationIn(dir);
+      at.set(hooks);
+      return at;
+    }
+
+    /** Two records: one says what the config has for legacy, the other one more than that. */
+    const [one, two] = [freshName(), freshName()];
+    const hook = () =>
+      bench.entry([record(one, '192.0.2.1', '198.51.100.1'), record(two, '192.0.2.1', '198.51.100.2')]);
+    const atTarget = prepared(async () => {
+      const dir = make();
+      await bench.put(one, 'A', 300, ['192.0.2.1']);
+      await bench.put(two, 'A', 300, ['192.0.2.1', '192.0.2.2']);
+      const at = migrationIn(dir);
+      at.set([hook()]);
+      await at.complete();
+      return dir;
+    });
+    /** A migration that has moved both to target. */
+    async function moved() {
+      const dir = await atTarget();
+      await bench.put(one, 'A', 30, ['198.51.100.1']);
+      await bench.put(two, 'A', 30, ['198.51.100.2']);
+      return migrationIn(dir);
     }
     /** The hook for the second server of the zone; its key is another one where there are key files. */
     const inside = (records: unknown[]) => {
@@ -157,13 +189,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     });
 
     it('leaves alone what somebody else has changed since, names it, and can be told to overwrite it', async () => {
-      const [one, two] = [freshName(), freshName()];
-      await bench.put(one, 'A', 300, ['192.0.2.1']);
-      await bench.put(two, 'A', 300, ['192.0.2.2']);
-      const at = migration([
-        bench.entry([record(one, '192.0.2.1', '198.51.100.1'), record(two, '192.0.2.2', '198.51.100.2')]),
-      ]);
-      await at.complete();
+      const at = await moved();
       await bench.put(one, 'A', 300, ['203.0.113.7']);
       const dry = await at.run('rollback', '--to', '1', '--dry-run');
       expect(dry.stdout).toMatch(/203\.0\.113\.7[\s\S]*192\.0\.2\.1[\s\S]*left\s+alone/);
@@ -177,7 +203,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       expect(left?.hint).toContain('--overwrite-dns');
       expect([await bench.look(one, 'A'), await bench.look(two, 'A')]).toEqual([
         ['203.0.113.7'],
-        ['192.0.2.2'],
+        ['192.0.2.1', '192.0.2.2'],
       ]);
       expect((await at.run('resume')).code).toBe(4);
       await at.json('resume', '--overwrite-dns');
@@ -186,27 +212,24 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     });
 
     it('that is undone leads back to target, and from there back to what was found', async () => {
-      const name = freshName();
-      await bench.put(name, 'A', 300, ['192.0.2.1']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
-      await at.complete();
+      const at = await moved();
       const { undo } = await at.json<{ undo: string }>('rollback', ...GO);
       const to = /--to (\d+)/.exec(undo)?.[1] ?? '?';
       await at.json('rollback', '--to', to, ...GO, ...FORCE);
-      expect(await bench.look(name, 'A')).toEqual(['198.51.100.1']);
+      expect(await bench.look(one, 'A')).toEqual(['198.51.100.1']);
       await at.json('rollback', '--emergency');
-      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      expect(await bench.look(one, 'A')).toEqual(['192.0.2.1']);
     });
 
     it('sees no drift where the zone is not the config’s, at rest and after it is put back exactly', async () => {
       const name = freshName();
       await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
-      expect((await at.json<Status>('status')).drift).toEqual([]);
-      await at.complete();
+      const before = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
+      expect((await before.json<Status>('status')).drift).toEqual([]);
+      const at = await moved();
       expect((await at.json<Status>('status')).drift).toEqual([]);
       await at.json('rollback', ...GO);
-      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      expect(await bench.look(two, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
       const status = await at.json<Status>('status');
       expect([status.safe, status.drift]).toEqual([true, []]);
     });
@@ -236,13 +259,10 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     );
 
     it('in an emergency puts back exactly what was found, by the journal, and says so', async () => {
-      const name = freshName();
-      await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
-      await at.complete();
+      const at = await moved();
       const ran = await at.run('rollback', '--emergency', '--json');
       expect([ran.code, JSON.parse(ran.stdout).dnsFrom]).toEqual([0, 'journal']);
-      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      expect(await bench.look(two, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
       expect((await at.json<Status>('status')).drift).toEqual([]);
     });
 
@@ -308,10 +328,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     });
 
     it('says of what is back already that there is nothing to put back, and not that nothing was moved', async () => {
-      const name = freshName();
-      await bench.put(name, 'A', 300, ['192.0.2.1']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
-      await at.complete();
+      const at = await moved();
       await at.json('rollback', '--to', '1', ...GO);
       const dry = await at.run('rollback', '--emergency', '--dry-run');
       expect(dry.stdout.replace(/\s+/g, ' ')).toContain('nothing to put back: look, write nothing');
@@ -322,17 +339,14 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     });
 
     it('counts what was kept as settled: it is neither written nor named again', async () => {
-      const name = freshName();
-      await bench.put(name, 'A', 300, ['192.0.2.1']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
-      await at.complete();
-      await bench.put(name, 'A', 300, ['203.0.113.7']);
+      const at = await moved();
+      await bench.put(one, 'A', 300, ['203.0.113.7']);
       expect((await at.run('rollback', '--to', '1', ...GO)).code).toBe(4);
       await at.json('dns', 'apply', '--keep', '--yes');
       expect((await at.json<Status>('status')).safe).toBe(true);
       await at.complete();
       await at.json('rollback', ...GO);
-      expect(await bench.look(name, 'A')).toEqual(['203.0.113.7']);
+      expect(await bench.look(one, 'A')).toEqual(['203.0.113.7']);
     });
 
     it('overwrites at once when told so, in an emergency too', async () => {
@@ -340,26 +354,20 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
         ['rollback', '--to', '1', ...GO],
         ['rollback', '--emergency'],
       ]) {
-        const name = freshName();
-        await bench.put(name, 'A', 300, ['192.0.2.1']);
-        const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
-        await at.complete();
-        await bench.put(name, 'A', 300, ['203.0.113.7']);
+        const at = await moved();
+        await bench.put(one, 'A', 300, ['203.0.113.7']);
         expect((await at.run(...back, '--overwrite-dns')).code).toBe(0);
-        expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+        expect(await bench.look(one, 'A')).toEqual(['192.0.2.1']);
       }
     });
 
     it('is no advice for an edited record: that is named, shown and mended without moving traffic', async () => {
-      const name = freshName();
-      await bench.put(name, 'A', 300, ['192.0.2.1']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
-      await at.complete();
+      const at = await moved();
       expect((await at.run('dns', 'diff')).stdout).toBe('every record says what it should\n');
-      await bench.put(name, 'A', 900, ['198.51.100.1']);
+      await bench.put(one, 'A', 900, ['198.51.100.1']);
       const status = await at.json<Status>('status');
       expect(status.headline).toContain(
-        `${name} A says 198.51.100.1 (TTL 900 s), not 198.51.100.1 (TTL 30 s)`,
+        `${one} A says 198.51.100.1 (TTL 900 s), not 198.51.100.1 (TTL 30 s)`,
       );
       expect([status.next, ...status.otherwise].map(({ command }) => command).join()).not.toMatch(/rollback/);
       const diff = await at.run('dns', 'diff');
@@ -379,7 +387,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       await at.json(...undo.split(' ').slice(1), '--yes');
       expect((await at.run('dns', 'status')).stdout).toContain('(TTL 900 s)');
       await at.json('rollback', ...GO);
-      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      expect(await bench.look(one, 'A')).toEqual(['192.0.2.1']);
     });
 
     it('by `dns apply` is told as that, and as no shift', async () => {
@@ -417,13 +425,10 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     });
 
     it('after an emergency that could not read the journal: the rest is restored by resume', async () => {
-      const name = freshName();
-      await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
-      const dns = [bench.entry([record(name, '192.0.2.1', '198.51.100.1')])];
-      const at = migration(dns);
+      const at = await moved();
       const receiver = await startHttpReceiver();
       onTestFinished(() => receiver.stop());
-      at.set(dns, [{ driver: 'webhook', url: receiver.url }]);
+      at.set([hook()], [{ driver: 'webhook', url: receiver.url }]);
       const heard = () =>
         receiver.received.flatMap(({ body }) => {
           const { operation, outcome } = JSON.parse(body) as {
@@ -432,7 +437,6 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
           };
           return operation.kind === 'emergency' ? [outcome] : [];
         });
-      await at.complete();
       const db = join(at.dir, '.cutover', 'state.db');
       const kept = readFileSync(db);
       const wal = existsSync(`${db}-wal`) ? readFileSync(`${db}-wal`) : null;
@@ -451,12 +455,12 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
         code: 'DNS_BY_CONFIG',
       });
       expect(heard()).toEqual([undefined, 'partial']);
-      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      expect(await bench.look(two, 'A')).toEqual(['192.0.2.1']);
       writeFileSync(db, kept);
       if (wal) writeFileSync(`${db}-wal`, wal);
       expect((await at.json<Status>('status')).next.command).toBe('cutover resume');
       await at.json('resume');
-      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      expect(await bench.look(two, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
       expect(heard()).toEqual([undefined, 'partial', 'done']);
       const status = await at.json<Status>('status');
       expect([status.safe, status.drift]).toEqual([true, []]);
@@ -496,16 +500,13 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     });
 
     it('in an emergency beside a locked database goes by what is in it', async () => {
-      const name = freshName();
-      await bench.put(name, 'A', 300, ['192.0.2.1', '192.0.2.2']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.1')])]);
-      await at.complete();
+      const at = await moved();
       const db = new Database(join(at.dir, '.cutover', 'state.db'));
       onTestFinished(() => void db.close());
       db.exec('BEGIN IMMEDIATE');
       const ran = await at.run('rollback', '--emergency', '--json');
       expect(JSON.parse(ran.stdout).dnsFrom).toBe('journal');
-      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
+      expect(await bench.look(two, 'A')).toEqual(['192.0.2.1', '192.0.2.2']);
       db.exec('ROLLBACK');
       expect(await at.json('resume')).toMatchObject({ operation: null });
       expect((await at.json<Status>('status')).safe).toBe(true);
@@ -517,15 +518,12 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     ])(
       'in an emergency does not take a state %s for a journal in which nothing was moved',
       async (_name, lose) => {
-        const name = freshName();
-        await bench.put(name, 'A', 300, ['192.0.2.1']);
-        const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.9')])]);
-        await at.complete();
+        const at = await moved();
         for (const file of ['state.db-wal', 'state.db-shm'])
           rmSync(join(at.dir, '.cutover', file), { force: true });
         lose(at.dir);
         const { stdout, stderr } = await at.run('rollback', '--emergency', '--json');
-        expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+        expect(await bench.look(one, 'A')).toEqual(['192.0.2.1']);
         expect(JSON.parse(stdout)).toMatchObject({ dnsFrom: 'config' });
         // What was there before is not in this journal: resume here does nothing, and nobody is told that it does.
         const words = stderr.replace(/\s+/g, ' ');
@@ -538,10 +536,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
     );
 
     it('is what leads records to another provider: `dns apply` does not', async () => {
-      const name = freshName();
-      await bench.put(name, 'A', 300, ['192.0.2.1']);
-      const at = migration([bench.entry([record(name, '192.0.2.1', '198.51.100.9')])]);
-      await at.complete();
+      const at = await moved();
       await at.json('rollback', ...GO);
       const { checkpoints } = await at.json<{ checkpoints: { id: number; status: string }[] }>(
         'checkpoint',
@@ -550,7 +545,7 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
       const complete = checkpoints.find(({ status }) => status === 'complete')?.id;
       const { code, stderr } = await at.run('dns', 'apply', '--to', String(complete), '--yes');
       expect([code, stderr]).toEqual([64, expect.stringContaining('lead to target')]);
-      expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
+      expect(await bench.look(one, 'A')).toEqual(['192.0.2.1']);
     });
   });
 });
@@ -558,19 +553,30 @@ describe.each(BENCHES)('on $title', ({ server, start }) => {
 describe('a DNS hook that cannot be read', () => {
   const hook = (name: string) => `hooks: { dns: [{ driver: exec, command: [sh, ${name}], retries: 0 }] }\n`;
 
-  function folder() {
+  const told = (dir: string) => readFileSync(join(dir, 'told'), 'utf8').trim().split('\n');
+  async function make() {
     const dir = makeFolder(hook('route.sh'));
-    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
     writeFileSync(join(dir, 'route.sh'), 'cat > event.json; echo $CUTOVER_PROVIDER >> told\n');
-    return { dir, told: () => readFileSync(join(dir, 'told'), 'utf8').trim().split('\n') };
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    return dir;
   }
+  /** A migration at 10 %. */
+  const started = prepared(make);
+  /** One that is complete, and whose hook is gone since. */
+  const gone = prepared(async () => {
+    const dir = await make();
+    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
+    copyFileSync(join(dir, 'cutover.yaml'), join(dir, 'whole'));
+    const config = readFileSync(join(dir, 'whole'), 'utf8');
+    writeFileSync(join(dir, 'cutover.yaml'), config.replace(hook('route.sh'), ''));
+    return dir;
+  });
 
   it('is told the provider on every rollback and emergency, whatever was moved', async () => {
-    const { dir, told } = folder();
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    const dir = await started();
     await cutoverJson(dir, ['rollback', '--anyway', '--yes']);
     await cutoverJson(dir, ['rollback', '--emergency']);
-    expect(told()).toEqual(['legacy', 'legacy']);
+    expect(told(dir)).toEqual(['legacy', 'legacy']);
     expect(JSON.parse(readFileSync(join(dir, 'event.json'), 'utf8'))).not.toHaveProperty('restore');
   });
 
@@ -594,11 +600,7 @@ describe('a DNS hook that cannot be read', () => {
   });
 
   it('is missed by name when it is gone after it was told target; a person can say that it is seen to', async () => {
-    const { dir } = folder();
-    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
-    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
-    writeFileSync(join(dir, 'cutover.yaml'), config.replace(hook('route.sh'), ''));
+    const dir = await gone();
     const ran = await cutover(dir, ['rollback', ...GO, '--json']);
     expect(ran.code).toBe(4);
     expect((JSON.parse(ran.stdout) as Steps).steps).toContainEqual(
@@ -610,28 +612,28 @@ describe('a DNS hook that cannot be read', () => {
   });
 
   it('is told after all when it is back, by resume', async () => {
-    const { dir, told } = folder();
-    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
-    await cutoverJson(dir, ['canary', 'start', '--yes']);
-    await cutoverJson(dir, ['shift', '100%', ...FORCE, '--confirm', 'chat-prod']);
-    writeFileSync(join(dir, 'cutover.yaml'), config.replace(hook('route.sh'), ''));
+    const dir = await gone();
     expect((await cutover(dir, ['rollback', ...GO])).code).toBe(4);
-    expect(told()).toEqual(['target']);
-    writeFileSync(join(dir, 'cutover.yaml'), config);
+    expect(told(dir)).toEqual(['target']);
+    copyFileSync(join(dir, 'whole'), join(dir, 'cutover.yaml'));
     await cutoverJson(dir, ['resume']);
-    expect(told()).toEqual(['target', 'legacy']);
+    expect(told(dir)).toEqual(['target', 'legacy']);
     expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true });
   });
 });
 
 describe.skipIf(!installed(BIND))('a shift that an emergency overtakes while it writes records', () => {
+  let bench: DnsBench;
+  beforeAll(async () => {
+    bench = await startBind();
+  });
+  afterAll(() => bench?.stop());
+
   /**
    * It writes once the emergency has begun, which waits for that.
    * @param later what becomes of all that is to be written after that
    */
   async function overtaken(later: string) {
-    const bench = await startBind();
-    onTestFinished(() => bench.stop());
     const name = freshName();
     await bench.put(name, 'A', 300, ['192.0.2.1']);
     const dir = makeFolder(
@@ -657,27 +659,24 @@ exec ${pathOf('nsupdate')} "$@"
     });
     while (!existsSync(join(slow, 'begun'))) await new Promise((go) => setTimeout(go, 50));
     const back = cutover(dir, ['rollback', '--emergency', '--json']);
-    const began = async () =>
-      (await cutoverJson<{ entries: { event: string }[] }>(dir, ['history'])).entries.some(
-        ({ event }) => event === 'emergency began',
-      );
-    await expect.poll(began, { timeout: 8000 }).toBe(true);
+    const state = new Database(join(dir, '.cutover', 'state.db'), { readonly: true });
+    const began = state.prepare("SELECT count(*) FROM history WHERE event = 'emergency began'").pluck();
+    await expect.poll(() => began.get(), { timeout: 8000 }).toBe(1);
+    state.close();
     writeFileSync(join(slow, 'go'), '');
     const [emergency, ran] = await Promise.all([back, shift]);
     expect([emergency.code, ran.code], ran.stderr).toEqual([0, 75]);
-    return { bench, dir, name, ran };
+    return { dir, name, ran };
   }
 
   it('puts back what it has written after all', async () => {
-    const { bench, dir, name } = await overtaken(':');
+    const { dir, name } = await overtaken(':');
     expect(await bench.look(name, 'A')).toEqual(['192.0.2.1']);
     expect(await cutoverJson<Status>(dir, ['status'])).toMatchObject({ safe: true, drift: [] });
   });
 
   it('says so where it cannot put that back; the emergency has looked again, and does', async () => {
-    const { bench, dir, name, ran } = await overtaken(
-      'echo "; Communication with server failed" >&2; exit 1',
-    );
+    const { dir, name, ran } = await overtaken('echo "; Communication with server failed" >&2; exit 1');
     const { error } = JSON.parse(ran.stdout) as { error: { code: string; message: string; hint: string } };
     expect(error).toMatchObject({
       code: 'DNS_OVERTAKEN',
