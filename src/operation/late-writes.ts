@@ -1,4 +1,5 @@
 import { CutoverError, EXIT } from '../errors.ts';
+import { type FlagDriver, SETTLES_MS } from '../flag/driver.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { unnumbered } from '../rollback/dns-steps.ts';
 import type { Journal, StepEnd } from './journal.ts';
@@ -70,12 +71,13 @@ export async function overCommands(
   run: () => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const { flag } = drivers;
-  const { id, plan } = journal.operation;
+  const { id, plan, steps } = journal.operation;
   const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
   const others = () => (exposed ? rivalCommands(flag, id) : []);
+  const askedBefore = exposed && steps[position]?.outcome === 'running' && plan.to.ratio > 0;
   // One that runs now may write after this step, and be gone before anybody looks for it.
   const before = others();
-  const end = await run();
+  const end = askedBefore ? await outlastingServer(journal, flag, onWait, run) : await run();
   if (before.length === 0 && others().length === 0) return end;
   if (others().length > 0) onWait(flag.label, flag.timeoutMs);
   const deadline = clock.now() + flag.timeoutMs;
@@ -87,6 +89,27 @@ export async function overCommands(
   if (journal.winner()) return end;
   const again = await run();
   return { ...again, before: end.before, attempts: end.attempts + again.attempts };
+}
+
+/**
+ * Sets a flag anew whose server was asked by a process that was killed. That leads the same way, but must not land behind
+ * whatever comes after this operation: the step ends when it can no longer, or another operation has taken over, which
+ * then waits for it. A command is seen by whoever comes next.
+ */
+async function outlastingServer(
+  journal: Journal,
+  flag: FlagDriver,
+  onWait: Acting['onWait'],
+  run: () => Promise<StepEnd>,
+): Promise<StepEnd> {
+  const settlesMs = flag.driver === 'webhook' ? (flag.settlesMs ?? SETTLES_MS) : 0;
+  const passed = stopwatch();
+  const end = await run();
+  if (settlesMs === 0 || end.outcome !== 'done') return end;
+  onWait(flag.label, settlesMs);
+  while (passed() < settlesMs && !journal.winner())
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  return end;
 }
 
 /**

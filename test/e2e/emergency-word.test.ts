@@ -653,6 +653,43 @@ esac
     expect(ratio).toBe(0);
   });
 
+  it('may be a store that was asked by a killed start, which was resumed since', async () => {
+    let ratio = 0;
+    const raises: number[] = [];
+    const server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        const asked = request.method === 'POST' ? (JSON.parse(body) as { ratio: number }).ratio : ratio;
+        const take = () => {
+          ratio = asked;
+          response.end(JSON.stringify({ ratio }));
+        };
+        if (asked > 0 && request.method === 'POST' && raises.push(asked) === 1) setTimeout(take, 4000);
+        else take();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const dir = makeFolder(
+      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 10s, retries: 0, settlesIn: 6s }\n`,
+    );
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
+    await waitFor('the write to be asked for', () => raises.length === 1);
+    start.kill('SIGKILL');
+    const resumed = await cutover(dir, ['resume', '--yes']);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(resumed.stderr).toContain('waiting at most 6 s');
+    const ran = await emergency(dir);
+    expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
+    await new Promise((resolve) => setTimeout(resolve, 4500));
+    expect(ratio).toBe(0);
+  });
+
   it('may be whoever has locked the database, of whom nothing can be seen', async () => {
     const dir = storeFolder(0);
     await cutoverJson(dir, ['canary', 'start', '--yes']);
