@@ -236,7 +236,7 @@ describe('the flag file', () => {
 
 describe('stopping', () => {
   it('finishes what runs, takes nothing new, and loses no line of the log', async () => {
-    gateway = await startGateway(legacy, target, { ratio: 1 });
+    gateway = await startGateway(legacy, target, { ratio: 1, timeouts: { firstByte: '8s' } });
     await target.control({ latencyMs: 2500 });
     const openai = client();
     const running = Promise.all(
