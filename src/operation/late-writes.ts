@@ -194,14 +194,14 @@ async function outlastingItself(
   run: () => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const { operation, heldBefore } = journal;
-  const { id, kind, steps } = operation;
+  const { id, kind, plan, steps } = operation;
   const found = steps[position];
   // Of a record, what is about to be written is kept before it is.
   const asked = found?.outcome === 'running' && (hook.server === undefined || found.after !== null);
   const end = await run();
   if (!asked || end.outcome !== 'done') return end;
   const call = { id, kind, position, driver: hook.driver, holder: heldBefore };
-  const withinMs = hook.timeoutMs + MARGIN_MS;
+  const withinMs = Math.max(plan.steps[position]?.timeoutMs ?? 0, hook.timeoutMs) + MARGIN_MS;
   const passed = stopwatch();
   const inTime = () => passed() < withinMs;
   const left = () => {

@@ -102,6 +102,19 @@ touch ${join(dir, 'landed')}
     expect(await look(name)).toBe(LEGACY);
   });
 
+  it('a resume waits for that of its killed run, which had more time: nothing lands behind a rollback', async () => {
+    const { dir, name, ended } = await underWay('kill -9 $PPID');
+    await ended;
+    const path = join(dir, 'cutover.yaml');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"retries":0', '"retries":0,"timeout":"1s"'));
+    const resumed = await cutover(dir, ['resume', '--yes', ...CONFIRM]);
+    expect(resumed.code, resumed.stdout + resumed.stderr).toBe(0);
+    const ran = await cutover(dir, BACK);
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    await landed(dir);
+    expect(await look(name)).toBe(LEGACY);
+  });
+
   it('an emergency beside a locked database waits for that of a killed shift', async () => {
     const { dir, name, ended } = await underWay('kill -9 $PPID');
     await ended;
