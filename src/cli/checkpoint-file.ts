@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { absoluteName, RECORD_TYPES, recordValue } from '../config/dns-values.ts';
 import { whole } from '../config/fields.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
+import { CLOCKS_MS } from '../operation/holder.ts';
 import { type ImportedCheckpoint, MAX_TEXT } from '../store/checkpoint-content.ts';
 import { worldFault } from '../world.ts';
 
@@ -12,8 +13,6 @@ const MAX_DEPTH = 32;
 
 /** There was no cutover before. */
 const EARLIEST = Date.UTC(2025, 0, 1);
-/** How far the clock of the host that wrote the file may be ahead of this one's. */
-const CLOCKS_MS = 5 * 60_000;
 /** The longest name of a hook or a server, in characters; a DNS name is shorter anyway. */
 const MAX_LABEL = 1000;
 /** One answer of a DNS server is 65,535 bytes: so many addresses, or so much text with every byte escaped. */

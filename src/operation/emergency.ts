@@ -4,6 +4,7 @@ import { sameRatio } from '../world.ts';
 import { type EmergencyStore, lookAside, openJournal } from './emergency-journal.ts';
 import { type DnsSource, type Look, type PlanEmergency, readEmergencyPlan } from './emergency-plan.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
+import { CLOCKS_MS } from './holder.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import { findOperation, hasOperation } from './operations.ts';
 import { overtakenBy } from './overtaken.ts';
@@ -157,7 +158,7 @@ async function outlastRivals(
   const longest = Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
   for (let told = ''; ; ) {
     const now = execution.clock.now();
-    const looking = { now, quietMs: now - quietSince };
+    const looking = { now, quietMs: now - quietSince, clocksMs: CLOCKS_MS };
     const operations = look((db) => rivalOperations(db, operation.id, bounds, looking));
     const rivals = operations && [
       ...operations,

@@ -19,6 +19,9 @@ export interface Holder {
   givenUp?: true;
 }
 
+/** How far the clocks of two hosts, or of one before and after it was set, may be apart. */
+export const CLOCKS_MS = 5 * 60_000;
+
 export type HolderState = 'running' | 'gone' | 'unknown';
 
 /** This process as a holder of the lease. */

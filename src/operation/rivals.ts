@@ -42,10 +42,14 @@ export function writeBounds(flags: readonly FlagDriver[]): WriteBounds {
   };
 }
 
-/** How a caller looks: `now` in Unix milliseconds, and for how long it has seen nobody at a flag any more. */
+/** How a caller looks. */
 export interface Looking {
+  /** Unix milliseconds. */
   now: number;
+  /** For how long it has seen nobody at a flag any more. */
   quietMs: number;
+  /** How far the clock by which a writer began may be behind this one, in milliseconds. */
+  clocksMs: number;
 }
 
 /**
@@ -55,11 +59,11 @@ export interface Looking {
 export function mayStillLand(
   { startedAt, ms, from }: Pick<Writer, 'startedAt' | 'ms' | 'from'>,
   { writeMs, triesMs, settlesMs }: WriteBounds,
-  { now, quietMs }: Looking,
+  { now, quietMs, clocksMs }: Looking,
 ): boolean {
   // A flag that could not be set is put back: that is one more write, which counts unless it sends all to legacy.
   const asked = (startedAt ?? 0) + (ms === null ? triesMs : ms + (from > 0 ? writeMs : 0));
-  return now - asked < settlesMs && quietMs < settlesMs;
+  return now - asked < settlesMs + clocksMs && quietMs < settlesMs;
 }
 
 /**

@@ -188,7 +188,7 @@ async function readFlag({ drivers, secrets }: Sources, ms: number | undefined): 
 function rivalsOf({ db, drivers: { flag }, clock }: Sources, { last, lease }: JournalFacts): Rival[] {
   if (flag.fences || (lease && lease.holder !== 'gone')) return [];
   const id = last?.id ?? '';
-  const looking = { now: clock.now(), quietMs: 0 };
+  const looking = { now: clock.now(), quietMs: 0, clocksMs: 0 };
   // The last one is named as unfinished, where it is.
   return [...rivalOperations(db, id, writeBounds([flag]), looking), ...rivalCommands(flag, id)];
 }

@@ -286,7 +286,7 @@ describe('a log read by several threads', () => {
         expect(found).toEqual(await read([path], way));
       }),
       // Also of the search for the simplest log that fails.
-      { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+      { numRuns: 20, interruptAfterTimeLimit: 20_000 },
     );
     // Else it was not the threads that were tested.
     expect(merged).toBeGreaterThan(5);

@@ -66,7 +66,7 @@ describe('packing', () => {
         kept.set(bytes, from);
         expect(unpack(packer.texts, kept, from)).toStrictEqual(items);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -150,7 +150,7 @@ describe('packing', () => {
         for (const it of [one, back]) push(it.latency, more);
         expect(read(back)).toStrictEqual(read(one));
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

@@ -21,5 +21,14 @@ it.each([
   ['no longer than it was seen to be gone', killed, usual, 21, 21, false],
   ['a day later', killed, slow, 86_400, 0, false],
 ])('%s', (_name, writer, bounds, nowS, quietS, expected) => {
-  expect(mayStillLand(writer, bounds, { now: nowS * S, quietMs: quietS * S })).toBe(expected);
+  expect(mayStillLand(writer, bounds, { now: nowS * S, quietMs: quietS * S, clocksMs: 0 })).toBe(expected);
+});
+
+it.each([
+  ['that much longer by the clock', 349, 0, true],
+  ['no longer', 351, 0, false],
+  ['nor longer than it was seen to be gone', 60, 21, false],
+])('%s, where clocks may be five minutes apart', (_name, nowS, quietS, expected) => {
+  const looking = { now: nowS * S, quietMs: quietS * S, clocksMs: 300 * S };
+  expect(mayStillLand(gaveUp, usual, looking)).toBe(expected);
 });

@@ -292,7 +292,7 @@ describe('the fast way through a log', () => {
         const bytes = buffer(lines);
         expect(await readRecords(bytes, size, true)).toEqual(await readRecords(bytes, size, false));
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   }, 60_000);
 
@@ -308,7 +308,7 @@ describe('the fast way through a log', () => {
         const bytes = buffer(lines);
         expect(await readTally(bytes, true)).toEqual(await readTally(bytes, false));
       }),
-      { numRuns: 80 },
+      { numRuns: 40 },
     );
   }, 60_000);
 
@@ -318,7 +318,7 @@ describe('the fast way through a log', () => {
         const bytes = Buffer.from(HEAD + variedLines(variety), 'utf8');
         expect(await readTally(bytes, true, timezone)).toEqual(await readTally(bytes, false, timezone));
       }),
-      { numRuns: 7, examples: [[{ ...TOO_MANY_CLASSES }]] },
+      { numRuns: 4, examples: [[{ ...TOO_MANY_CLASSES }]] },
     );
   }, 240_000);
 });
