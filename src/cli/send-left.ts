@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { databaseOutbox, giveUpOld, receiverOf } from '../operation/outbox.ts';
 import { tellHook } from '../operation/tell.ts';
-import { waitingMessages } from '../store/messages.ts';
+import { type Message, waitingMessages } from '../store/messages.ts';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
 
@@ -30,7 +30,10 @@ export async function sendLeft(ctx: Context, session: Session, retries?: number)
     const left = await Promise.all(
       drivers.notify.map(async (hook): Promise<Left[]> => {
         const before = waitingMessages(db, receiverOf(hook));
-        if (before.length === 0 || before.some(({ triedAt }) => (triedAt ?? 0) >= performance.timeOrigin))
+        if (
+          before.length === 0 ||
+          before.some((message) => triedSince(performance.timeOrigin, message, clock))
+        )
           return [];
         const telling = { clock, redact: secrets.redact, deadline, retries: retries ?? 0, patienceMs: 0 };
         const { sent } = await tellHook(outbox, hook, telling);
@@ -43,6 +46,11 @@ export async function sendLeft(ctx: Context, session: Session, retries?: number)
     ctx.note(`warning: what waits to be told could not be sent: ${messageOf(error)}`);
     return [];
   }
+}
+
+/** A try that is yet to come was noted by a clock that was wrong. */
+function triedSince(began: number, { triedAt }: Message, { now }: { now(): number }): boolean {
+  return triedAt !== null && triedAt >= began && triedAt <= now();
 }
 
 /** What came of it, a line for each hook. */

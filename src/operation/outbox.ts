@@ -24,9 +24,11 @@ import { closeWhenTold, noteStepTold } from './told-steps.ts';
 import { sameWord, type Word } from './word.ts';
 
 /** What is not sent within this time is given up: nobody acts on it any more. */
-export const KEPT_MS = 24 * 3_600_000;
+const KEPT_MS = 24 * 3_600_000;
 /** A sender that cannot be looked at has ended when its own time is over, and this much more. */
 const GRACE_MS = 5000;
+/** A receiver is left alone for so long at most, whatever it asks for: people have to hear of what happened. */
+export const LEFT_ALONE_MS = 15 * 60_000;
 /** Why somebody is told nothing any more. */
 export const GONE = 'the config names it no more';
 
@@ -150,17 +152,38 @@ function take(db: Db, hook: Told, rule: TakeRule, sender: Sender): Taken | 'busy
   // Who sends may be on another host, whose clock is another.
   const shared = fileSystemNow(db.name);
   const inSending = waiting.filter((message) => isSending(message, shared));
-  const young = lastWords(waiting).filter(({ at }) => now - at < KEPT_MS);
+  const old = tooOld(waiting, now);
+  const young = lastWords(waiting).filter((message) => !old.includes(message));
   const left = young.filter(({ seq }) => !rule.passed.has(seq));
   const first = left.find(({ operationId }) => operationId === rule.first);
   const next = first ?? (rule.only ? undefined : left[0]);
   if (!next) return null;
   if (first ? inSending.includes(first) : inSending.length > 0) return 'busy';
-  if (!first && (next.notBefore ?? 0) > now) return null;
+  if (!first && isLeftAlone(next, now)) return null;
   const until = Math.ceil(shared + rule.budgetMs + GRACE_MS);
   claimMessage(db, next.seq, { sender: senderOf(sender.holder), until, now });
   const { seq, operationId, attempts } = next;
   return { seq, operationId, event: eventOf(db, next, waiting), attempts };
+}
+
+/** Nobody is left alone for longer than that: a later time was said by a clock that was wrong. */
+function isLeftAlone({ notBefore }: Message, now: number): boolean {
+  return notBefore !== null && notBefore > now && notBefore <= now + LEFT_ALONE_MS;
+}
+
+/**
+ * What has waited for too long, of messages in their order: it was tried in vain, or stood behind what was. Nothing is
+ * older than what was written before it, whatever the clock said.
+ */
+function tooOld(waiting: readonly Message[], now: number): Message[] {
+  const written = new Map<string, number>();
+  const tried = new Set<string>();
+  return waiting.filter(({ hook, at, attempts }) => {
+    const since = Math.max(at, written.get(hook) ?? at);
+    written.set(hook, since);
+    if (attempts > 0) tried.add(hook);
+    return tried.has(hook) && now - since >= KEPT_MS;
+  });
 }
 
 /** Of an operation the last word is told; it says what was to be said before. */
@@ -226,8 +249,7 @@ function senderOf({ actor, host, pid, process, boot, namespace }: Holder): strin
 /** Gives up what has waited for a day; to be called in a transaction. */
 export function giveUpOld(db: Db, sender: Sender): void {
   const at = sender.now();
-  const old = waitingMessages(db).filter((message) => at - message.at >= KEPT_MS);
-  giveUp(db, old, 'a day is over', sender);
+  giveUp(db, tooOld(waitingMessages(db), at), 'a day is over', sender);
 }
 
 /** Gives up what waits for somebody whom no hook leads to any more, and returns it; to be called in a transaction. */

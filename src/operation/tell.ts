@@ -4,7 +4,7 @@ import { Refused } from '../hooks/http.ts';
 import { storable } from '../output/storable.ts';
 import { retryAfterMs } from '../provider/failure.ts';
 import { attempt, BACKOFF_MAX_MS, backoffMs } from './attempt.ts';
-import type { Outbox, SendEnd, TakeRule } from './outbox.ts';
+import { LEFT_ALONE_MS, type Outbox, type SendEnd, type TakeRule } from './outbox.ts';
 
 export interface Telling {
   clock: { now(): number; random(): number };
@@ -35,8 +35,6 @@ export interface Told {
 
 /** How often somebody who sends to the same hook is looked at. */
 const LOOK_MS = 100;
-/** A receiver is left alone for so long at most, whatever it asks for: people have to hear of what happened. */
-const LEFT_ALONE_MS = 15 * 60_000;
 /** The last moment that a date can say. */
 const LAST_DATE_MS = 8.64e15;
 /** The receiver has read this very message, and will not have it: that holds up no other. */

@@ -171,6 +171,24 @@ describe('what nobody takes for a day', () => {
   });
 });
 
+describe('what waits by a clock that was wrong', () => {
+  it.each([
+    ['a day ahead when it was tried', 'tried_at = tried_at + 86400000, not_before = tried_at + 87300000'],
+    ['a day behind when it was written, of which nothing was tried yet', 'at = at - 90000000, attempts = 0'],
+  ])('%s: is sent by the next command', async (_name, change) => {
+    const to = await receiver();
+    const dir = folder(hookAt(to.url));
+    to.mood = () => 'refuses';
+    await cutover(dir, ['canary', 'start', '--yes']);
+    const db = new Database(join(dir, '.cutover', 'state.db'));
+    db.exec(`UPDATE messages SET ${change}`);
+    db.close();
+    to.mood = () => 'takes';
+    await cutover(dir, ['checkpoint', 'create']);
+    expect(told(to).map(gist)).toEqual(['canary start done']);
+  });
+});
+
 describe('mail', () => {
   it('comes once to each who is accepted, however often the others are tried', async () => {
     const smtp = await startSmtp();
