@@ -154,23 +154,38 @@ export const dnsHook = z.discriminatedUnion('driver', [
   webhookHook,
 ]);
 
-/** One record is moved by one hook: two would each take what the other writes for somebody else's. */
+/**
+ * One record is moved by one hook: two would each take what the other writes for somebody else's. What cannot stand
+ * beside a CNAME of its name is moved by the CNAME's: of two updates, one would find the other's record in its way.
+ */
 const dnsHooks = z.array(dnsHook).check(
   z.superRefine((hooks, ctx) => {
-    const known = new Map<string, number>();
+    const moved = new Map<string, { type: string; index: number }[]>();
     hooks.forEach((hook, index) => {
       if (!('records' in hook)) return;
+      const server = serverIdentity(hook);
       hook.records.forEach(({ name, type }, position) => {
-        const record = `${serverIdentity(hook)} ${name} ${type}`;
-        const first = known.get(record) ?? index;
-        known.set(record, first);
-        if (first === index) return;
-        const message = `${name} ${type} is moved by hooks.dns[${first}] too; leave it to one of them`;
-        ctx.addIssue({ code: 'custom', path: [index, 'records', position], message });
+        const key = `${server} ${name}`;
+        const ofName = moved.get(key) ?? [];
+        moved.set(key, [...ofName, { type, index }]);
+        const others = ofName.filter((one) => one.index < index);
+        const same = others.find((one) => one.type === type);
+        const beside = others.find((one) => excludesType(hook.driver, one.type, type));
+        const message = same
+          ? `${name} ${type} is moved by hooks.dns[${same.index}] too; leave it to one of them`
+          : beside &&
+            `${name} ${type} cannot stand beside the ${beside.type} of hooks.dns[${beside.index}]; give both to one hook`;
+        if (message) ctx.addIssue({ code: 'custom', path: [index, 'records', position], message });
       });
     });
   }),
 );
+
+/** Beside a CNAME stands nothing else; Cloudflare, which flattens it, lets all but addresses. */
+function excludesType(driver: string, one: string, other: string): boolean {
+  if (one === other || (one !== 'CNAME' && other !== 'CNAME')) return false;
+  return driver !== 'cloudflare' || (one !== 'TXT' && other !== 'TXT');
+}
 
 /** What a notify hook is told of; without it every operation. */
 const on = z.optional(

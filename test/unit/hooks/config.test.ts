@@ -17,7 +17,16 @@ const rfc2136 = (record: string, more = '') =>
 const bothOn = (one: string, other: string) =>
   `  dns:\n    - { ${one}, records: [${RECORD}] }\n    - { ${other}, records: [${RECORD.replace('llm', 'LLM')}] }`;
 
+/** A CNAME in one hook, and another record of its name in another on the same server. */
+const addressesBeside = (hook: string, type: string) =>
+  `  dns:\n    - { ${hook}, records: [${RECORD}] }\n    - { ${hook}, records: [{ name: LLM.example.test, type: ${type}, legacy: [], target: 192.0.2.1 }] }`;
+const CLOUDFLARE = 'driver: cloudflare, zoneId: 0123456789abcdef0123456789abcdef, apiToken: "${env:K}"';
+
 describe('hooks in the config', () => {
+  it('are taken where a CNAME that is flattened has a TXT beside it', () => {
+    expect(parse(addressesBeside(CLOUDFLARE, 'TXT')).dns).toHaveLength(2);
+  });
+
   it('are taken where the same record stands on several servers', () => {
     const { dns } = parse(
       bothOn(
@@ -138,6 +147,15 @@ describe('hooks in the config', () => {
       ),
       /is moved by hooks\.dns\[0\] too/,
     ],
+    [
+      addressesBeside('driver: rfc2136, server: 127.0.0.1, zone: example.test', 'A'),
+      /hooks\.dns\.1\.records\.0: llm\.example\.test\. A cannot stand beside the CNAME of hooks\.dns\[0\]; give both/,
+    ],
+    [
+      addressesBeside('driver: rfc2136, server: 127.0.0.1, zone: example.test', 'TXT'),
+      /TXT cannot stand beside the CNAME/,
+    ],
+    [addressesBeside(CLOUDFLARE, 'A'), /A cannot stand beside the CNAME/],
     [rfc2136(RECORD.replace('a.example.net', '[a.example.net, c.example.net]')), /at most one CNAME/],
     [rfc2136(RECORD.replace('a.example.net', '"a b"')), /not a value of a record of type CNAME: a b/],
     [
