@@ -1,9 +1,8 @@
-import { CutoverError, EXIT } from '../errors.ts';
 import { type FlagDriver, SETTLES_MS } from '../flag/driver.ts';
 import type { Hook } from '../hooks/hook.ts';
 import { unnumbered } from '../rollback/dns-steps.ts';
-import type { Journal, StepEnd } from './journal.ts';
-import { mayStillCome, seeCall } from './open-calls.ts';
+import type { Journal, OpenCall, StepEnd } from './journal.ts';
+import { type CallSeen, mayStillCome, seeCall } from './open-calls.ts';
 import type { PlannedStep } from './plan.ts';
 import { isBackward } from './record.ts';
 import { mayWrite } from './rival.ts';
@@ -123,12 +122,7 @@ async function outlastingCalls(
   run: (earlier?: StepEnd) => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const passed = stopwatch();
-  const left = () =>
-    journal.openCalls(hook.label, journal.operation.plan.to.activeProvider).flatMap((call) => {
-      const seen = seeCall(call);
-      const withinMs = Math.max(call.timeoutMs, hook.timeoutMs) + MARGIN_MS;
-      return mayStillCome(call, seen, { forMs: passed(), withinMs }) ? [{ ...call, ...seen }] : [];
-    });
+  const left = () => callsLeft(journal, hook, passed());
   const exposed = left();
   const end = await run();
   // What has failed is tried again by whoever resumes it.
@@ -143,19 +137,60 @@ async function outlastingCalls(
   return stays.length === 0 || again.outcome !== 'done' ? both : { ...both, ...stillUnderWay(stays) };
 }
 
+/**
+ * Runs a step of a hook that nothing can be asked of: the config names it no more, or somebody has seen to it by hand.
+ * Whoever looked while a call was under way has not seen the end of it.
+ */
+async function outlastingUnasked(
+  journal: Journal,
+  { label, timeoutMs = 0 }: PlannedStep,
+  { onWait }: Acting,
+  run: () => Promise<StepEnd>,
+): Promise<StepEnd> {
+  const passed = stopwatch();
+  const left = () => callsLeft(journal, { label, timeoutMs }, passed());
+  const exposed = left();
+  const end = await run();
+  if (exposed.length === 0) return end;
+  if (end.outcome !== 'done') return { ...end, error: `${end.error}, and ${wordsOf(exposed)}` };
+  const seen = exposed.filter(({ commands }) => commands.length > 0);
+  const withinMs = Math.max(timeoutMs, ...exposed.map((call) => call.timeoutMs)) + MARGIN_MS;
+  if (seen.length === 0) onWait(label, withinMs);
+  while (seen.length === 0 && left().length > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  return seen.length === 0 ? end : { ...end, ...stillUnderWay(seen, BY_HAND) };
+}
+
+type SeenCall = Pick<OpenCall, 'id' | 'kind'> & CallSeen;
+
+/** The calls of other operations that may still come behind one of this hook. @param forMs since they were looked at first */
+function callsLeft(
+  journal: Journal,
+  { label, timeoutMs }: Pick<Hook, 'label' | 'timeoutMs'>,
+  forMs: number,
+): (OpenCall & CallSeen)[] {
+  return journal.openCalls(label, journal.operation.plan.to.activeProvider).flatMap((call) => {
+    const seen = seeCall(call);
+    const withinMs = Math.max(call.timeoutMs, timeoutMs) + MARGIN_MS;
+    return mayStillCome(call, seen, { forMs, withinMs }) ? [{ ...call, ...seen }] : [];
+  });
+}
+
+const TOLD = { done: 'told', hint: 'end it, then `cutover resume` tells the hook once more' };
+const BY_HAND = { done: 'seen to by hand', hint: 'end it, look at the records, and say so again' };
+
 function stillUnderWay(
-  calls: readonly { id: string; kind: string; commands: readonly string[] }[],
+  calls: readonly SeenCall[],
+  { done, hint } = TOLD,
 ): Pick<StepEnd, 'outcome' | 'error' | 'code' | 'hint'> {
+  return { outcome: 'failed', error: `${done}, but ${wordsOf(calls)}`, code: 'DNS_UNDER_WAY', hint };
+}
+
+function wordsOf(calls: readonly SeenCall[]): string {
   const pids = calls.flatMap(({ commands }) => commands);
   const whose = calls.map(({ kind, id }) => `the ${kind} ${id}`).join(', ');
-  const what = pids.length > 0 ? `the command of ${whose} still runs (process ${pids.join(', ')})` : whose;
-  const { message, code, hint } = new CutoverError(
-    'DNS_UNDER_WAY',
-    EXIT.notNow,
-    `told, but ${what} and may have the last word`,
-    { hint: 'end it, then `cutover resume` tells the hook once more' },
-  );
-  return { outcome: 'failed', error: message, code, hint };
+  return pids.length > 0
+    ? `the command of ${whose} still runs (process ${pids.join(', ')}) and may have the last word`
+    : `what ${whose} asked of it may still come`;
 }
 
 /**
@@ -171,8 +206,9 @@ export function overWrites(
 ): Promise<StepEnd> {
   const { plan } = journal.operation;
   const step = plan.steps[position];
-  const hook = step?.kind === 'dns' ? hookOf(acting.drivers.dns, step) : undefined;
-  if (!hook) return run();
+  if (step?.kind !== 'dns') return run();
+  const hook = step.byHand ? undefined : hookOf(acting.drivers.dns, step);
+  if (!hook) return outlastingUnasked(journal, step, acting, run);
   return outlastingItself(journal, hook, acting, position, () => {
     if (!isBackward(plan.kind)) return run();
     const { server } = hook;

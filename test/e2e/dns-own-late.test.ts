@@ -101,6 +101,29 @@ describe('a command that is under way', () => {
     expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
   });
 
+  it('of a hook that has left the config is named, and nobody is taken at their word before it is gone', async () => {
+    const { dir } = await underWay(exec('20s'), true, route('echo $$ > pid; exec sleep 60'));
+    const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'));
+    onTestFinished(() => {
+      if (existsSync(`/proc/${pid}`)) process.kill(pid);
+    });
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    writeFileSync(join(dir, 'cutover.yaml'), config.replace(/hooks: .*\n/, ''));
+    const running = expect.stringMatching(
+      new RegExp(
+        `the\\s+command\\s+of\\s+the\\s+shift\\s+op-\\S+\\s+still\\s+runs\\s+\\(process\\s+${pid}\\)`,
+      ),
+    );
+    const keep = () => cutover(dir, ['dns', 'apply', '--keep', '--yes']);
+    for (const ran of [await cutover(dir, BACK), await keep()]) {
+      expect([ran.code, ran.stderr]).toEqual([4, running]);
+    }
+    process.kill(pid);
+    const kept = await keep();
+    expect(kept.code, kept.stdout + kept.stderr).toBe(0);
+    expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
+  });
+
   it('of an overtaken shift is not called again for another try', async () => {
     const { dir, ended } = await underWay(
       { ...exec('20s'), retries: 3 },
