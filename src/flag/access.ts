@@ -37,6 +37,7 @@ export function keepReaders(fd: number, like: Stats, path: string, kind: Operati
       { hint: 'use a symbolic link, which is followed, or one name' },
     );
   }
+  keepAccessList(fd, path);
   const kept = keepOwner(fd, like);
   if (!kept && kind !== 'rollback' && kind !== 'emergency') {
     throw new CutoverError(
@@ -51,6 +52,21 @@ export function keepReaders(fd: number, like: Stats, path: string, kind: Operati
   return [
     `${path}: its owner (user ${like.uid}, group ${like.gid}) could not be kept; everyone may read it now`,
   ];
+}
+
+const CP = '/bin/cp';
+const CP_MS = 2000;
+
+/**
+ * Gives a new file the access list (POSIX ACL) of the old one, where it has one: Node.js can neither read nor write
+ * those, and the mode does not tell. Another `cp` than that of GNU does not know how, and leaves it.
+ */
+function keepAccessList(fd: number, path: string): void {
+  if (process.platform !== 'linux') return;
+  // By its descriptor, as a new file at the name of one that another writer has taken away would be put in force.
+  const into = ['--attributes-only', '--preserve=mode', '--', path, '/proc/self/fd/3'];
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  spawnSync(CP, into, { stdio: ['ignore', 'ignore', 'ignore', fd], timeout: CP_MS });
 }
 
 function keepOwner(fd: number, like: Stats): boolean {

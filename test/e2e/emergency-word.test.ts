@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { firstKey, sideOf } from '../histories/stores.ts';
+import { installed } from '../servers/require.ts';
 import { BIN, cutover, cutoverJson, makeFolder, type StatusDocument } from './cli.ts';
 import { prepared } from './prepared.ts';
 
@@ -383,6 +384,25 @@ describe('the readers of a flag file', () => {
     expect(asNobody(path)).toContain('"defaultVariant": "legacy"');
     expect(asNobody(path)).not.toContain('fractional');
   });
+
+  it.skipIf(!installed({ name: 'access lists', commands: ['setfacl'] }))(
+    'keep reading it where only an access list lets them',
+    async (context) => {
+      asRoot(context);
+      const dir = await canaryAt10();
+      const path = join(dir, 'prod/flags.json');
+      chmodSync(dir, 0o755);
+      chmodSync(join(dir, 'prod'), 0o755);
+      chmodSync(path, 0o600);
+      execFileSync('setfacl', ['-m', 'u:nobody:r', path]);
+      const list = () => execFileSync('getfacl', ['-p', path]).toString();
+      const before = list();
+      const ran = await emergency(dir);
+      expect([ran.code, ran.stdout]).toEqual([0, expect.stringContaining('safe')]);
+      expect(list()).toBe(before);
+      expect(asNobody(path)).not.toContain('fractional');
+    },
+  );
 
   it('may all read a file that is made anew, whatever the umask', async () => {
     const dir = await canaryAt10();
