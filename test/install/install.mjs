@@ -27,7 +27,7 @@ try {
   const nodes = wanted.length > 0 ? wanted.map(fetchNode) : [process.execPath];
   const tarball = packClone(nodes[0]);
   const commands = nodes.map((node) => install(node, tarball));
-  if (nodes.length > 1) runsUnderAnother(nodes[1], commands[0]);
+  if (nodes.length > 1) runsUnderAnother(nodes, commands[0]);
   say(`${nodes.length} passed, 0 failed`);
 } finally {
   rmSync(base, { recursive: true, force: true });
@@ -84,10 +84,14 @@ function install(node, tarball) {
   return command;
 }
 
-/** Under another Node.js than it was installed for: one line that says what to type, and it is so; an emergency is safe. */
-function runsUnderAnother(node, command) {
+/**
+ * A migration goes on under another Node.js than the command was installed for: one line says what to type, and it is
+ * so; an emergency is safe without it.
+ */
+function runsUnderAnother([installed, node], command) {
   const cwd = folder('another');
   writeFileSync(join(cwd, 'cutover.yaml'), CONFIG);
+  run(installed, [command, 'canary', 'start', '--yes'], { cwd, env: {} });
   const cutover = (...args) => spawnSync(node, [command, ...args], { cwd, env: {}, encoding: 'utf8' });
   const status = cutover('status');
   assert.equal(status.status, 1);
