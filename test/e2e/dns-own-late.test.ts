@@ -37,6 +37,8 @@ const route = (body: string) => (dir: string) =>
     join(dir, 'route.sh'),
     `[ $CUTOVER_OPERATION_KIND = shift ] && { touch begun; ${body}; }\necho $CUTOVER_PROVIDER >> where\n`,
   );
+/** Until another operation has called the hook, and a moment longer. */
+const LATE = 'i=0; until [ -e where ] || [ $i -ge 150 ]; do i=$((i+1)); sleep 0.1; done; sleep 1';
 const words = (dir: string) => readFileSync(join(dir, 'where'), 'utf8').trim().split('\n');
 const exec = (timeout: string) => ({ driver: 'exec', command: ['sh', 'route.sh'], timeout, retries: 0 });
 
@@ -46,7 +48,7 @@ describe('a command that is under way', () => {
     ['a killed shift, by an emergency', true, EMERGENCY],
     ['an overtaken shift, by an emergency', false, EMERGENCY],
   ])('of %s: is waited for, and the hook is told once more', async (_name, kill, way) => {
-    const { dir, ended } = await underWay(exec('20s'), kill, route('sleep 3'));
+    const { dir, ended } = await underWay(exec('20s'), kill, route(LATE));
     const ran = await cutover(dir, way);
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
     expect(ran.stderr).toMatch(
@@ -71,7 +73,7 @@ describe('a command that is under way', () => {
   });
 
   it('of a killed shift: is waited for by an emergency beside a locked database, too', async () => {
-    const { dir } = await underWay(exec('20s'), true, route('sleep 3'));
+    const { dir } = await underWay(exec('20s'), true, route(LATE));
     const db = new Database(join(dir, '.cutover', 'state.db'));
     onTestFinished(() => void db.close());
     db.exec('BEGIN EXCLUSIVE');
@@ -151,7 +153,8 @@ it.each([
       const { provider, operation } = JSON.parse(body) as { provider: string; operation: { kind: string } };
       if (operation.kind === 'shift') {
         begun();
-        await new Promise((resolve) => setTimeout(resolve, 2500));
+        await vi.waitUntil(() => where.includes('legacy'), { timeout: 15_000 });
+        await new Promise((resolve) => setTimeout(resolve, 1000));
       }
       const key = request.headers['idempotency-key'];
       if (!keys.has(key)) where.push(provider);
@@ -161,7 +164,7 @@ it.each([
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const hook = { driver: 'webhook', url, timeout: '3s', retries: 0 };
+    const hook = { driver: 'webhook', url, timeout: '4s', retries: 0 };
     let folder = '';
     begun = () => writeFileSync(join(folder, 'begun'), '');
     const { dir } = await underWay(hook, true, (dir) => {
