@@ -11,6 +11,7 @@ import { findOperation, hasOperation } from './operations.ts';
 import { databaseOutbox, putWord } from './outbox.ts';
 import { commandOf, notifyPosition, type Plan, type PlannedStep, tellable } from './plan.ts';
 import type { OperationRecord } from './record.ts';
+import { UNANSWERED } from './unanswered.ts';
 import type { Word } from './word.ts';
 
 /** The journal of an operation that the database knows. Its heartbeat begins here. */
@@ -46,9 +47,13 @@ export function databaseJournal(
         assertHeld(db, token);
         put(db, word, operation.plan, options);
       }),
-    stepBegins: (position) =>
+    stepBegins: (position, timeoutMs = 0) =>
       write(() => {
         assertHeld(db, token);
+        db.prepare(
+          `UPDATE operations SET plan = json_set(plan, $path, $timeoutMs)
+            WHERE id = $id AND json_extract(plan, $path) < $timeoutMs`,
+        ).run({ id: operation.id, path: `$.steps[${position}].timeoutMs`, timeoutMs });
         db.prepare(
           `UPDATE steps SET outcome = 'running', started_at = ? WHERE operation_id = ? AND position = ?`,
         ).run(options.now(), operation.id, position);
@@ -101,12 +106,15 @@ function newestOver(db: Db, token: number): OperationRecord | null {
 export function writingOn(db: Db, server: string, id: string): number | null {
   const { longest } = db
     .prepare(
-      `SELECT max(coalesce(json_extract(o.plan, '$.steps[' || s.position || '].timeoutMs'), 0)) AS longest
+      `${UNANSWERED}
+       SELECT max(coalesce(json_extract(o.plan, '$.steps[' || s.position || '].timeoutMs'), 0)) AS longest
          FROM steps s JOIN operations o ON o.id = s.operation_id
-        WHERE s.kind = 'dns' AND s.outcome = 'running' AND s.after IS NOT NULL AND o.id <> $id
+        WHERE s.kind = 'dns' AND s.after IS NOT NULL AND o.id <> $id
+          AND (s.outcome = 'running' OR (s.operation_id, s.label) IN unanswered)
           AND json_extract(o.plan, '$.steps[' || s.position || '].server') = $server
           AND NOT EXISTS (SELECT 1 FROM steps t JOIN operations b ON b.id = t.operation_id
                 WHERE b.seq > o.seq AND b.id <> $id AND b.kind IN ('rollback', 'emergency')
+                  AND json_extract(b.plan, '$.to.activeProvider') <> json_extract(o.plan, '$.to.activeProvider')
                   AND t.kind = 'dns' AND t.outcome = 'done'
                   AND json_extract(b.plan, '$.steps[' || t.position || '].server') = $server)`,
     )

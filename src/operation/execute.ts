@@ -9,7 +9,7 @@ import { type Plan, type PlannedStep, tellable, undoOf } from './plan.ts';
 import { putBack } from './put-back.ts';
 import { isBackward, type OperationRecord, type StepOutcome, type StepRecord } from './record.ts';
 import type { StepContext } from './step-run.ts';
-import { type Drivers, flagsOf, runStep, undoRecords } from './steps.ts';
+import { type Drivers, flagsOf, runStep, timeoutOf, undoRecords } from './steps.ts';
 import { tellHook } from './tell.ts';
 import { tellStep } from './tell-step.ts';
 import { flagReadings, type Standing, type Word, wordOf, wordOfAbandoned } from './word.ts';
@@ -124,7 +124,7 @@ export async function execute(journal: Journal, execution: Execution): Promise<O
     wordOf(standing(execution, operation, known));
   const runOne = async (position: number) => {
     const step = plan.steps[position] as PlannedStep;
-    journal.stepBegins(position);
+    journal.stepBegins(position, timeoutOf(execution.drivers, step));
     const ran =
       step.kind === 'notify'
         ? await tellStep(journal.outbox, execution.drivers.notify, step, operation.id, {
@@ -360,7 +360,7 @@ function report(step: PlannedStep, end: StepEnd): StepReport {
     ...(end.code === undefined ? {} : { code: end.code }),
     ...(end.hint === undefined ? {} : { hint: end.hint }),
     ...(end.notes === undefined ? {} : { notes: end.notes }),
-    ...(end.unanswered ? { unanswered: true } : {}),
+    ...(step.kind === 'flag' && end.outcome === 'failed' && end.unanswered ? { unanswered: true } : {}),
   };
 }
 

@@ -1,34 +1,21 @@
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
-import { mayBeDone } from '../hooks/http.ts';
 import { sameRatio } from '../world.ts';
 import type { StepEnd } from './journal.ts';
-import { endOf, type StepContext, tries } from './step-run.ts';
+import { answers, endOf, type StepContext, tries } from './step-run.ts';
 
 /** Sets a flag. */
 export async function runFlag(flag: FlagDriver, context: StepContext): Promise<StepEnd> {
   const notes: string[] = [];
-  let unanswered = 0;
-  // Counted until the answer is there: a try ends with its time, also while its store is still at it.
-  const asking: FlagDriver['set'] = async (change, signal) => {
-    unanswered++;
-    try {
-      const said = await flag.set(change, signal);
-      unanswered--;
-      return said;
-    } catch (error) {
-      if (!signal.aborted && !mayBeDone(error)) unanswered--;
-      throw error;
-    }
-  };
+  const asking = answers();
+  const set: FlagDriver['set'] = (change, signal) => asking.asked(signal, flag.set(change, signal));
   // The first reading is the one to go back to; a later try would read our own half-made change.
   let before: unknown = context.found?.before ?? null;
   const end = await tries(flag, context, async (signal) => {
     before ??= await readBefore(flag, context, signal);
-    return setFlag({ ...flag, set: asking }, context, signal, notes);
+    return setFlag({ ...flag, set }, context, signal, notes);
   });
-  const ended = endOf(end, before, end.value ?? null, context, { notes });
-  return ended.outcome === 'failed' && unanswered > 0 ? { ...ended, unanswered: true } : ended;
+  return asking.noted(endOf(end, before, end.value ?? null, context, { notes }));
 }
 
 async function readBefore(flag: FlagDriver, context: StepContext, signal: AbortSignal): Promise<unknown> {

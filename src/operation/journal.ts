@@ -20,7 +20,7 @@ export interface StepEnd {
   hint?: string | undefined;
   /** What the user should know beside the outcome. */
   notes?: string[] | undefined;
-  /** Of a flag that could not be set: its store was asked, and gave no answer. It may still do what it was asked for. */
+  /** Who was asked has given no answer to some try, also where a later one was answered: it may still do what it was asked for. */
   unanswered?: true | undefined;
 }
 
@@ -75,7 +75,8 @@ export interface Journal {
   openCalls(label: string, provider: Side): OpenCall[];
   /** Where its messages wait until they are sent. */
   readonly outbox: Outbox;
-  stepBegins(position: number): void;
+  /** @param timeoutMs what its driver gives a try by now; of all runs of a step the longest is kept */
+  stepBegins(position: number, timeoutMs?: number): void;
   /**
    * A hook that cannot be read is about to be called, once more perhaps. Not by an operation that another one has taken
    * over from. @throws CutoverError FENCED (75)

@@ -56,7 +56,14 @@ async function outlastingWrites(
   if (mayLand()) onWait(hook.label, withinMs - passed());
   while (mayLand()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const again = await run(end);
-  return { ...again, attempts: end.attempts + again.attempts, ms: end.ms + again.ms };
+  return bothOf(end, again);
+}
+
+/** The end of a step that was run twice. */
+function bothOf(end: StepEnd, again: StepEnd): StepEnd {
+  const unanswered = end.unanswered ?? again.unanswered;
+  const sums = { attempts: end.attempts + again.attempts, ms: end.ms + again.ms };
+  return { ...again, ...sums, ...(unanswered && { unanswered }) };
 }
 
 /**
@@ -132,7 +139,7 @@ async function outlastingCalls(
   while (left().length > 0 && passed() < withinMs)
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const again = await run(end);
-  const both = { ...again, attempts: end.attempts + again.attempts, ms: end.ms + again.ms };
+  const both = bothOf(end, again);
   const stays = left();
   return stays.length === 0 || again.outcome !== 'done' ? both : { ...both, ...stillUnderWay(stays) };
 }
@@ -157,7 +164,12 @@ async function outlastingUnasked(
   const withinMs = Math.max(timeoutMs, ...exposed.map((call) => call.timeoutMs)) + MARGIN_MS;
   if (seen.length === 0) onWait(label, withinMs);
   while (seen.length === 0 && left().length > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  return seen.length === 0 ? end : { ...end, ...stillUnderWay(seen, BY_HAND) };
+  if (seen.length > 0) return { ...end, ...stillUnderWay(seen, BY_HAND) };
+  const whose = exposed.map(({ kind, id }) => `the ${kind} ${id}`).join(', ');
+  return {
+    ...end,
+    notes: [...(end.notes ?? []), `what ${whose} asked of it may have come until now: look again`],
+  };
 }
 
 type SeenCall = Pick<OpenCall, 'id' | 'kind'> & CallSeen;
@@ -210,7 +222,7 @@ export function overWrites(
   const hook = step.byHand ? undefined : hookOf(acting.drivers.dns, step);
   if (!hook) return outlastingUnasked(journal, step, acting, run);
   return outlastingItself(journal, hook, acting, position, () => {
-    if (!isBackward(plan.kind)) return run();
+    if (!isBackward(plan.kind) && plan.mends !== 'dns') return run();
     const { server } = hook;
     return server === undefined
       ? outlastingCalls(journal, hook, acting, run)
@@ -235,7 +247,7 @@ async function outlastingItself(
   // Of a record, what is about to be written is kept before it is.
   const asked = found?.outcome === 'running' && (hook.server === undefined || found.after !== null);
   const end = await run();
-  if (!asked || end.outcome !== 'done') return end;
+  if (!asked) return end;
   const call = { id, kind, position, driver: hook.driver, holder: heldBefore };
   const withinMs = Math.max(plan.steps[position]?.timeoutMs ?? 0, hook.timeoutMs) + MARGIN_MS;
   const passed = stopwatch();
@@ -247,7 +259,8 @@ async function outlastingItself(
   if (left().may) onWait(hook.label, withinMs);
   while (left().may && inTime()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const stays = left();
-  return stays.may ? { ...end, ...stillUnderWay([stays]) } : end;
+  if (!stays.may) return end;
+  return { ...end, ...(end.outcome === 'done' ? stillUnderWay([stays]) : {}), unanswered: true };
 }
 
 /** The hook that moves a step's records, or the one without a server that it is for, wherever that stands by now. */

@@ -5,6 +5,7 @@ import { holderState } from './holder.ts';
 import type { OpenCall } from './journal.ts';
 import type { Holder } from './lease.ts';
 import { commandsOf, seesAllCommands } from './rivals.ts';
+import { UNANSWERED } from './unanswered.ts';
 
 interface Row extends Omit<OpenCall, 'holder' | 'ended'> {
   label: string;
@@ -18,17 +19,17 @@ interface Row extends Omit<OpenCall, 'holder' | 'ended'> {
 export function openCalls(db: Db, id: string, label: string, provider: Side): OpenCall[] {
   const rows = db
     .prepare(
-      `SELECT o.id, o.kind, o.holder, s.position, s.driver, s.label, s.outcome,
+      `${UNANSWERED}
+       SELECT o.id, o.kind, o.holder, s.position, s.driver, s.label, s.outcome,
               coalesce(json_extract(o.plan, '$.steps[' || s.position || '].timeoutMs'), 0) AS timeoutMs,
               (SELECT json_group_array(t.label) FROM steps t JOIN operations b ON b.id = t.operation_id
                 WHERE b.seq > o.seq AND b.id <> $id AND b.kind IN ('rollback', 'emergency')
+                  AND json_extract(b.plan, '$.to.activeProvider') <> json_extract(o.plan, '$.to.activeProvider')
                   AND t.kind = 'dns' AND t.outcome = 'done') AS outlasted
          FROM steps s JOIN operations o ON o.id = s.operation_id
         WHERE s.kind = 'dns' AND s.driver IN ('exec', 'webhook') AND s.started_at IS NOT NULL AND o.id <> $id
           AND json_extract(o.plan, '$.to.activeProvider') <> $provider
-          AND (s.outcome = 'running' OR (s.outcome = 'failed' AND EXISTS (
-            SELECT 1 FROM history h WHERE h.operation_id = o.id AND h.event = 'step failed'
-               AND json_extract(h.detail, '$.label') = s.label AND json_extract(h.detail, '$.code') = 'TIMEOUT')))
+          AND (s.outcome = 'running' OR (s.operation_id, s.label) IN unanswered)
         ORDER BY o.seq, s.position`,
     )
     .all({ id, provider }) as Row[];

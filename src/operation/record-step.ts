@@ -19,7 +19,7 @@ import {
   restoreFor,
   runRecords,
 } from './run-records.ts';
-import { endOf, eventFor, type StepContext, tries } from './step-run.ts';
+import { answers, endOf, eventFor, type StepContext, tries } from './step-run.ts';
 
 /** A DNS hook that reads what it writes: what it found, and is about to write, is journaled before it is written. */
 export async function runRecordHook(
@@ -41,6 +41,7 @@ export async function runRecordHook(
       : {}),
   };
   const kept = (records: unknown) => keptRecords(hook, records, context);
+  const asking = answers();
   let alone: CutoverError | undefined;
   let said: readonly string[] = [];
   const end = await tries(hook, context, async (signal) => {
@@ -48,7 +49,7 @@ export async function runRecordHook(
       known = knownAfter(known, { before: read, after: wanted });
       context.onIntent?.(kept(known.before), kept(known.after));
     };
-    const moved = await runRecords(hook, step, event, signal, onIntent);
+    const moved = await asking.asked(signal, runRecords(hook, step, event, signal, onIntent));
     const ran =
       restore && backward ? await afterWayBack(hook, event, moved, signal, onIntent) : { ...moved, left: [] };
     alone = leftAlone(ran, { hook, step, restore, context });
@@ -65,7 +66,7 @@ export async function runRecordHook(
     error === undefined && restore?.length === 0 && isDeepStrictEqual(known?.before, known?.after);
   const notes = [...said, ...(looked ? [LOOKED] : [])];
   const after = end.value ?? known?.after ?? null;
-  return endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept });
+  return asking.noted(endOf({ ...end, error }, known?.before ?? null, after, context, { notes, kept }));
 }
 
 const LOOKED = 'nothing to put back here: looked, wrote nothing';

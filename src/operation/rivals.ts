@@ -4,6 +4,7 @@ import type { Db } from '../store/open.ts';
 import { longestTries } from './attempt.ts';
 import { type Holder, holderState } from './holder.ts';
 import { type Rival, runningRival, underWay, unseenRival } from './rival.ts';
+import { UNANSWERED } from './unanswered.ts';
 
 interface Writer {
   id: string;
@@ -73,11 +74,13 @@ export function mayStillLand(
 export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking: Looking): Rival[] {
   const writers = db
     .prepare(
-      `SELECT o.id, o.kind, o.holder, s.driver, s.outcome, s.started_at AS startedAt, s.ms,
+      `${UNANSWERED}
+       SELECT o.id, o.kind, o.holder, s.driver, s.outcome, s.started_at AS startedAt, s.ms,
               json_extract(o.plan, '$.from.ratio') AS "from", o.outcome AS ended
          FROM operations o JOIN steps s ON s.operation_id = o.id AND s.kind = 'flag'
         WHERE o.id <> ? AND o.holder IS NOT NULL
-          AND (s.outcome = 'running' OR (s.outcome = 'failed' AND json_extract(o.plan, '$.to.ratio') > 0))
+          AND (s.outcome = 'running' OR json_extract(o.plan, '$.to.ratio') > 0)
+          AND (s.outcome IN ('running', 'failed') OR (s.operation_id, s.label) IN unanswered)
         ORDER BY o.seq`,
     )
     .all(id) as Writer[];
@@ -90,6 +93,7 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
     const ms = writer.outcome === 'running' ? null : writer.ms;
     const late = leavesWrites(writer.driver) && mayStillLand({ ...writer, ms }, bounds, looking);
     const left = [underWay(name)];
+    if (writer.outcome === 'done') return late ? left : [];
     // Whoever gave up waiting for an answer has ended; what it asked for may still be done.
     const gaveUp =
       writer.outcome === 'failed' && !['undone', 'superseded'].includes(writer.ended ?? 'undone');

@@ -1,5 +1,6 @@
 import { CutoverError, messageOf } from '../errors.ts';
 import type { HookEvent } from '../hooks/hook.ts';
+import { mayBeDone } from '../hooks/http.ts';
 import { storable } from '../output/storable.ts';
 import { attempt } from './attempt.ts';
 import type { StepEnd } from './journal.ts';
@@ -77,6 +78,28 @@ export function endOf(
     ...(known && { code: known.code }),
     ...(known?.hint && { hint: keep(known.hint) }),
     ...(more.notes && more.notes.length > 0 && { notes: more.notes.map(keep) }),
+  };
+}
+
+/**
+ * Counts what was asked for and not answered. A try ends with its time, also while whoever was asked is still at it, so
+ * it counts until the answer is there.
+ */
+export function answers() {
+  let open = 0;
+  return {
+    async asked<T>(signal: AbortSignal, asking: Promise<T>): Promise<T> {
+      open++;
+      try {
+        const answer = await asking;
+        open--;
+        return answer;
+      } catch (error) {
+        if (!signal.aborted && !mayBeDone(error)) open--;
+        throw error;
+      }
+    },
+    noted: (end: StepEnd): StepEnd => (open > 0 ? { ...end, unanswered: true } : end),
   };
 }
 

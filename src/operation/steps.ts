@@ -8,7 +8,7 @@ import type { StepEnd } from './journal.ts';
 import type { PlannedDrivers, PlannedStep } from './plan.ts';
 import { runRecordHook, undoRecordHook } from './record-step.ts';
 import { driverGone } from './run-records.ts';
-import { endOf, eventFor, type StepContext, tries } from './step-run.ts';
+import { answers, endOf, eventFor, type StepContext, tries } from './step-run.ts';
 
 /** The drivers of a config: what steps act on. */
 export interface Drivers extends Hooks {
@@ -87,11 +87,12 @@ async function runHook(
 ): Promise<StepEnd> {
   let before: unknown = null;
   let call: Promise<unknown> = Promise.resolve();
+  const asking = answers();
   const end = await tries(hook, context, async (signal) => {
     await call;
     if (signal.aborted) throw signal.reason;
     context.onTry?.();
-    const running = hook.run(eventFor(step, position, context), signal);
+    const running = asking.asked(signal, hook.run(eventFor(step, position, context), signal));
     call = running.catch(() => undefined);
     const ran = await running;
     before ??= ran.before ?? null;
@@ -99,7 +100,7 @@ async function runHook(
   });
   // A command that took too long has a moment to end: the step has not ended before it.
   await endedOrLeft(call);
-  return endOf(end, before, end.value ?? null, context, {});
+  return asking.noted(endOf(end, before, end.value ?? null, context, {}));
 }
 
 async function endedOrLeft(call: Promise<unknown>): Promise<void> {
@@ -109,6 +110,12 @@ async function endedOrLeft(call: Promise<unknown>): Promise<void> {
   });
   await Promise.race([call, left]);
   clearTimeout(timer);
+}
+
+/** What the driver of a step gives each try, in milliseconds; undefined where the config has none any more. */
+export function timeoutOf(drivers: Drivers, step: PlannedStep): number | undefined {
+  const driver = findDriver(drivers, step);
+  return driver instanceof CutoverError ? undefined : driver.timeoutMs;
 }
 
 function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hook | CutoverError {

@@ -45,7 +45,7 @@ export function planDnsApply(input: DnsApplyInput): Plan | null {
   const half = open.find((one) => blocksForward(one) && one.steps.some(isUndoneFlag));
   if (half) throw flagFirst(half);
   if (checkpoint && checkpoint.activeProvider !== world.activeProvider) throw against(checkpoint, world);
-  const steps = (keep ? keepSteps(input) : writeSteps(input)).filter(isOfUse);
+  const steps = [...(keep ? keepSteps(input) : writeSteps(input)).filter(isOfUse), ...silentSteps(input)];
   if (steps.length === 0) return null;
   const frozen = !keep && world.activeProvider === 'target' && freeze;
   const refusal = frozen ? gateRefusal([freezeGate(frozen)], world.ratio) : null;
@@ -124,6 +124,31 @@ function unsettledSteps({ plan, steps }: OperationRecord) {
       const wentOn = before !== null && after !== null && lowerTtl === undefined;
       return { driver, server, waits: server !== undefined && (restore !== undefined || wentOn) };
     });
+}
+
+/**
+ * The hooks that cannot be read whose step of an unfinished operation is not known to be over. This takes its place, so
+ * they are told once more, or somebody has seen to them.
+ */
+function silentSteps({ drivers, open, keep, ledger, world }: DnsApplyInput): PlannedStep[] {
+  const left = open.flatMap(({ plan, steps }) =>
+    steps.flatMap(({ kind, outcome, position }) => {
+      const step = plan.steps[position];
+      return kind === 'dns' && outcome !== 'done' && step?.server === undefined && step ? [step] : [];
+    }),
+  );
+  const byLabel = new Map(left.map((step) => [unnumbered(step.label), step]));
+  return [...byLabel].flatMap(([name, { driver, label, timeoutMs }]): PlannedStep[] => {
+    const hook = drivers.dns.find((one) => one.server === undefined && unnumbered(one.label) === name);
+    // Of one that has left the config somebody says that it is seen to, with all those.
+    if (!hook && keep && world.activeProvider === 'legacy' && ledger.handed.has(name)) return [];
+    const limit = hook?.timeoutMs ?? timeoutMs;
+    const step: PlannedStep = {
+      ...{ kind: 'dns', driver, label: hook?.label ?? label },
+      ...(limit === undefined ? {} : { timeoutMs: limit }),
+    };
+    return [keep ? { ...step, byHand: true } : step];
+  });
 }
 
 /** What is right, as what the config has is newer than what our steps left there, is to be known as ours, too. */

@@ -33,7 +33,7 @@ describe.skipIf(!installed(BIND))('an update that lands late', () => {
   const look = async (name: string) => (await bench.look(name, 'A')).join();
 
   /** A migration whose shift to 100 % has sent its update, which the server carries out seconds later. */
-  async function underWay(first: string) {
+  async function underWay(first: string, more: { timeout?: string } = {}) {
     const name = `late${++serial}.example.test.`;
     await bench.put(name, 'A', 300, [LEGACY]);
     const record = { name, type: 'A', ttl: 30, legacy: LEGACY, target: TARGET };
@@ -41,7 +41,7 @@ describe.skipIf(!installed(BIND))('an update that lands late', () => {
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
     copyFileSync(join(bench.dir, KEYS.right), join(dir, KEYS.right));
     const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
-    const dns = [bench.entry([record], { retries: 0 })];
+    const dns = [bench.entry([record], { retries: 0, ...more })];
     writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns })}\n`);
     await cutoverJson(dir, ['canary', 'start', '--yes']);
     const bin = join(dir, 'bin');
@@ -96,6 +96,17 @@ touch ${join(dir, 'landed')}
       const config = readFileSync(path, 'utf8');
       writeFileSync(path, config.replace('"retries":0', '"retries":0,"timeout":"1s"'));
     }
+    const ran = await cutover(dir, BACK);
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    await landed(dir);
+    expect(await look(name)).toBe(LEGACY);
+  });
+
+  it('a rollback waits for that of a shift that got no answer in its time', async () => {
+    // What is on its way to the server is out of reach of whoever stops waiting for it.
+    const sent = `setsid sh -c 'sleep ${SLOW_S}; printf "%s\\n" "$0" | ${pathOf('nsupdate')} "$@"; touch landed' "$update" "$@" & exec sleep 60`;
+    const { dir, name, ended } = await underWay(sent, { timeout: '2s' });
+    expect(await ended).toBe(4);
     const ran = await cutover(dir, BACK);
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
     await landed(dir);

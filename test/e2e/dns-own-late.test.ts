@@ -178,3 +178,119 @@ it.each([
     expect(where).toEqual(['legacy', 'target', 'legacy']);
   },
 );
+
+describe('a request that got no answer', () => {
+  /** A hook whose calls do what `plan` says, in order: they are carried out after so many milliseconds, or refused. */
+  async function slowHook(plan: (number | 'refused')[]) {
+    const where: string[] = [];
+    const server = createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += String(chunk);
+      const { provider } = JSON.parse(body) as { provider: string };
+      const next = plan.shift() ?? 0;
+      if (next === 'refused') return void response.writeHead(500).end('{}');
+      if (next > 0) writeFileSync(join(folder.dir, 'begun'), '');
+      await new Promise((resolve) => setTimeout(resolve, next));
+      where.push(provider);
+      response.end('{}');
+    });
+    const folder = { dir: '' };
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return { where, hook: { driver: 'webhook', url, timeout: '2s', retries: 0 }, folder };
+  }
+
+  it('of a killed shift whose resume is refused at once lands before a rollback that follows', async () => {
+    const { where, hook, folder } = await slowHook([2500, 'refused']);
+    const { dir } = await underWay(hook, true, (made) => {
+      folder.dir = made;
+    });
+    expect((await cutover(dir, ['resume', '--yes', '--confirm', 'chat-prod'])).code).toBe(4);
+    expect((await cutover(dir, BACK)).code).toBe(0);
+    expect(where).toEqual(['target', 'legacy']);
+  });
+
+  it('at a first try, with an answer to the second, is outlasted', async () => {
+    const { where, hook, folder } = await slowHook([4500]);
+    const { dir, ended } = await underWay({ ...hook, retries: 1 }, false, (made) => {
+      folder.dir = made;
+    });
+    expect(await ended).toBe(0);
+    expect((await cutover(dir, EMERGENCY)).code).toBe(0);
+    expect(where.slice(-2)).toEqual(['target', 'legacy']);
+    expect(where.filter((provider) => provider === 'target')).toHaveLength(2);
+  });
+
+  it('of a killed resume that had more time than its shift is outlasted', async () => {
+    const { where, hook, folder } = await slowHook([500, 6000]);
+    const { dir } = await underWay(hook, true, (made) => {
+      folder.dir = made;
+    });
+    const config = join(dir, 'cutover.yaml');
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(config, text.replace('"2s"', '"8s"'));
+    rmSync(join(dir, 'begun'));
+    const args = [BIN, 'resume', '--yes', '--confirm', 'chat-prod'];
+    const child = spawn(process.execPath, args, { cwd: dir, stdio: 'ignore' });
+    await expect.poll(() => existsSync(join(dir, 'begun')), { timeout: 20_000 }).toBe(true);
+    child.kill('SIGKILL');
+    writeFileSync(config, text);
+    expect((await cutover(dir, BACK)).code).toBe(0);
+    expect(where).toEqual(['target', 'legacy', 'target', 'legacy']);
+  });
+});
+
+it('a way back that led to target has outlasted nothing that leads there', async () => {
+  const { dir } = await underWay(exec('20s'), false, route('[ -e slow ] && { rm slow; sleep 4; }'));
+  await expect.poll(() => existsSync(join(dir, 'where')), { timeout: 20_000 }).toBe(true);
+  await expect
+    .poll(async () => (await cutover(dir, ['status', '--check'])).code, { timeout: 20_000 })
+    .toBe(0);
+  expect((await cutover(dir, BACK)).code).toBe(0);
+  await cutoverJson(dir, ['canary', 'start', '--yes', '--force', '--reason', 'test']);
+  rmSync(join(dir, 'begun'));
+  writeFileSync(join(dir, 'slow'), '');
+  const child = spawn(process.execPath, [BIN, ...SHIFT], { cwd: dir, stdio: 'ignore' });
+  await expect.poll(() => !existsSync(join(dir, 'slow')), { timeout: 20_000 }).toBe(true);
+  child.kill('SIGKILL');
+  const { checkpoints } = await cutoverJson<{ checkpoints: { id: number; activeProvider: string }[] }>(dir, [
+    'checkpoint',
+    'list',
+  ]);
+  const target = checkpoints.find(({ activeProvider }) => activeProvider === 'target');
+  const forth = [
+    'rollback',
+    '--anyway',
+    '--to',
+    `${target?.id}`,
+    '--force',
+    '--reason',
+    'test',
+    '--confirm',
+    'chat-prod',
+  ];
+  const led = await cutover(dir, forth);
+  expect(led.code, led.stderr).toBe(0);
+  expect((await cutover(dir, BACK)).code).toBe(0);
+  expect(words(dir).slice(-2)).toEqual(['target', 'legacy']);
+});
+
+it('`dns apply` tells a hook that cannot be read once more where that is what is left', async () => {
+  const { dir } = await underWay(exec('1s'), true, route('echo $$ > pid; exec sleep 60'));
+  const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'));
+  onTestFinished(() => {
+    if (existsSync(`/proc/${pid}`)) process.kill(pid);
+  });
+  expect((await cutover(dir, BACK)).code).toBe(4);
+  for (const more of [[], ['--keep']]) {
+    const ran = await cutover(dir, ['dns', 'apply', '--yes', ...more]);
+    expect([ran.code, ran.stderr.replace(/\s+/g, ' ')]).toEqual([
+      4,
+      expect.stringContaining(`still runs (process ${pid})`),
+    ]);
+  }
+  process.kill(pid);
+  expect((await cutover(dir, ['resume', '--yes'])).code).toBe(0);
+  expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
+});

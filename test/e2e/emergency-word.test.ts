@@ -676,6 +676,34 @@ esac
     expect(ratio).toBe(0);
   });
 
+  it('may be a store that gave no answer to the first try, and one to the second', async () => {
+    let ratio = 0;
+    const raises: number[] = [];
+    const server = createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += String(chunk);
+      const asked = request.method === 'POST' ? (JSON.parse(body) as { ratio: number }).ratio : ratio;
+      if (asked > 0 && request.method === 'POST' && raises.push(asked) === 1) {
+        await new Promise((resolve) => setTimeout(resolve, 5000));
+        raises.push(asked);
+      }
+      ratio = asked;
+      response.end(JSON.stringify({ ratio }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const dir = makeFolder(
+      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 2s, retries: 1, settlesIn: 5s }\n`,
+    );
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    expect((await cutover(dir, ['canary', 'start', '--yes'])).code).toBe(0);
+    const ran = await emergency(dir);
+    expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
+    await waitFor('the first try', () => raises.length === 3);
+    expect(ratio).toBe(0);
+  });
+
   it('may be a store that was asked by a killed start, which was resumed since', async () => {
     let ratio = 0;
     const raises: number[] = [];

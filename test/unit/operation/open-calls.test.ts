@@ -62,7 +62,8 @@ describe('the calls that are known', () => {
     now = 200;
     journal.stepTries(1);
     const kept = { attempts: 1, ms: 1, before: null, after: null, error: 'x' };
-    if (code === 'none') journal.stepEnds(1, { ...kept, outcome: 'done', error: null });
+    if (code === 'late') journal.stepEnds(1, { ...kept, outcome: 'done', error: null, unanswered: true });
+    else if (code === 'none') journal.stepEnds(1, { ...kept, outcome: 'done', error: null });
     else if (code) journal.stepEnds(1, { ...kept, outcome: 'failed', code });
     return db;
   }
@@ -73,7 +74,7 @@ describe('the calls that are known', () => {
     expect(calls()).toMatchObject([{ id: 'op-1', kind: 'shift', position: 1, timeoutMs: 700, ended: false }]);
   });
   it('and of those that got no answer in time, but not of others that have ended', () => {
-    expect(calls('TIMEOUT')).toMatchObject([{ ended: true }]);
+    expect([calls('TIMEOUT'), calls('late')]).toMatchObject([[{ ended: true }], [{ ended: true }]]);
     expect([calls('HOOK_FAILED'), calls('none')]).toEqual([[], []]);
   });
   it('but not what leads the same way, what another hook does, and what is one’s own', () => {
