@@ -130,9 +130,11 @@ async function nsupdate(
   const key = entry.keyFile === undefined ? undefined : resolve(host.dir, entry.keyFile);
   // nsupdate goes on without a signature when it cannot read the key: that must never get so far.
   if (key !== undefined) checkKey(key, where, host);
-  // By itself it goes on for five minutes, also when whoever has started it is gone.
-  const limit = ['-t', String(Math.ceil(entry.timeout / 1000))];
-  const end = await endOfCommand(['nsupdate', ...limit, ...(key === undefined ? [] : ['-k', key])], {
+  // By itself it goes on for five minutes, also when whoever has started it is gone; and it repeats what is not answered
+  // in time, of which nobody would know that it may still land. A second more than ours, so that ours ends it.
+  const seconds = String(Math.ceil(entry.timeout / 1000) + 1);
+  const limits = ['-t', seconds, '-u', seconds, '-r', '0'];
+  const end = await endOfCommand(['nsupdate', ...limits, ...(key === undefined ? [] : ['-k', key])], {
     cwd: host.dir,
     env: { ...host.env },
     input: script,
