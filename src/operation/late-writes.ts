@@ -163,13 +163,12 @@ async function outlastingUnasked(
   const seen = exposed.filter(({ commands }) => commands.length > 0);
   const withinMs = Math.max(timeoutMs, ...exposed.map((call) => call.timeoutMs)) + MARGIN_MS;
   if (seen.length === 0) onWait(label, withinMs);
-  while (seen.length === 0 && left().length > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  if (seen.length > 0) return { ...end, ...stillUnderWay(seen, BY_HAND) };
-  const whose = exposed.map(({ kind, id }) => `the ${kind} ${id}`).join(', ');
-  return {
-    ...end,
-    notes: [...(end.notes ?? []), `what ${whose} asked of it may have come until now: look again`],
-  };
+  while (seen.length === 0 && left().length > 0 && passed() < withinMs)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  const stays = seen.length > 0 ? seen : left();
+  if (stays.length > 0) return { ...end, ...stillUnderWay(stays, BY_HAND) };
+  const late = `what ${operationsOf(exposed)} asked of it may have come until now: look again`;
+  return { ...end, notes: [...(end.notes ?? []), late] };
 }
 
 type SeenCall = Pick<OpenCall, 'id' | 'kind'> & CallSeen;
@@ -197,9 +196,12 @@ function stillUnderWay(
   return { outcome: 'failed', error: `${done}, but ${wordsOf(calls)}`, code: 'DNS_UNDER_WAY', hint };
 }
 
+const operationsOf = (calls: readonly SeenCall[]) =>
+  calls.map(({ kind, id }) => `the ${kind} ${id}`).join(', ');
+
 function wordsOf(calls: readonly SeenCall[]): string {
   const pids = calls.flatMap(({ commands }) => commands);
-  const whose = calls.map(({ kind, id }) => `the ${kind} ${id}`).join(', ');
+  const whose = operationsOf(calls);
   return pids.length > 0
     ? `the command of ${whose} still runs (process ${pids.join(', ')}) and may have the last word`
     : `what ${whose} asked of it may still come`;
