@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -111,6 +112,35 @@ touch ${join(dir, 'landed')}
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
     await landed(dir);
     expect(await look(name)).toBe(LEGACY);
+  });
+
+  it('is sent once in each try: of what is repeated unseen nobody could know that it lands', async () => {
+    const real = Number(String(bench.entry([]).server).split(':').at(-1));
+    let updates = 0;
+    const front = createSocket('udp4', (message, from) => {
+      // The opcode UPDATE (RFC 2136) is 5.
+      if ((((message[2] ?? 0) >> 3) & 15) === 5) return void updates++;
+      const back = createSocket('udp4', (answer) => {
+        front.send(answer, from.port, from.address);
+        back.close();
+      });
+      back.send(message, real, '127.0.0.1');
+    });
+    await new Promise<void>((resolve) => front.bind(0, '127.0.0.1', resolve));
+    onTestFinished(() => void front.close());
+    const name = `late${++serial}.example.test.`;
+    await bench.put(name, 'A', 300, [LEGACY]);
+    const dir = makeFolder();
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    copyFileSync(join(bench.dir, KEYS.right), join(dir, KEYS.right));
+    const config = readFileSync(join(dir, 'cutover.yaml'), 'utf8');
+    const record = { name, type: 'A', ttl: 30, legacy: LEGACY, target: TARGET };
+    const server = `127.0.0.1:${front.address().port}`;
+    const dns = [bench.entry([record], { server, timeout: '5s', retries: 0 })];
+    writeFileSync(join(dir, 'cutover.yaml'), `${config}hooks: ${JSON.stringify({ dns })}\n`);
+    await cutoverJson(dir, ['canary', 'start', '--yes']);
+    expect((await cutover(dir, SHIFT)).code).toBe(4);
+    expect(updates).toBe(1);
   });
 
   it('a resume waits for that of its killed run, which had more time: nothing lands behind a rollback', async () => {
