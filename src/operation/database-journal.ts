@@ -12,6 +12,7 @@ import { databaseOutbox, putWord } from './outbox.ts';
 import { commandOf, notifyPosition, type Plan, type PlannedStep, tellable } from './plan.ts';
 import type { OperationRecord } from './record.ts';
 import { UNANSWERED } from './unanswered.ts';
+import { uptime } from './uptime.ts';
 import type { Word } from './word.ts';
 
 /** The journal of an operation that the database knows. Its heartbeat begins here. */
@@ -30,6 +31,7 @@ export function databaseJournal(
       void error;
     }
   }, HEARTBEAT_MS).unref();
+  const moment = () => [options.now(), JSON.stringify(uptime())];
   const write = (work: () => void) => explainingFaults(db.name, () => db.transaction(work).immediate());
   return {
     operation,
@@ -55,24 +57,23 @@ export function databaseJournal(
             WHERE id = $id AND json_extract(plan, $path) < $timeoutMs`,
         ).run({ id: operation.id, path: `$.steps[${position}].timeoutMs`, timeoutMs });
         db.prepare(
-          `UPDATE steps SET outcome = 'running', started_at = ? WHERE operation_id = ? AND position = ?`,
-        ).run(options.now(), operation.id, position);
+          `UPDATE steps SET outcome = 'running', started_at = ?, started_uptime = ? WHERE operation_id = ? AND position = ?`,
+        ).run(...moment(), operation.id, position);
       }),
     stepTries: (position) =>
       write(() => {
         assertHeld(db, token);
-        db.prepare('UPDATE steps SET started_at = ? WHERE operation_id = ? AND position = ?').run(
-          options.now(),
-          operation.id,
-          position,
-        );
+        db.prepare(
+          'UPDATE steps SET started_at = ?, started_uptime = ? WHERE operation_id = ? AND position = ?',
+        ).run(...moment(), operation.id, position);
       }),
     stepIntends: (position, before, after) =>
       write(() => {
         assertHeld(db, token);
         db.prepare(
-          'UPDATE steps SET before = ?, after = ?, started_at = ? WHERE operation_id = ? AND position = ?',
-        ).run(JSON.stringify(before), JSON.stringify(after), options.now(), operation.id, position);
+          `UPDATE steps SET before = ?, after = ?, started_at = ?, started_uptime = ?
+            WHERE operation_id = ? AND position = ?`,
+        ).run(JSON.stringify(before), JSON.stringify(after), ...moment(), operation.id, position);
       }),
     stepEnds: (position, end, word) => {
       write(() => {

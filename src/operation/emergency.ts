@@ -14,6 +14,7 @@ import { newOperationId, type OperationRecord } from './record.ts';
 import type { Rival } from './rival.ts';
 import { rivalCommands, rivalOperations, writeBounds } from './rivals.ts';
 import { flagsOf, runStep } from './steps.ts';
+import { uptime } from './uptime.ts';
 
 export interface Emergency extends EmergencyStore {
   plan: PlanEmergency;
@@ -158,7 +159,7 @@ async function outlastRivals(
   const longest = Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
   for (let told = ''; ; ) {
     const now = execution.clock.now();
-    const looking = { now, quietMs: now - quietSince, clocksMs: CLOCKS_MS };
+    const looking = { now, uptime: uptime(), quietMs: now - quietSince, clocksMs: CLOCKS_MS };
     const operations = look((db) => rivalOperations(db, operation.id, bounds, looking));
     const rivals = operations && [
       ...operations,

@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { systemCode } from '../errors.ts';
+import { bootId, readOrNull } from './uptime.ts';
 
 /** A process that holds the lease, or has begun an emergency. What the system does not tell is null. */
 export interface Holder {
@@ -53,17 +54,13 @@ export function holderState(holder: Holder): HolderState {
   return ended || startTime(stat) !== holder.process ? 'gone' : 'running';
 }
 
-function bootId(): string | null {
-  return read(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim());
-}
-
 function pidNamespace(): string | null {
-  return read(() => readlinkSync('/proc/self/ns/pid'));
+  return readOrNull(() => readlinkSync('/proc/self/ns/pid'));
 }
 
 /** /proc may be that of another PID namespace, where the same pid is another process. */
 function seesOwnProcesses(): boolean {
-  return read(() => readlinkSync('/proc/self')) === String(process.pid);
+  return readOrNull(() => readlinkSync('/proc/self')) === String(process.pid);
 }
 
 function pidExists(pid: number): boolean {
@@ -77,21 +74,11 @@ function pidExists(pid: number): boolean {
 
 /** The fields of /proc/PID/stat after the command's name, which may hold spaces; null where there is none. */
 function procStat(pid: string): string[] | null {
-  const stat = read(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  const stat = readOrNull(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
   return stat === null ? null : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Field 22 of /proc/PID/stat: clock ticks from boot to the start of the process. */
 function startTime(stat: string[] | null): string | null {
   return stat?.[19] ?? null;
-}
-
-function read(work: () => string): string | null {
-  try {
-    return work();
-  } catch (error) {
-    // Not a system that has it, or not ours to see: unknown, which nobody takes for gone.
-    void error;
-    return null;
-  }
 }

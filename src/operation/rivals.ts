@@ -5,6 +5,7 @@ import { longestTries } from './attempt.ts';
 import { type Holder, holderState } from './holder.ts';
 import { type Rival, runningRival, underWay, unseenRival } from './rival.ts';
 import { UNANSWERED } from './unanswered.ts';
+import { msBetween, type Uptime } from './uptime.ts';
 
 interface Writer {
   id: string;
@@ -13,6 +14,8 @@ interface Writer {
   driver: string;
   outcome: string;
   startedAt: number | null;
+  /** The same by the machine's own clock; null of one that an older cutover has kept. */
+  startedUptime: Uptime | null;
   /** How long the step took; null while it runs, and when it was killed. */
   ms: number | null;
   /** What the flag said by the state before, and what it goes back to when the step fails. */
@@ -47,9 +50,11 @@ export function writeBounds(flags: readonly FlagDriver[]): WriteBounds {
 export interface Looking {
   /** Unix milliseconds. */
   now: number;
+  /** The same by this machine's own clock. */
+  uptime: Uptime | null;
   /** For how long it has seen nobody at a flag any more. */
   quietMs: number;
-  /** How far the clock by which a writer began may be behind this one, in milliseconds. */
+  /** How far the clock by which a writer began may be behind this one where that has to be gone by, in milliseconds. */
   clocksMs: number;
 }
 
@@ -58,13 +63,25 @@ export interface Looking {
  * last time before the step ended, or else before all its tries could be over; and before whoever looks began to. Pure.
  */
 export function mayStillLand(
-  { startedAt, ms, from }: Pick<Writer, 'startedAt' | 'ms' | 'from'>,
+  { ms, from, ...began }: Pick<Writer, 'startedAt' | 'startedUptime' | 'ms' | 'from'>,
   { writeMs, triesMs, settlesMs }: WriteBounds,
-  { now, quietMs, clocksMs }: Looking,
+  looking: Looking,
 ): boolean {
   // A flag that could not be set is put back: that is one more write, which counts unless it sends all to legacy.
-  const asked = (startedAt ?? 0) + (ms === null ? triesMs : ms + (from > 0 ? writeMs : 0));
-  return now - asked < settlesMs + clocksMs && quietMs < settlesMs;
+  const asked = ms === null ? triesMs : ms + (from > 0 ? writeMs : 0);
+  const { atLeastMs } = ageOf(began, looking);
+  return atLeastMs < asked + settlesMs && looking.quietMs < settlesMs;
+}
+
+/** How long ago a step began: by the machine's own clock, or, of another boot, by two that may not agree. Pure. */
+function ageOf(
+  { startedAt, startedUptime }: Pick<Writer, 'startedAt' | 'startedUptime'>,
+  { now, uptime, clocksMs }: Looking,
+): { ms: number; atLeastMs: number } {
+  const exact = msBetween(startedUptime, uptime);
+  if (exact !== null) return { ms: exact, atLeastMs: exact };
+  const ms = now - (startedAt ?? 0);
+  return { ms: Math.abs(ms), atLeastMs: ms - clocksMs };
 }
 
 /**
@@ -75,7 +92,8 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
   const writers = db
     .prepare(
       `${UNANSWERED}
-       SELECT o.id, o.kind, o.holder, s.driver, s.outcome, s.started_at AS startedAt, s.ms,
+       SELECT o.id, o.kind, o.holder, s.driver, s.outcome, s.started_at AS startedAt,
+              s.started_uptime AS startedUptime, s.ms,
               json_extract(o.plan, '$.from.ratio') AS "from", o.outcome AS ended
          FROM operations o JOIN steps s ON s.operation_id = o.id AND s.kind = 'flag'
         WHERE o.id <> ? AND o.holder IS NOT NULL
@@ -83,12 +101,13 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
           AND (s.outcome IN ('running', 'failed') OR (s.operation_id, s.label) IN unanswered)
         ORDER BY o.seq`,
     )
-    .all(id) as Writer[];
-  return writers.flatMap((writer) => {
+    .all(id) as (Omit<Writer, 'startedUptime'> & { startedUptime: string | null })[];
+  return writers.flatMap((row) => {
+    const writer = { ...row, startedUptime: JSON.parse(row.startedUptime ?? 'null') as Uptime | null };
     const holder = JSON.parse(writer.holder) as Holder;
     const state = holderState(holder);
     const name = `the ${writer.kind} ${writer.id}`;
-    const ageMs = Math.abs(looking.now - (writer.startedAt ?? 0));
+    const { ms: ageMs } = ageOf(writer, looking);
     // A step that is run anew keeps how long it took before.
     const ms = writer.outcome === 'running' ? null : writer.ms;
     const late = leavesWrites(writer.driver) && mayStillLand({ ...writer, ms }, bounds, looking);
@@ -102,7 +121,7 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
     const countsMs = FORGOTTEN_AFTER_MS + bounds.triesMs + bounds.settlesMs;
     if (ageMs >= countsMs) return [];
     if (state === 'unknown' && !holder.givenUp)
-      return [unseenRival(name, writer.id, holder, (writer.startedAt ?? 0) + countsMs)];
+      return [unseenRival(name, writer.id, holder, looking.now + countsMs - ageMs)];
     return late ? left : [];
   });
 }

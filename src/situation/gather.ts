@@ -15,6 +15,7 @@ import type { OperationRecord } from '../operation/record.ts';
 import type { Rival } from '../operation/rival.ts';
 import { rivalCommands, rivalOperations, writeBounds } from '../operation/rivals.ts';
 import { type Drivers, plannedDrivers } from '../operation/steps.ts';
+import { uptime } from '../operation/uptime.ts';
 import { viewRecords } from '../rollback/dns-view.ts';
 import { type JudgedRun, lastFail, latestRun } from '../store/canary.ts';
 import { checkpointTraffic } from '../store/checkpoints.ts';
@@ -188,7 +189,7 @@ async function readFlag({ drivers, secrets }: Sources, ms: number | undefined): 
 function rivalsOf({ db, drivers: { flag }, clock }: Sources, { last, lease }: JournalFacts): Rival[] {
   if (flag.fences || (lease && lease.holder !== 'gone')) return [];
   const id = last?.id ?? '';
-  const looking = { now: clock.now(), quietMs: 0, clocksMs: 0 };
+  const looking = { now: clock.now(), uptime: uptime(), quietMs: 0, clocksMs: 0 };
   // The last one is named as unfinished, where it is.
   return [...rivalOperations(db, id, writeBounds([flag]), looking), ...rivalCommands(flag, id)];
 }

@@ -667,7 +667,7 @@ esac
     const status = await cutover(dir, ['status', '--check']);
     expect([status.code, status.stdout]).toEqual([75, expect.stringContaining('is not finished')]);
     const db = new Database(join(dir, '.cutover', 'state.db'));
-    db.exec('UPDATE steps SET started_at = started_at - 60000');
+    db.exec('UPDATE steps SET started_at = started_at - 7200000');
     db.close();
     const ran = await emergency(dir);
     expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
