@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DnsHookConfig, HooksConfig, NotifyHookConfig } from '../config/hooks-schema.ts';
+import { calledAt, calledBy } from './called.ts';
 import { cloudflareHook } from './dns/cloudflare.ts';
 import { powerDnsHook } from './dns/powerdns.ts';
 import { rfc2136Hook } from './dns/rfc2136.ts';
@@ -68,9 +69,9 @@ function dnsHook(entry: DnsHookConfig, label: string, host: HookHost): Hook {
     case 'route53':
       return route53Hook(entry, label, host);
     case 'exec':
-      return execHook(entry, label, host);
+      return { ...execHook(entry, label, host), receiver: calledBy(entry.command) };
     case 'webhook':
-      return webhookHook(entry, label, host);
+      return { ...webhookHook(entry, label, host), receiver: calledAt(entry.url) };
   }
 }
 

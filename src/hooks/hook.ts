@@ -100,7 +100,7 @@ export interface Hook {
   readonly label: string;
   readonly timeoutMs: number;
   readonly retries: number;
-  /** Of a notify hook: who is told, wherever its entry stands in the config. */
+  /** Of a notify hook, and of a DNS hook that cannot be read: who is called, wherever its entry stands in the config. */
   readonly receiver?: string;
   /** Of a notify hook: what it asks to be told of; without it every operation. */
   readonly on?: readonly NotifyOn[] | undefined;

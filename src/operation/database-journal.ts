@@ -42,7 +42,7 @@ export function databaseJournal(
     find: (id) => (id === null ? newestOver(db, token) : hasOperation(db, id) ? findOperation(db, id) : null),
     winner: () => winnerOver(db, token),
     writing: (server) => writingOn(db, server, operation.id),
-    openCalls: (label, provider) => openCalls(db, operation.id, label, provider),
+    openCalls: (name, provider) => openCalls(db, operation.id, name, provider),
     outbox: databaseOutbox(db, { holder: options.holder, now: options.now, own: operation.id }),
     says: (word) =>
       write(() => {

@@ -66,7 +66,7 @@ export function openJournal(emergency: EmergencyStore, plans: Plans, begun: Begu
       journal: {
         ...journal,
         writing: (server) => look((see) => writingOn(see, server, operation.id)),
-        openCalls: (label, provider) => look((see) => openCalls(see, operation.id, label, provider)) ?? [],
+        openCalls: (name, provider) => look((see) => openCalls(see, operation.id, name, provider)) ?? [],
       },
       look,
       unseen: othersMayBegin(error, emergency.stateDir),

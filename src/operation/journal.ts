@@ -1,4 +1,5 @@
 import type { FlagChange } from '../flag/driver.ts';
+import type { SilentName } from '../rollback/silent.ts';
 import type { DnsReading, Side } from '../world.ts';
 import type { Watched } from './heartbeat.ts';
 import type { Holder } from './lease.ts';
@@ -70,9 +71,8 @@ export interface Journal {
    * Calls of a hook that cannot be read, by DNS steps of other operations that lead to another provider than `provider`,
    * that have not come to an end, or got no answer in their time, and that no way back has outlasted yet. None where
    * nobody can tell.
-   * @param label with its place in the config or without
    */
-  openCalls(label: string, provider: Side): OpenCall[];
+  openCalls(name: SilentName, provider: Side): OpenCall[];
   /** Where its messages wait until they are sent. */
   readonly outbox: Outbox;
   /** @param timeoutMs what its driver gives a try by now; of all runs of a step the longest is kept */

@@ -1,6 +1,6 @@
 import { type FlagDriver, SETTLES_MS } from '../flag/driver.ts';
 import type { Hook } from '../hooks/hook.ts';
-import { unnumbered } from '../rollback/dns-steps.ts';
+import { isSilent, type SilentName } from '../rollback/silent.ts';
 import type { Journal, OpenCall, StepEnd } from './journal.ts';
 import { type CallSeen, mayStillCome, seeCall } from './open-calls.ts';
 import type { PlannedStep } from './plan.ts';
@@ -150,19 +150,19 @@ async function outlastingCalls(
  */
 async function outlastingUnasked(
   journal: Journal,
-  { label, timeoutMs = 0 }: PlannedStep,
+  { timeoutMs = 0, ...name }: PlannedStep,
   { onWait }: Acting,
   run: () => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const passed = stopwatch();
-  const left = () => callsLeft(journal, { label, timeoutMs }, passed());
+  const left = () => callsLeft(journal, { ...name, timeoutMs }, passed());
   const exposed = left();
   const end = await run();
   if (exposed.length === 0) return end;
   if (end.outcome !== 'done') return { ...end, error: `${end.error}, and ${wordsOf(exposed)}` };
   const seen = exposed.filter(({ commands }) => commands.length > 0);
   const withinMs = Math.max(timeoutMs, ...exposed.map((call) => call.timeoutMs)) + MARGIN_MS;
-  if (seen.length === 0) onWait(label, withinMs);
+  if (seen.length === 0) onWait(name.label, withinMs);
   while (seen.length === 0 && left().length > 0 && passed() < withinMs)
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const stays = seen.length > 0 ? seen : left();
@@ -176,10 +176,10 @@ type SeenCall = Pick<OpenCall, 'id' | 'kind'> & CallSeen;
 /** The calls of other operations that may still come behind one of this hook. @param forMs since they were looked at first */
 function callsLeft(
   journal: Journal,
-  { label, timeoutMs }: Pick<Hook, 'label' | 'timeoutMs'>,
+  { timeoutMs, ...name }: SilentName & { timeoutMs: number },
   forMs: number,
 ): (OpenCall & CallSeen)[] {
-  return journal.openCalls(label, journal.operation.plan.to.activeProvider).flatMap((call) => {
+  return journal.openCalls(name, journal.operation.plan.to.activeProvider).flatMap((call) => {
     const seen = seeCall(call);
     const withinMs = Math.max(call.timeoutMs, timeoutMs) + MARGIN_MS;
     return mayStillCome(call, seen, { forMs, withinMs }) ? [{ ...call, ...seen }] : [];
@@ -266,13 +266,13 @@ async function outlastingItself(
 }
 
 /** The hook that moves a step's records, or the one without a server that it is for, wherever that stands by now. */
-function hookOf(hooks: readonly Hook[], { server, label }: PlannedStep): Hook | undefined {
-  return server === undefined ? findSilent(hooks, label) : hooks.find((hook) => hook.server === server);
+function hookOf(hooks: readonly Hook[], step: PlannedStep): Hook | undefined {
+  const { server } = step;
+  return server === undefined ? findSilent(hooks, step) : hooks.find((hook) => hook.server === server);
 }
 
 /** The hook that a step without a server is for, wherever it stands in the config by now. */
-function findSilent(hooks: readonly Hook[], label: string): Hook | undefined {
-  const silent = hooks.filter(({ read }) => read === undefined);
-  const moved = (hook: Hook) => unnumbered(hook.label) === unnumbered(label);
-  return silent.find((hook) => hook.label === label) ?? silent.find(moved);
+function findSilent(hooks: readonly Hook[], name: SilentName): Hook | undefined {
+  const same = hooks.filter((hook) => hook.read === undefined && isSilent(name)(hook));
+  return same.find(({ label }) => label === name.label) ?? same[0];
 }

@@ -1,6 +1,6 @@
-import { unnumbered } from '../rollback/dns-steps.ts';
 import type { MovingStep } from '../rollback/moved.ts';
 import { leadsTo } from '../rollback/sides.ts';
+import { unnumbered } from '../rollback/silent.ts';
 import type { Checkpoint } from '../store/checkpoints.ts';
 import type { Db } from '../store/open.ts';
 import type { DnsRecordSet, OperationKind, Side } from '../world.ts';
@@ -57,7 +57,8 @@ function movingStep(row: Row, hooks: readonly PlannedHook[]): MovingStep | null 
     operation: row.seq,
     server,
     driver: row.driver,
-    label: unnumbered(row.label),
+    label: row.label,
+    ...(planned.receiver === undefined ? {} : { receiver: planned.receiver }),
     provider: row.provider,
     back,
     ...(row.provider === 'legacy' && row.ratio > 0 ? { rung: true as const } : {}),

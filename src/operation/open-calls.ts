@@ -1,4 +1,4 @@
-import { unnumbered } from '../rollback/dns-steps.ts';
+import { isSilent, type SilentName } from '../rollback/silent.ts';
 import type { Db } from '../store/open.ts';
 import type { Side } from '../world.ts';
 import { holderState } from './holder.ts';
@@ -7,22 +7,28 @@ import type { Holder } from './lease.ts';
 import { commandsOf, seesAllCommands } from './rivals.ts';
 import { UNANSWERED } from './unanswered.ts';
 
-interface Row extends Omit<OpenCall, 'holder' | 'ended'> {
+interface NameRow {
   label: string;
+  receiver: string | null;
+}
+
+interface Row extends NameRow, Omit<OpenCall, 'holder' | 'ended'> {
   outcome: string;
   holder: string | null;
-  /** The labels of steps on a way back that came after it, as a JSON array. */
+  /** The names of steps on a way back that came after it, as a JSON array. */
   outlasted: string;
 }
 
 /** See the journal's `openCalls`. @param id the operation that asks */
-export function openCalls(db: Db, id: string, label: string, provider: Side): OpenCall[] {
+export function openCalls(db: Db, id: string, name: SilentName, provider: Side): OpenCall[] {
   const rows = db
     .prepare(
       `${UNANSWERED}
        SELECT o.id, o.kind, o.holder, s.position, s.driver, s.label, s.outcome,
               coalesce(json_extract(o.plan, '$.steps[' || s.position || '].timeoutMs'), 0) AS timeoutMs,
-              (SELECT json_group_array(t.label) FROM steps t JOIN operations b ON b.id = t.operation_id
+              json_extract(o.plan, '$.steps[' || s.position || '].receiver') AS receiver,
+              (SELECT json_group_array(json_object('label', t.label,
+                        'receiver', json_extract(b.plan, '$.steps[' || t.position || '].receiver'))) FROM steps t JOIN operations b ON b.id = t.operation_id
                 WHERE b.seq > o.seq AND b.id <> $id AND b.kind IN ('rollback', 'emergency')
                   AND json_extract(b.plan, '$.to.activeProvider') <> json_extract(o.plan, '$.to.activeProvider')
                   AND t.kind = 'dns' AND t.outcome = 'done') AS outlasted
@@ -33,16 +39,21 @@ export function openCalls(db: Db, id: string, label: string, provider: Side): Op
         ORDER BY o.seq, s.position`,
     )
     .all({ id, provider }) as Row[];
-  const ours = unnumbered(label);
+  const ours = (row: NameRow) => isSilent(name)(nameIn(row));
   return rows
-    .filter((row) => unnumbered(row.label) === ours)
-    .filter(({ outlasted }) => !(JSON.parse(outlasted) as string[]).map(unnumbered).includes(ours))
-    .map(({ outcome, label: _label, outlasted: _outlasted, holder, ...row }) => ({
+    .filter(ours)
+    .filter(({ outlasted }) => !(JSON.parse(outlasted) as NameRow[]).some(ours))
+    .map(({ outcome, label: _label, receiver: _receiver, outlasted: _outlasted, holder, ...row }) => ({
       ...row,
       holder: holder === null ? null : (JSON.parse(holder) as Holder),
       ended: outcome !== 'running',
     }));
 }
+
+const nameIn = ({ label, receiver }: NameRow): SilentName => ({
+  label,
+  ...(receiver !== null && { receiver }),
+});
 
 /** What can be seen of a call from here. */
 export interface CallSeen {

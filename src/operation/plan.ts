@@ -22,6 +22,8 @@ export interface PlannedStep {
   label: string;
   /** Of a DNS hook that can read: which server and zone it is, wherever it stands in the config. */
   server?: string;
+  /** Of a DNS hook that cannot be read: whom it calls, wherever it stands in the config. */
+  receiver?: string;
   /** Of a DNS hook: how long one try of it may take, in milliseconds. */
   timeoutMs?: number;
   /** What it puts back of what our own steps have moved; empty: it looks, and writes nothing. */
@@ -95,7 +97,7 @@ export interface PlannedDrivers {
 
 /** A DNS hook as the planner sees it; of one that can read, its server and what the config has for each side. */
 export interface PlannedHook
-  extends Pick<PlannedStep, 'kind' | 'driver' | 'label' | 'server' | 'timeoutMs' | 'lowerTtl'> {
+  extends Pick<PlannedStep, 'kind' | 'driver' | 'label' | 'server' | 'receiver' | 'timeoutMs' | 'lowerTtl'> {
   sides?: Record<Side, DnsRecordSet[]>;
 }
 

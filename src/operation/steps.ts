@@ -2,7 +2,7 @@ import { CutoverError } from '../errors.ts';
 import type { FlagDriver } from '../flag/driver.ts';
 import type { Hooks } from '../hooks/create.ts';
 import type { Hook } from '../hooks/hook.ts';
-import { unnumbered } from '../rollback/dns-steps.ts';
+import { isSilent } from '../rollback/silent.ts';
 import { runFlag } from './flag-step.ts';
 import type { StepEnd } from './journal.ts';
 import type { PlannedDrivers, PlannedStep } from './plan.ts';
@@ -36,6 +36,7 @@ export function plannedDrivers(drivers: Drivers): PlannedDrivers {
       ...named('dns', hook),
       timeoutMs: hook.timeoutMs,
       ...(hook.server === undefined ? {} : { server: hook.server }),
+      ...(hook.receiver === undefined ? {} : { receiver: hook.receiver }),
       ...(hook.expected
         ? { sides: { legacy: hook.expected('legacy'), target: hook.expected('target') } }
         : {}),
@@ -126,7 +127,7 @@ function findDriver(drivers: Drivers, step: PlannedStep): FlagDriver | Hook | Cu
   if (step.kind === 'notify') return drivers.notify.find(called) ?? driverGone(step);
   const { server } = step;
   const likely = drivers.dns.filter((hook) =>
-    server === undefined ? unnumbered(hook.label) === unnumbered(step.label) : hook.server === server,
+    server === undefined ? isSilent(step)(hook) : hook.server === server,
   );
   return likely.find(called) ?? likely[0] ?? driverGone(step);
 }

@@ -10,10 +10,11 @@ import { blocksForward, type OperationRecord } from '../operation/record.ts';
 import { freezeGate, gateRefusal } from '../shift/gates.ts';
 import type { Freeze } from '../store/freeze.ts';
 import type { DnsReading, DnsRecordSet, Side, World } from '../world.ts';
-import { dnsBack, unnumbered } from './dns-steps.ts';
+import { dnsBack, goneSilent } from './dns-steps.ts';
 import { isNewer, type RecordView } from './dns-view.ts';
 import { isOf, type Ledger, type PlannedMove, sameRecord } from './moved.ts';
 import { leadsTo, otherSide } from './sides.ts';
+import { isSilent, nameOf } from './silent.ts';
 
 /** What `dns apply` is planned by. */
 export interface DnsApplyInput {
@@ -109,7 +110,7 @@ function writeSteps({ drivers, ledger, views, checkpoint, world }: DnsApplyInput
       }
     }
   }
-  return dnsBack(drivers.dns, { moves, unknown: new Set(), handed: new Map(), servers: ledger.servers });
+  return dnsBack(drivers.dns, { moves, unknown: new Set(), handed: [], servers: ledger.servers });
 }
 
 /**
@@ -137,14 +138,16 @@ function silentSteps({ drivers, open, keep, ledger, world }: DnsApplyInput): Pla
       return kind === 'dns' && outcome !== 'done' && step?.server === undefined && step ? [step] : [];
     }),
   );
-  const byLabel = new Map(left.map((step) => [unnumbered(step.label), step]));
-  return [...byLabel].flatMap(([name, { driver, label, timeoutMs }]): PlannedStep[] => {
-    const hook = drivers.dns.find((one) => one.server === undefined && unnumbered(one.label) === name);
+  const each = left.filter((step, i) => !left.slice(i + 1).some(isSilent(step)));
+  return each.flatMap(({ driver, timeoutMs, ...was }): PlannedStep[] => {
+    const hook = drivers.dns.find((one) => one.server === undefined && isSilent(was)(one));
     // Of one that has left the config somebody says that it is seen to, with all those.
-    if (!hook && keep && world.activeProvider === 'legacy' && ledger.handed.has(name)) return [];
+    if (!hook && keep && world.activeProvider === 'legacy' && ledger.handed.some(isSilent(was))) return [];
     const limit = hook?.timeoutMs ?? timeoutMs;
+    const { label, receiver = was.receiver } = hook ?? { label: nameOf(was) };
     const step: PlannedStep = {
-      ...{ kind: 'dns', driver, label: hook?.label ?? label },
+      ...{ kind: 'dns', driver, label },
+      ...(receiver === undefined ? {} : { receiver }),
       ...(limit === undefined ? {} : { timeoutMs: limit }),
     };
     return [keep ? { ...step, byHand: true } : step];
@@ -183,9 +186,8 @@ function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): Plan
     if (server && !gone.has(server) && !drivers.dns.some((hook) => hook.server === server))
       gone.set(server, []);
   }
-  const handed = [...ledger.handed].filter(
-    ([label]) =>
-      world.activeProvider === 'legacy' && !drivers.dns.some((hook) => unnumbered(hook.label) === label),
+  const handed = ledger.handed.filter(
+    (one) => world.activeProvider === 'legacy' && !drivers.dns.some(isSilent(one)),
   );
   return [
     ...kept,
@@ -200,7 +202,7 @@ function keepSteps({ drivers, ledger, views, world, open }: DnsApplyInput): Plan
         byHand: true,
       }),
     ),
-    ...handed.map(([label, driver]): PlannedStep => ({ kind: 'dns', driver, label, byHand: true })),
+    ...handed.map((one): PlannedStep => ({ ...goneSilent(one), byHand: true })),
   ];
 }
 

@@ -1,14 +1,16 @@
 import type { PlannedHook, PlannedStep } from '../operation/plan.ts';
 import type { Side } from '../world.ts';
-import { isOf, type Ledger, movesBack, type PlannedMove } from './moved.ts';
+import { type Handed, isOf, type Ledger, movesBack, type PlannedMove } from './moved.ts';
+import { isSilent, nameOf } from './silent.ts';
 
 /** The DNS steps of plans. Pure. */
 
-const plain = ({ kind, driver, label, server, timeoutMs }: PlannedHook): PlannedStep => ({
+const plain = ({ kind, driver, label, server, receiver, timeoutMs }: PlannedHook): PlannedStep => ({
   kind,
   driver,
   label,
   ...(server === undefined ? {} : { server }),
+  ...(receiver === undefined ? {} : { receiver }),
   ...(timeoutMs === undefined ? {} : { timeoutMs }),
 });
 
@@ -37,8 +39,8 @@ export interface WayBack {
   moves: ReadonlyMap<string, PlannedMove[]>;
   /** Servers for which only the config knows what to write. */
   unknown: ReadonlySet<string>;
-  /** Hooks that cannot be read and have to be told of the provider, wherever they are: label and driver. */
-  handed: ReadonlyMap<string, string>;
+  /** Hooks that cannot be read and have to be told of the provider, wherever they are. */
+  handed: readonly Handed[];
   servers: ReadonlyMap<string, { driver: string }>;
 }
 
@@ -49,7 +51,7 @@ export interface WayBack {
  */
 export function wayBack(now: Ledger, then: Ledger | null, lowered: Ledger | null = null): WayBack {
   const { unknown, servers } = now;
-  return { moves: movesBack(now, then, lowered), unknown, servers, handed: then ? new Map() : now.handed };
+  return { moves: movesBack(now, then, lowered), unknown, servers, handed: then ? [] : now.handed };
 }
 
 /**
@@ -72,19 +74,24 @@ export function dnsBack(
   const gone = [...new Set([...moves.keys(), ...unknown])].filter(
     (server) => !hooks.some((hook) => hook.server === server),
   );
-  const silent = [...handed].filter(([label]) => !hooks.some((hook) => unnumbered(hook.label) === label));
+  const silent = handed.filter((one) => !hooks.some(isSilent(one)));
   return [
     ...own,
     ...gone.map((server): PlannedStep => {
       const driver = servers.get(server)?.driver ?? '';
       return { kind: 'dns', driver, label: server, server, restore: moves.get(server) ?? [] };
     }),
-    ...silent.map(([label, driver]): PlannedStep => ({ kind: 'dns', driver, label })),
+    ...silent.map(goneSilent),
   ];
 }
 
-/** A label without the hook's place in the config, which changes when another one is added. */
-export const unnumbered = (label: string): string => label.replace(/^dns\[\d+\] /, '');
+/** The step of a hook that cannot be read and has left the config. */
+export const goneSilent = ({ driver, ...name }: Handed): PlannedStep => ({
+  kind: 'dns',
+  driver,
+  ...name,
+  label: nameOf(name),
+});
 
 /** Of several hooks on one server each record is for the one that names it, or else for the first. */
 function movesOf(hook: PlannedHook, hooks: readonly PlannedHook[], moves: PlannedMove[]): PlannedMove[] {

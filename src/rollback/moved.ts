@@ -1,4 +1,5 @@
 import type { DnsRecordSet, LeftRecord, RecordMove, Side } from '../world.ts';
+import { isSilent, type SilentName, unnumbered } from './silent.ts';
 
 /**
  * What this migration's own steps have moved in DNS: computed from what each of them found and wrote, and from nothing
@@ -12,8 +13,9 @@ export interface MovingStep {
   /** Identity of the server and zone; null for a driver that cannot read, of which only the provider is known. */
   server: string | null;
   driver: string;
-  /** Without its place in the config. */
   label: string;
+  /** Of one that cannot read: whom it calls. */
+  receiver?: string;
   /** The provider that its operation leads to. */
   provider: Side;
   /** Its operation is a way back: a rollback or an emergency. */
@@ -70,8 +72,13 @@ export interface Ledger {
   unknown: ReadonlySet<string>;
   /** The driver of each server. */
   servers: ReadonlyMap<string, { driver: string }>;
-  /** Hooks that cannot be read and were told last that target is the provider: label and driver. */
-  handed: ReadonlyMap<string, string>;
+  /** Hooks that cannot be read and were told last that target is the provider. */
+  handed: readonly Handed[];
+}
+
+/** A hook that cannot be read, as a step of ours has known it. */
+export interface Handed extends SilentName {
+  driver: string;
 }
 
 /** One record to put back, and what else of ours it may say. */
@@ -100,12 +107,12 @@ export function ledgerOf(steps: readonly MovingStep[]): Ledger {
   const records = new Map<string, KnownRecord>();
   const unknown = new Set<string>();
   const servers = new Map<string, { driver: string }>();
-  const handed = new Map<string, string>();
+  let handed: Handed[] = [];
   for (const step of steps) {
-    const { server, driver, label, before, after } = step;
+    const { server, driver, before, after } = step;
     if (server === null) {
-      if (step.provider === 'target') handed.set(label, driver);
-      else if (step.done) handed.delete(label);
+      if (step.provider === 'target' || step.done) handed = handed.filter(not(isSilent(step)));
+      if (step.provider === 'target') handed.push(handedTo(step));
       continue;
     }
     servers.set(server, { driver });
@@ -131,6 +138,17 @@ export function ledgerOf(steps: readonly MovingStep[]): Ledger {
   }
   return { records: [...records.values()], unknown, servers, handed };
 }
+
+const not =
+  <T>(is: (one: T) => boolean) =>
+  (one: T): boolean =>
+    !is(one);
+
+const handedTo = ({ driver, label, receiver }: MovingStep): Handed => ({
+  driver,
+  label: unnumbered(label),
+  ...(receiver === undefined ? {} : { receiver }),
+});
 
 /** A way back has failed before it came to any record of a server. */
 function leave(records: Map<string, KnownRecord>, server: string): void {

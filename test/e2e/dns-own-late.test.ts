@@ -35,7 +35,7 @@ async function underWay(hook: object, kill: boolean, prepare: (dir: string) => v
 const route = (body: string) => (dir: string) =>
   writeFileSync(
     join(dir, 'route.sh'),
-    `[ $CUTOVER_OPERATION_KIND = shift ] && { touch begun; ${body}; }\necho $CUTOVER_PROVIDER >> where\n`,
+    `[ $CUTOVER_OPERATION_KIND = shift ] && { echo $$ > pid; touch begun; ${body}; }\necho $CUTOVER_PROVIDER >> where\n`,
   );
 /** Until another operation has called the hook, and a moment longer. */
 const LATE = 'i=0; until [ -e where ] || [ $i -ge 150 ]; do i=$((i+1)); sleep 0.1; done; sleep 1';
@@ -83,7 +83,7 @@ describe('a command that is under way', () => {
   });
 
   it('and does not end in its time is named: the way back is not done until it is gone', async () => {
-    const { dir } = await underWay(exec('1s'), true, route('echo $$ > pid; exec sleep 60'));
+    const { dir } = await underWay(exec('1s'), true, route('exec sleep 60'));
     const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'));
     onTestFinished(() => {
       if (existsSync(`/proc/${pid}`)) process.kill(pid);
@@ -104,7 +104,7 @@ describe('a command that is under way', () => {
   });
 
   it('of a hook that has left the config is named, and nobody is taken at their word before it is gone', async () => {
-    const { dir } = await underWay(exec('20s'), true, route('echo $$ > pid; exec sleep 60'));
+    const { dir } = await underWay(exec('20s'), true, route('exec sleep 60'));
     const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'));
     onTestFinished(() => {
       if (existsSync(`/proc/${pid}`)) process.kill(pid);
@@ -277,7 +277,7 @@ it('a way back that led to target has outlasted nothing that leads there', async
 });
 
 it('`dns apply` tells a hook that cannot be read once more where that is what is left', async () => {
-  const { dir } = await underWay(exec('1s'), true, route('echo $$ > pid; exec sleep 60'));
+  const { dir } = await underWay(exec('1s'), true, route('exec sleep 60'));
   const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'));
   onTestFinished(() => {
     if (existsSync(`/proc/${pid}`)) process.kill(pid);

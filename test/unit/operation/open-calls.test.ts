@@ -68,7 +68,7 @@ describe('the calls that are known', () => {
     return db;
   }
   const calls = (...[code]: Parameters<typeof store>) =>
-    openCalls(store(code), 'op-2', 'exec ./route', 'legacy');
+    openCalls(store(code), 'op-2', { label: 'exec ./route' }, 'legacy');
 
   it('are those of steps that have not ended, with their time', () => {
     expect(calls()).toMatchObject([{ id: 'op-1', kind: 'shift', position: 1, timeoutMs: 700, ended: false }]);
@@ -79,8 +79,8 @@ describe('the calls that are known', () => {
   });
   it('but not what leads the same way, what another hook does, and what is one’s own', () => {
     const db = store();
-    expect(openCalls(db, 'op-2', 'exec ./route', 'target')).toEqual([]);
-    expect(openCalls(db, 'op-2', 'dns[0] exec ./other', 'legacy')).toEqual([]);
-    expect(openCalls(db, 'op-1', DNS.label, 'legacy')).toEqual([]);
+    expect(openCalls(db, 'op-2', { label: 'exec ./route' }, 'target')).toEqual([]);
+    expect(openCalls(db, 'op-2', { label: 'dns[0] exec ./other' }, 'legacy')).toEqual([]);
+    expect(openCalls(db, 'op-1', DNS, 'legacy')).toEqual([]);
   });
 });
