@@ -129,7 +129,7 @@ async function outlastingCalls(
   run: (earlier?: StepEnd) => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const passed = stopwatch();
-  const left = () => callsLeft(journal, hook, passed());
+  const left = callsLeft(journal, hook, passed);
   const exposed = left();
   const end = await run();
   // What has failed is tried again by whoever resumes it.
@@ -155,7 +155,7 @@ async function outlastingUnasked(
   run: () => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const passed = stopwatch();
-  const left = () => callsLeft(journal, { ...name, timeoutMs }, passed());
+  const left = callsLeft(journal, { ...name, timeoutMs }, passed);
   const exposed = left();
   const end = await run();
   if (exposed.length === 0) return end;
@@ -173,17 +173,34 @@ async function outlastingUnasked(
 
 type SeenCall = Pick<OpenCall, 'id' | 'kind'> & CallSeen;
 
-/** The calls of other operations that may still come behind one of this hook. @param forMs since they were looked at first */
+/**
+ * Looks for the calls of other operations that may still come behind one of this hook.
+ * @param passed since they were looked at first
+ */
 function callsLeft(
   journal: Journal,
   { timeoutMs, ...name }: SilentName & { timeoutMs: number },
-  forMs: number,
-): (OpenCall & CallSeen)[] {
-  return journal.openCalls(name, journal.operation.plan.to.activeProvider).flatMap((call) => {
+  passed: () => number,
+): () => (OpenCall & CallSeen)[] {
+  const look = looking();
+  return () =>
+    journal.openCalls(name, journal.operation.plan.to.activeProvider).flatMap((call) => {
+      const { wasSeen, ...seen } = look(call);
+      const withinMs = Math.max(call.timeoutMs, timeoutMs) + MARGIN_MS;
+      return mayStillCome(call, seen, { forMs: passed(), withinMs, wasSeen }) ? [{ ...call, ...seen }] : [];
+    });
+}
+
+/** Looks at calls again and again, and remembers whose command was there. */
+function looking(): (call: Parameters<typeof seeCall>[0]) => CallSeen & { wasSeen: boolean } {
+  const there = new Set<string>();
+  return (call) => {
+    const key = `${call.id} ${call.position}`;
+    const wasSeen = there.has(key);
     const seen = seeCall(call);
-    const withinMs = Math.max(call.timeoutMs, timeoutMs) + MARGIN_MS;
-    return mayStillCome(call, seen, { forMs, withinMs }) ? [{ ...call, ...seen }] : [];
-  });
+    if (seen.commands.length > 0) there.add(key);
+    return { ...seen, wasSeen };
+  };
 }
 
 const TOLD = { done: 'told', hint: 'end it, then `cutover resume` tells the hook once more' };
@@ -254,9 +271,10 @@ async function outlastingItself(
   const withinMs = Math.max(plan.steps[position]?.timeoutMs ?? 0, hook.timeoutMs) + MARGIN_MS;
   const passed = stopwatch();
   const inTime = () => passed() < withinMs;
+  const look = looking();
   const left = () => {
-    const seen = seeCall(call);
-    return { ...call, ...seen, may: seen.commands.length > 0 || (!seen.gone && inTime()) };
+    const { wasSeen, ...seen } = look(call);
+    return { ...call, ...seen, may: seen.commands.length > 0 || (!(seen.gone && wasSeen) && inTime()) };
   };
   if (left().may) onWait(hook.label, withinMs);
   while (left().may && inTime()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -79,17 +79,18 @@ export function seeCall({
 }
 
 /**
- * Whether what a call has asked for may still come. A command is over when it has ended; a request, and a command that
- * cannot be seen, when its time is. That is counted from when it was seen first: when it began is known only by a clock
+ * Whether what a call has asked for may still come. A command is over when it was seen and has ended; a request, and a
+ * command that was not seen, as one that clears its environment is not, when its time is. That is counted from when it was seen first: when it began is known only by a clock
  * that may be another, or have been set. Pure.
- * @param forMs how long it has been seen; withinMs how long after its beginning it may come by itself
+ * @param forMs how long it has been looked at; withinMs how long after its beginning it may come by itself; wasSeen: its
+ *   command was there at an earlier look
  */
 export function mayStillCome(
   { driver, ended }: Pick<OpenCall, 'driver' | 'ended'>,
   { commands, gone }: CallSeen,
-  { forMs, withinMs }: { forMs: number; withinMs: number },
+  { forMs, withinMs, wasSeen }: { forMs: number; withinMs: number; wasSeen: boolean },
 ): boolean {
   if (commands.length > 0) return true;
-  if (driver === 'exec' && (ended || gone)) return false;
+  if (driver === 'exec' && (ended || (gone && wasSeen))) return false;
   return forMs < withinMs;
 }

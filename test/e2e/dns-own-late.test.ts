@@ -72,6 +72,17 @@ describe('a command that is under way', () => {
     expect(words(dir).at(-1)).toBe('legacy');
   });
 
+  it.each([
+    ['a rollback', BACK],
+    ['an emergency', EMERGENCY],
+  ])('of a killed shift, which cannot be seen: is outlasted by %s', async (_name, way) => {
+    const unseen = 'exec env -i PATH="$PATH" sh -c "sleep 3; echo target >> where"';
+    const { dir } = await underWay(exec('5s'), true, route(unseen));
+    const ran = await cutover(dir, way);
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    expect(words(dir)).toEqual(['legacy', 'target', 'legacy']);
+  });
+
   it('of a killed shift: is waited for by an emergency beside a locked database, too', async () => {
     const { dir } = await underWay(exec('20s'), true, route(LATE));
     const db = new Database(join(dir, '.cutover', 'state.db'));
@@ -104,7 +115,7 @@ describe('a command that is under way', () => {
   });
 
   it('of a hook that has left the config is named, and nobody is taken at their word before it is gone', async () => {
-    const { dir } = await underWay(exec('20s'), true, route('exec sleep 60'));
+    const { dir } = await underWay(exec('2s'), true, route('exec sleep 60'));
     const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'));
     onTestFinished(() => {
       if (existsSync(`/proc/${pid}`)) process.kill(pid);

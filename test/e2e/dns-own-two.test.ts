@@ -38,10 +38,7 @@ async function complete(driver: 'exec' | 'webhook') {
       ? { driver, command: ['sh', 'tell.sh', place], retries: 0 }
       : { driver, url: `${receiver.url}/${place}`, retries: 0 };
   const set = (...places: string[]) =>
-    writeFileSync(
-      join(dir, 'cutover.yaml'),
-      `${plain}hooks: ${JSON.stringify({ dns: places.map(hook) })}\n`,
-    );
+    writeFileSync(join(dir, 'cutover.yaml'), `${plain}hooks: ${JSON.stringify({ dns: places.map(hook) })}\n`);
   const saidIn = (place: string) =>
     driver === 'exec' ? readFileSync(join(dir, place), 'utf8').trim() : said[place];
   set('eu', 'us');

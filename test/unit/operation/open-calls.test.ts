@@ -16,23 +16,26 @@ describe('what a call has asked for', () => {
     { driver: 'exec', ended: false },
     { driver: 'webhook', ended: false },
   ];
-  const [unseen, seen, gone] = [
+  const [unseen, seen, gone, ended] = [
     { commands: [], gone: false },
     { commands: ['7'], gone: false },
     { commands: [], gone: true },
+    { commands: [], gone: true, wasSeen: true },
   ];
   it.each([
     ['may come while its time is not over', exec, unseen, 500, true],
     ['does not come after that', exec, unseen, 1000, false],
     ['may come as long as its command runs', exec, seen, 8000, true],
-    ['does not come when nobody is left of it', exec, gone, 500, false],
+    ['does not come when nobody is left of it', exec, ended, 500, false],
+    ['may come from a command that nobody could see', exec, gone, 500, true],
+    ['does not come from it after that', exec, gone, 1000, false],
     ['does not come from a command that was ended', { ...exec, ended: true }, unseen, 500, false],
     ['may come from what such a command has left', { ...exec, ended: true }, seen, 8000, true],
     ['may come from a server that was asked', webhook, gone, 500, true],
     ['may come from one that nobody waits for any more', { ...webhook, ended: true }, unseen, 500, true],
     ['does not come from a server after that', webhook, unseen, 1000, false],
   ])('%s', (_name, call, from, forMs, may) => {
-    expect(mayStillCome(call, from, { forMs, withinMs: 1000 })).toBe(may);
+    expect(mayStillCome(call, from, { wasSeen: false, forMs, withinMs: 1000, ...from })).toBe(may);
   });
 });
 
