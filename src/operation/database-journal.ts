@@ -11,6 +11,7 @@ import { findOperation, hasOperation } from './operations.ts';
 import { databaseOutbox, putWord } from './outbox.ts';
 import { commandOf, notifyPosition, type Plan, type PlannedStep, tellable } from './plan.ts';
 import type { OperationRecord } from './record.ts';
+import { leftUnderWay } from './rivals.ts';
 import { UNANSWERED } from './unanswered.ts';
 import { uptime } from './uptime.ts';
 import type { Word } from './word.ts';
@@ -43,6 +44,7 @@ export function databaseJournal(
     winner: () => winnerOver(db, token),
     writing: (server) => writingOn(db, server, operation.id),
     openCalls: (name, provider) => openCalls(db, operation.id, name, provider),
+    leftUnderWay: (flag, quietMs) => leftUnderWay(db, operation.id, flag, quietMs, options.now()),
     outbox: databaseOutbox(db, { holder: options.holder, now: options.now, own: operation.id }),
     says: (word) =>
       write(() => {

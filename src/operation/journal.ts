@@ -1,10 +1,11 @@
-import type { FlagChange } from '../flag/driver.ts';
+import type { FlagChange, FlagDriver } from '../flag/driver.ts';
 import type { SilentName } from '../rollback/silent.ts';
 import type { DnsReading, Side } from '../world.ts';
 import type { Watched } from './heartbeat.ts';
 import type { Holder } from './lease.ts';
 import type { Outbox, Told } from './outbox.ts';
 import type { OperationOutcome, OperationRecord, StepOutcome } from './record.ts';
+import type { Rival } from './rival.ts';
 import type { Word } from './word.ts';
 
 /** What a step came to. */
@@ -73,6 +74,12 @@ export interface Journal {
    * nobody can tell.
    */
   openCalls(name: SilentName, provider: Side): OpenCall[];
+  /**
+   * What other operations have asked the store of a flag for that fences nobody, and that may still land. None where
+   * nobody can tell.
+   * @param quietMs for how long that is looked at already
+   */
+  leftUnderWay(flag: FlagDriver, quietMs: number): Rival[];
   /** Where its messages wait until they are sent. */
   readonly outbox: Outbox;
   /** @param timeoutMs what its driver gives a try by now; of all runs of a step the longest is kept */

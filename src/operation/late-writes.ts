@@ -9,10 +9,9 @@ import { mayWrite } from './rival.ts';
 import { rivalCommands } from './rivals.ts';
 import type { Drivers } from './steps.ts';
 
-/** What steps act on, and by which clock. */
+/** What steps act on. */
 interface Acting {
   drivers: Drivers;
-  clock: { now(): number };
   /**
    * What another operation has asked for is waited for.
    * @param label the hook or flag that it was asked of
@@ -67,28 +66,36 @@ function bothOf(end: StepEnd, again: StepEnd): StepEnd {
 }
 
 /**
- * Runs a step. A command that a killed process has left at the flag may still change it where the store fences
- * nobody: it is waited for, and then the flag is set once more. An emergency does this in its own way.
+ * Runs a step. What a killed process has left at the flag, a command or a request, may still change it where the store
+ * fences nobody: it is waited for, and then the flag is set once more. An emergency does this in its own way.
  */
 export async function overCommands(
   journal: Journal,
-  { drivers, clock, onWait }: Acting,
+  { drivers, onWait }: Acting,
   position: number,
   run: () => Promise<StepEnd>,
 ): Promise<StepEnd> {
   const { flag } = drivers;
   const { id, plan, steps } = journal.operation;
   const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
-  const others = () => (exposed ? rivalCommands(flag, id) : []);
+  const passed = stopwatch();
+  const others = () => (exposed ? [...rivalCommands(flag, id), ...journal.leftUnderWay(flag, passed())] : []);
   const askedBefore = exposed && steps[position]?.outcome === 'running' && plan.to.ratio > 0;
   // One that runs now may write after this step, and be gone before anybody looks for it.
   const before = others();
   const end = askedBefore ? await outlastingServer(journal, flag, onWait, run) : await run();
   if (before.length === 0 && others().length === 0) return end;
-  if (others().length > 0) onWait(flag.label, flag.timeoutMs);
-  const deadline = clock.now() + flag.timeoutMs;
+  const there = others();
+  const asked = there.some(({ underWay }) => underWay);
+  // What has failed is tried again by whoever resumes it.
+  if (asked && end.outcome !== 'done') return end;
+  const limit = Math.max(
+    there.every(({ underWay }) => underWay) ? 0 : flag.timeoutMs,
+    asked ? (flag.settlesMs ?? SETTLES_MS) + MARGIN_MS : 0,
+  );
+  if (there.length > 0) onWait(flag.label, limit);
   for (let left = others(); left.length > 0; left = others()) {
-    if (clock.now() >= deadline) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
+    if (passed() >= limit) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   // The command may have been that of an operation that has taken over: then its word stands.

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type FlagDriver, SETTLES_MS } from '../flag/driver.ts';
 import type { Db } from '../store/open.ts';
 import { longestTries } from './attempt.ts';
-import { type Holder, holderState } from './holder.ts';
+import { CLOCKS_MS, type Holder, holderState } from './holder.ts';
 import { type Rival, runningRival, underWay, unseenRival } from './rival.ts';
 import { UNANSWERED } from './unanswered.ts';
-import { msBetween, type Uptime } from './uptime.ts';
+import { msBetween, type Uptime, uptime } from './uptime.ts';
 
 interface Writer {
   id: string;
@@ -124,6 +124,12 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
       return [unseenRival(name, writer.id, holder, looking.now + countsMs - ageMs)];
     return late ? left : [];
   });
+}
+
+/** See the journal's `leftUnderWay`. @param id the operation that asks; now Unix milliseconds */
+export function leftUnderWay(db: Db, id: string, flag: FlagDriver, quietMs: number, now: number): Rival[] {
+  const looking = { now, uptime: uptime(), quietMs, clocksMs: CLOCKS_MS };
+  return rivalOperations(db, id, writeBounds([flag]), looking).filter((rival) => rival.underWay);
 }
 
 /** A server may still carry out what a process asked for before it died; so may a command that cannot be seen. */

@@ -70,6 +70,7 @@ export function beginSideJournal(
     heldBefore: null,
     writing: () => null,
     openCalls: () => [],
+    leftUnderWay: () => [],
     outbox,
     says,
     stepBegins: () => {},

@@ -63,6 +63,33 @@ const prodRatio = (dir: string) => ratioIn(join(dir, 'prod/flags.json'), 'llm');
 const emergency = (dir: string, ...args: string[]) => cutover(dir, ['rollback', '--emergency', ...args]);
 const configPath = (dir: string) => join(dir, 'cutover.yaml');
 
+/** A webhook store that takes its first raise only some time after it was asked. */
+async function slowStore(delayMs: number) {
+  let ratio = 0;
+  let asked = 0;
+  let raised = false;
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    const wanted = request.method === 'POST' ? (JSON.parse(body) as { ratio: number }).ratio : ratio;
+    if (wanted > 0 && request.method === 'POST' && ++asked === 1) {
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      raised = true;
+    }
+    ratio = wanted;
+    response.end(JSON.stringify({ ratio }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanups.push(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return {
+    flag: `driver: webhook, url: "http://127.0.0.1:${port}/"`,
+    ratio: () => ratio,
+    asked: () => asked,
+    raised: () => raised,
+  };
+}
+
 describe('which flag an emergency sets', () => {
   it.each([
     ['the key is mistyped', (text: string) => text.replace('flag:', 'flagg:')],
@@ -629,32 +656,8 @@ esac
   });
 
   it('may be a store that still takes what nobody waits for any more, by whatever clock it was asked', async () => {
-    let ratio = 0;
-    let raised = false;
-    const server = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk) => {
-        body += chunk;
-      });
-      request.on('end', () => {
-        const take = () => {
-          if (request.method === 'POST') ratio = (JSON.parse(body) as { ratio: number }).ratio;
-          response.end(JSON.stringify({ ratio }));
-        };
-        const raises = request.method === 'POST' && !body.includes('"ratio":0,');
-        if (!raises) return take();
-        setTimeout(() => {
-          take();
-          raised = true;
-        }, 6500);
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    cleanups.push(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const dir = makeFolder(
-      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 3s, retries: 0, settlesIn: 9s }\n`,
-    );
+    const store = await slowStore(6500);
+    const dir = makeFolder(`flag: { ${store.flag}, timeout: 3s, retries: 0, settlesIn: 9s }\n`);
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
     const start = await cutover(dir, ['canary', 'start', '--yes']);
     expect(start.code).toBe(69);
@@ -670,75 +673,49 @@ esac
     db.exec('UPDATE steps SET started_at = started_at - 7200000');
     db.close();
     const ran = await emergency(dir);
-    expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
+    expect([ran.code, store.ratio()], ran.stdout + ran.stderr).toEqual([0, 0]);
     expect(ran.stderr).toContain('left under way');
-    await waitFor('the write that nobody waits for', () => raised);
-    expect(ratio).toBe(0);
+    await waitFor('the write that nobody waits for', () => store.raised());
+    expect(store.ratio()).toBe(0);
   });
 
   it('may be a store that gave no answer to the first try, and one to the second', async () => {
-    let ratio = 0;
-    const raises: number[] = [];
-    const server = createServer(async (request, response) => {
-      let body = '';
-      for await (const chunk of request) body += String(chunk);
-      const asked = request.method === 'POST' ? (JSON.parse(body) as { ratio: number }).ratio : ratio;
-      if (asked > 0 && request.method === 'POST' && raises.push(asked) === 1) {
-        await new Promise((resolve) => setTimeout(resolve, 5000));
-        raises.push(asked);
-      }
-      ratio = asked;
-      response.end(JSON.stringify({ ratio }));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    cleanups.push(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const dir = makeFolder(
-      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 2s, retries: 1, settlesIn: 5s }\n`,
-    );
+    const store = await slowStore(5000);
+    const dir = makeFolder(`flag: { ${store.flag}, timeout: 2s, retries: 1, settlesIn: 5s }\n`);
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
     expect((await cutover(dir, ['canary', 'start', '--yes'])).code).toBe(0);
     const ran = await emergency(dir);
-    expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
-    await waitFor('the first try', () => raises.length === 3);
-    expect(ratio).toBe(0);
+    expect([ran.code, store.ratio()], ran.stdout + ran.stderr).toEqual([0, 0]);
+    await waitFor('the first try', () => store.raised());
+    expect(store.ratio()).toBe(0);
   });
 
   it('may be a store that was asked by a killed start, which was resumed since', async () => {
-    let ratio = 0;
-    const raises: number[] = [];
-    const server = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk) => {
-        body += chunk;
-      });
-      request.on('end', () => {
-        const asked = request.method === 'POST' ? (JSON.parse(body) as { ratio: number }).ratio : ratio;
-        const take = () => {
-          ratio = asked;
-          response.end(JSON.stringify({ ratio }));
-        };
-        if (asked > 0 && request.method === 'POST' && raises.push(asked) === 1) setTimeout(take, 4000);
-        else take();
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    cleanups.push(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const dir = makeFolder(
-      `flag: { driver: webhook, url: "http://127.0.0.1:${port}/", timeout: 10s, retries: 0, settlesIn: 6s }\n`,
-    );
+    const store = await slowStore(4000);
+    const dir = makeFolder(`flag: { ${store.flag}, timeout: 10s, retries: 0, settlesIn: 6s }\n`);
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
     const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
-    await waitFor('the write to be asked for', () => raises.length === 1);
+    await waitFor('the write to be asked for', () => store.asked() > 0);
     start.kill('SIGKILL');
     const resumed = await cutover(dir, ['resume', '--yes']);
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(resumed.stderr).toContain('waiting at most 6 s');
     const ran = await emergency(dir);
-    expect([ran.code, ratio], ran.stdout + ran.stderr).toEqual([0, 0]);
+    expect([ran.code, store.ratio()], ran.stdout + ran.stderr).toEqual([0, 0]);
     await new Promise((resolve) => setTimeout(resolve, 4500));
-    expect(ratio).toBe(0);
+    expect(store.ratio()).toBe(0);
+  });
+
+  it('may be a store that was asked by a killed start: a rollback outlasts it, too', async () => {
+    const store = await slowStore(4000);
+    const dir = makeFolder(`flag: { ${store.flag}, timeout: 10s, retries: 0, settlesIn: 6s }\n`);
+    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
+    await waitFor('the write to be asked for', () => store.asked() > 0);
+    start.kill('SIGKILL');
+    const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
+    expect([ran.code, store.raised(), store.ratio()], ran.stdout + ran.stderr).toEqual([0, true, 0]);
+    expect(ran.stderr).toContain('waiting at most 7 s');
   });
 
   it('may be whoever has locked the database, of whom nothing can be seen', async () => {
