@@ -106,6 +106,7 @@ async function show(
 
 async function apply(ctx: Context, options: DnsApplyOptions): Promise<void> {
   const { CutoverError, EXIT } = await import('../errors.ts');
+  const { unfinished } = await import('../operation/unfinished.ts');
   const { planDnsApply } = await import('../rollback/dns-apply.ts');
   const { assertMay } = await import('../situation/ask.ts');
   const { getCheckpoint } = await import('../store/checkpoints.ts');
@@ -130,6 +131,8 @@ async function apply(ctx: Context, options: DnsApplyOptions): Promise<void> {
       reason: options.reason ?? '',
     });
     if (plan) return void (await applyPlan(ctx, options, session, plan, 'dns apply'));
+    // Of one that is not finished, nothing that this command does is left.
+    if (open[0]) throw unfinished(open[0]);
     const unread = views.filter(({ says, error }) => says === null && error !== undefined);
     if (unread.length > 0) ctx.exit(EXIT.unreachable);
     if (options.json)

@@ -46,7 +46,8 @@ export function planDnsApply(input: DnsApplyInput): Plan | null {
   const half = open.find((one) => blocksForward(one) && one.steps.some(isUndoneFlag));
   if (half) throw flagFirst(half);
   if (checkpoint && checkpoint.activeProvider !== world.activeProvider) throw against(checkpoint, world);
-  const steps = [...(keep ? keepSteps(input) : writeSteps(input)).filter(isOfUse), ...silentSteps(input)];
+  const mending = (keep ? keepSteps(input) : writeSteps(input)).filter(isOfUse);
+  const steps = [...guarded(input, mending), ...silentSteps(input)];
   if (steps.length === 0) return null;
   const frozen = !keep && world.activeProvider === 'target' && freeze;
   const refusal = frozen ? gateRefusal([freezeGate(frozen)], world.ratio) : null;
@@ -82,6 +83,45 @@ const isUndoneFlag = ({ kind, outcome }: OperationRecord['steps'][number]) =>
   kind === 'flag' && outcome !== 'done';
 
 const isOfUse = ({ restore, byHand }: PlannedStep) => byHand === true || (restore?.length ?? 0) > 0;
+
+/**
+ * Where a killed step may still write, what is right now may not stay so: what it writes then is put back, too.
+ * @param planned the steps that are planned besides
+ */
+function guarded(
+  { drivers, open, views, ledger }: DnsApplyInput,
+  planned: readonly PlannedStep[],
+): PlannedStep[] {
+  const writing = open.flatMap(({ plan, steps }) =>
+    steps.flatMap(({ kind, outcome, position }) =>
+      kind === 'dns' && outcome === 'running' ? (plan.steps[position]?.server ?? []) : [],
+    ),
+  );
+  const mayCome = (server: string, set: DnsRecordSet): DnsRecordSet[] => {
+    const known = ledger.records.find((record) => record.server === server && isOf(record)(set));
+    return known?.moved ? [known.moved.wrote, ...known.moved.or] : [];
+  };
+  const steps = [...planned];
+  for (const server of new Set(writing)) {
+    const said = views.flatMap((view) => (view.server === server && view.says ? [view.says] : []));
+    const stays = said.map((set): PlannedMove => ({ from: set, to: set, or: mayCome(server, set) }));
+    const at = steps.findIndex((one) => one.server === server);
+    const step = steps[at];
+    if (!step) {
+      const { servers } = ledger;
+      const back = { moves: new Map([[server, stays]]), unknown: new Set<string>(), handed: [], servers };
+      steps.push(...dnsBack(drivers.dns, back).filter((one) => one.server === server && isOfUse(one)));
+      continue;
+    }
+    const moved = (step.restore ?? []).map((move) => ({
+      ...move,
+      or: [...(move.or ?? []), ...mayCome(server, move.to)],
+    }));
+    const rest = stays.filter(({ to }) => !moved.some((move) => isOf(to)(move.to)));
+    steps[at] = { ...step, restore: [...moved, ...rest] };
+  }
+  return steps;
+}
 
 /** What is not as it should be is written; what was not read, by what our own steps left there. */
 function writeSteps({ drivers, ledger, views, checkpoint, world }: DnsApplyInput): PlannedStep[] {

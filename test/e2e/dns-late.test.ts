@@ -82,6 +82,18 @@ touch ${join(dir, 'landed')}
     expect((await bench.exact(name)).join()).toMatch(/\s300\s/);
   });
 
+  it.each([[['dns', 'apply']], [['dns', 'apply', '--keep']]])(
+    '`%s` waits for that of a killed shift where the record is right until then',
+    async (args) => {
+      const { dir, name, ended } = await underWay('kill -9 $PPID');
+      await ended;
+      const ran = await cutover(dir, [...args, '--yes']);
+      expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+      await landed(dir);
+      expect(await look(name)).toBe(LEGACY);
+    },
+  );
+
   it.each([
     ['that it began by a clock that was a day ahead', 86_400_000, ''],
     ['that it began by a clock that was 15 s behind', -15_000, ''],
