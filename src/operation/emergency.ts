@@ -70,9 +70,14 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   const opened = openJournal(emergency, plans, { id, token, startedAt, flagEnds });
   const { journal, look, unseen, dns, stranger } = opened;
   emergency.onDns(dns, stranger);
+  let waited = false;
+  const onRivals: Emergency['onRivals'] = (seen) => {
+    waited = true;
+    emergency.onRivals(seen);
+  };
   const rivals = flagsOf(execution.drivers).every(({ fences }) => fences)
     ? Promise.resolve([])
-    : outlastRivals(emergency, journal.operation, look, unseen);
+    : outlastRivals({ ...emergency, onRivals }, journal.operation, look, unseen);
   const journalUnread = dns === 'config' && journal.kept !== 'database';
   const hooks = lookingAgain(journal, execution).then((looked) =>
     execute(looked, { ...execution, journalUnread }),
@@ -80,6 +85,7 @@ export async function runEmergency(emergency: Emergency): Promise<EmergencyEnd> 
   // Both come to their end, also when another emergency has taken over: each uses the database.
   await Promise.allSettled([hooks, rivals]);
   const [report, left] = await Promise.all([hooks, rivals]);
+  if (waited && left?.length === 0) journal.outlasted();
   const flags = await Promise.all(
     flagsOf(execution.drivers).map((flag, position) => endOf(flag, flagEnds.get(position))),
   );

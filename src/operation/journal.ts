@@ -80,6 +80,8 @@ export interface Journal {
    * @param quietMs for how long that is looked at already
    */
   leftUnderWay(flag: FlagDriver, quietMs: number): Rival[];
+  /** Keeps that nothing that others asked of the flags before this operation can land any more. Fails nobody. */
+  outlasted(): void;
   /** Where its messages wait until they are sent. */
   readonly outbox: Outbox;
   /** @param timeoutMs what its driver gives a try by now; of all runs of a step the longest is kept */

@@ -101,6 +101,7 @@ export async function overCommands(
   // The command may have been that of an operation that has taken over: then its word stands.
   if (journal.winner()) return end;
   const again = await run();
+  if (again.outcome === 'done') journal.outlasted();
   return { ...again, before: end.before, attempts: end.attempts + again.attempts };
 }
 

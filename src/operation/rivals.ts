@@ -24,6 +24,9 @@ interface Writer {
   ended: string | null;
 }
 
+/** In the history: nothing that was asked of the flags before this operation can land any more. */
+export const OUTLASTED = 'flags outlasted';
+
 /** By no clock's error does a write of another day count. */
 const FORGOTTEN_AFTER_MS = 3_600_000;
 
@@ -99,6 +102,8 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
         WHERE o.id <> ? AND o.holder IS NOT NULL
           AND (s.outcome = 'running' OR json_extract(o.plan, '$.to.ratio') > 0)
           AND (s.outcome IN ('running', 'failed') OR (s.operation_id, s.label) IN unanswered)
+          AND NOT EXISTS (SELECT 1 FROM history h JOIN operations b ON b.id = h.operation_id
+                WHERE h.event = '${OUTLASTED}' AND b.seq > o.seq)
         ORDER BY o.seq`,
     )
     .all(id) as (Omit<Writer, 'startedUptime'> & { startedUptime: string | null })[];

@@ -71,6 +71,7 @@ export function beginSideJournal(
     writing: () => null,
     openCalls: () => [],
     leftUnderWay: () => [],
+    outlasted: () => {},
     outbox,
     says,
     stepBegins: () => {},

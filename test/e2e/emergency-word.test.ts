@@ -676,6 +676,7 @@ esac
     expect([ran.code, store.ratio()], ran.stdout + ran.stderr).toEqual([0, 0]);
     expect(ran.stderr).toContain('left under way');
     await waitFor('the write that nobody waits for', () => store.raised());
+    expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
     expect(store.ratio()).toBe(0);
   });
 
@@ -715,6 +716,7 @@ esac
     start.kill('SIGKILL');
     const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
     expect([ran.code, store.raised(), store.ratio()], ran.stdout + ran.stderr).toEqual([0, true, 0]);
+    expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
     expect(ran.stderr).toContain('waiting at most 7 s');
   });
 
