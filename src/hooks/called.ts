@@ -5,18 +5,22 @@ import { createHash } from 'node:crypto';
  * a digest stands for it. References to secrets are not resolved. Pure.
  */
 
-/** @param url as the config has it */
+/** Of a URL its host is shown, and its path where that is of short plain words. @param url as the config has it */
 export function calledAt(url: string): string {
-  const shown = url.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//');
+  const [, scheme = '', host = '', path = ''] = /^(\w+:\/\/)?(?:[^/?#]*@)?([^/?#]*)([^?#]*)/.exec(url) ?? [];
+  const shown = `${scheme}${host}${path.split('/').every(isPlain) ? path : ''}`;
   return `webhook ${shown}${digestUnless(shown === url, url)}`;
 }
 
-/** Of a command only short plain arguments are shown. @param command the file and its arguments */
+/** Of a command short plain arguments are shown. @param command the file and its arguments */
 export function calledBy(command: readonly string[]): string {
   const [file = '', ...args] = command;
-  const plain = args.every((arg) => /^[\w.,:/@+-]{1,16}$/.test(arg) && !SECRET.test(arg));
+  const plain = !/\s/.test(file) && args.every((arg) => arg !== '' && isPlain(arg));
   return `exec ${[file, ...(plain ? args : [])].join(' ')}${digestUnless(plain, JSON.stringify(command))}`;
 }
+
+/** A word of which nobody has to fear that it is a secret. */
+const isPlain = (word: string): boolean => /^[\w.,:/@+-]{0,16}$/.test(word) && !SECRET.test(word);
 
 const SECRET = /key|token|secret|pass|auth|cred/i;
 

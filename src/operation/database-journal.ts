@@ -11,7 +11,7 @@ import { findOperation, hasOperation } from './operations.ts';
 import { databaseOutbox, putWord } from './outbox.ts';
 import { commandOf, notifyPosition, type Plan, type PlannedStep, tellable } from './plan.ts';
 import type { OperationRecord } from './record.ts';
-import { leftUnderWay, OUTLASTED } from './rivals.ts';
+import { flagRivals, OUTLASTED } from './rivals.ts';
 import { UNANSWERED } from './unanswered.ts';
 import { uptime } from './uptime.ts';
 import type { Word } from './word.ts';
@@ -44,7 +44,7 @@ export function databaseJournal(
     winner: () => winnerOver(db, token),
     writing: (server) => writingOn(db, server, operation.id),
     openCalls: (name, provider) => openCalls(db, operation.id, name, provider),
-    leftUnderWay: (flag, quietMs) => leftUnderWay(db, operation.id, flag, quietMs, options.now()),
+    rivals: (flag, quietMs) => flagRivals(db, operation.id, flag, quietMs, options.now()),
     outlasted: () => {
       const { actor } = options.holder;
       const entry = { at: options.now(), actor, event: OUTLASTED, operationId: operation.id, detail: {} };

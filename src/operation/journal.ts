@@ -75,12 +75,12 @@ export interface Journal {
    */
   openCalls(name: SilentName, provider: Side): OpenCall[];
   /**
-   * What other operations have asked the store of a flag for that fences nobody, and that may still land. None where
-   * nobody can tell.
+   * The other operations that may still write a flag that fences nobody, and what they have left under way there. None
+   * where nobody can tell.
    * @param quietMs for how long that is looked at already
    */
-  leftUnderWay(flag: FlagDriver, quietMs: number): Rival[];
-  /** Keeps that nothing that others asked of the flags before this operation can land any more. Fails nobody. */
+  rivals(flag: FlagDriver, quietMs: number): Rival[];
+  /** Keeps that nobody who began before this operation can write a flag any more: none of `rivals` is left. Fails nobody. */
   outlasted(): void;
   /** Where its messages wait until they are sent. */
   readonly outbox: Outbox;

@@ -79,13 +79,15 @@ export async function overCommands(
   const { id, plan, steps } = journal.operation;
   const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
   const passed = stopwatch();
-  const others = () => (exposed ? [...rivalCommands(flag, id), ...journal.leftUnderWay(flag, passed())] : []);
+  const rivals = () => journal.rivals(flag, passed());
+  const others = () =>
+    exposed ? [...rivalCommands(flag, id), ...rivals().filter(({ underWay }) => underWay)] : [];
   const askedBefore = exposed && steps[position]?.outcome === 'running' && plan.to.ratio > 0;
   // One that runs now may write after this step, and be gone before anybody looks for it.
   const before = others();
   const end = askedBefore ? await outlastingServer(journal, flag, onWait, run) : await run();
-  if (before.length === 0 && others().length === 0) return end;
   const there = others();
+  if (before.length === 0 && there.length === 0) return end;
   const asked = there.some(({ underWay }) => underWay);
   // What has failed is tried again by whoever resumes it.
   if (asked && end.outcome !== 'done') return end;
@@ -101,7 +103,7 @@ export async function overCommands(
   // The command may have been that of an operation that has taken over: then its word stands.
   if (journal.winner()) return end;
   const again = await run();
-  if (again.outcome === 'done') journal.outlasted();
+  if (again.outcome === 'done' && rivals().length === 0) journal.outlasted();
   return { ...again, before: end.before, attempts: end.attempts + again.attempts };
 }
 
@@ -282,7 +284,8 @@ async function outlastingItself(
   const look = looking();
   const left = () => {
     const { wasSeen, ...seen } = look(call);
-    return { ...call, ...seen, may: seen.commands.length > 0 || (!(seen.gone && wasSeen) && inTime()) };
+    const may = mayStillCome({ ...call, ended: false }, seen, { forMs: passed(), withinMs, wasSeen });
+    return { ...call, ...seen, may };
   };
   if (left().may) onWait(hook.label, withinMs);
   while (left().may && inTime()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -24,7 +24,7 @@ interface Writer {
   ended: string | null;
 }
 
-/** In the history: nothing that was asked of the flags before this operation can land any more. */
+/** In the history: nobody who began before this operation can write a flag any more. */
 export const OUTLASTED = 'flags outlasted';
 
 /** By no clock's error does a write of another day count. */
@@ -131,10 +131,10 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
   });
 }
 
-/** See the journal's `leftUnderWay`. @param id the operation that asks; now Unix milliseconds */
-export function leftUnderWay(db: Db, id: string, flag: FlagDriver, quietMs: number, now: number): Rival[] {
+/** See the journal's `rivals`. @param id the operation that asks; now Unix milliseconds */
+export function flagRivals(db: Db, id: string, flag: FlagDriver, quietMs: number, now: number): Rival[] {
   const looking = { now, uptime: uptime(), quietMs, clocksMs: CLOCKS_MS };
-  return rivalOperations(db, id, writeBounds([flag]), looking).filter((rival) => rival.underWay);
+  return rivalOperations(db, id, writeBounds([flag]), looking);
 }
 
 /** A server may still carry out what a process asked for before it died; so may a command that cannot be seen. */

@@ -70,7 +70,7 @@ export function beginSideJournal(
     heldBefore: null,
     writing: () => null,
     openCalls: () => [],
-    leftUnderWay: () => [],
+    rivals: () => [],
     outlasted: () => {},
     outbox,
     says,

@@ -1,19 +1,28 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /** A moment by the one clock of a machine that nobody can set. */
 export interface Uptime {
-  /** Which boot of which machine. */
+  /** Which boot of which machine, as its time is seen by the process. */
   boot: string;
   /** Since that boot, in milliseconds. */
   ms: number;
 }
 
-/** Now; null where the system does not tell. Read from the kernel, so that no process has its own. */
+/**
+ * Now; null where the system does not tell. Read from the kernel, so that no process has its own, nor a container: what
+ * lxcfs puts over the file is when the container began, and a time namespace has its own offset.
+ */
 export function uptime(): Uptime | null {
   const boot = bootId();
-  const seconds = Number.parseFloat(readOrNull(() => readFileSync('/proc/uptime', 'latin1')) ?? '');
-  return boot === null || Number.isNaN(seconds) ? null : { boot, ms: Math.round(seconds * 1000) };
+  const said = readOrNull(() => (isOfProc('/proc/uptime') ? readFileSync('/proc/uptime', 'latin1') : ''));
+  const seconds = Number.parseFloat(said ?? '');
+  if (boot === null || Number.isNaN(seconds)) return null;
+  const namespace = readOrNull(() => readlinkSync('/proc/self/ns/time'));
+  return { boot: namespace === null ? boot : `${boot} ${namespace}`, ms: Math.round(seconds * 1000) };
 }
+
+/** Whether a file of /proc is the kernel's, and nothing was put in its place. */
+const isOfProc = (path: string): boolean => statSync(path).dev === statSync('/proc').dev;
 
 /** Milliseconds from one moment to another; null when they are not of the same boot, or one is not known. Pure. */
 export function msBetween(then: Uptime | null, now: Uptime | null): number | null {

@@ -549,6 +549,19 @@ describe.skipIf(!installed(BIND))('on the way back', () => {
     expect(await at.json<Status>('status')).toMatchObject({ safe: true, drift: [], unfinished: null });
   });
 
+  it('`dns apply` with nothing to write names the operation that is not finished', async () => {
+    const name = freshName();
+    const at = migration([record(name)], { ...(await bench.unreachable()), timeout: '1s' });
+    await put(name, LEGACY);
+    await at.json('canary', 'start', '--yes');
+    expect((await at.run(...SHIFT)).code).toBe(4);
+    at.setHooks(bench.entry([record(name)], { retries: 0 }));
+    await put(name, TARGET, 30);
+    const ran = await at.run('dns', 'apply', '--yes');
+    expect([ran.code, ran.stderr]).toEqual([75, expect.stringMatching(/the shift op-\S+ is not finished/)]);
+    expect(await at.json<Status>('status')).toMatchObject({ unfinished: { kind: 'shift' } });
+  });
+
   it('`dns apply --keep` ends a step whose hook was mistyped, and is gone', async () => {
     const [one, two] = [freshName(), freshName()];
     await put(one, LEGACY);

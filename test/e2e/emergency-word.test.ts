@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -15,6 +15,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { firstKey, sideOf } from '../histories/stores.ts';
@@ -691,13 +692,19 @@ esac
     expect(store.ratio()).toBe(0);
   });
 
-  it('may be a store that was asked by a killed start, which was resumed since', async () => {
+  /** A migration whose start was killed while its store was asked to raise the flag. */
+  async function killedAtStore() {
     const store = await slowStore(4000);
     const dir = makeFolder(`flag: { ${store.flag}, timeout: 10s, retries: 0, settlesIn: 6s }\n`);
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
     const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
     await waitFor('the write to be asked for', () => store.asked() > 0);
     start.kill('SIGKILL');
+    return { dir, store };
+  }
+
+  it('may be a store that was asked by a killed start, which was resumed since', async () => {
+    const { dir, store } = await killedAtStore();
     const resumed = await cutover(dir, ['resume', '--yes']);
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(resumed.stderr).toContain('waiting at most 6 s');
@@ -707,18 +714,31 @@ esac
     expect(store.ratio()).toBe(0);
   });
 
-  it('may be a store that was asked by a killed start: a rollback outlasts it, too', async () => {
-    const store = await slowStore(4000);
-    const dir = makeFolder(`flag: { ${store.flag}, timeout: 10s, retries: 0, settlesIn: 6s }\n`);
-    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-    const start = spawn(process.execPath, [BIN, 'canary', 'start', '--yes'], { cwd: dir, stdio: 'ignore' });
-    await waitFor('the write to be asked for', () => store.asked() > 0);
-    start.kill('SIGKILL');
-    const ran = await cutover(dir, ['rollback', '--yes', '--anyway']);
-    expect([ran.code, store.raised(), store.ratio()], ran.stdout + ran.stderr).toEqual([0, true, 0]);
-    expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
-    expect(ran.stderr).toContain('waiting at most 7 s');
-  });
+  it.each([
+    ['a rollback', ['rollback', '--yes', '--anyway']],
+    ['an emergency', ['rollback', '--emergency']],
+  ])(
+    'may be a store that was asked by a killed start: %s outlasts it, and says so for good',
+    async (_name, way) => {
+      const { dir, store } = await killedAtStore();
+      const ran = await cutover(dir, way);
+      expect([ran.code, store.raised(), store.ratio()], ran.stdout + ran.stderr).toEqual([0, true, 0]);
+      expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
+    },
+  );
+
+  it.runIf(process.getuid?.() === 0)(
+    'may be such a store where a container has an uptime of its own',
+    async () => {
+      const { dir, store } = await killedAtStore();
+      // As lxcfs does.
+      const masked = join(dir, 'uptime');
+      writeFileSync(masked, '90000000.00 1.00\n');
+      const inside = `mount --bind '${masked}' /proc/uptime && exec '${process.execPath}' '${BIN}' rollback --emergency`;
+      await promisify(execFile)('unshare', ['--mount', 'sh', '-c', inside], { cwd: dir });
+      expect([store.raised(), store.ratio()]).toEqual([true, 0]);
+    },
+  );
 
   it('may be whoever has locked the database, of whom nothing can be seen', async () => {
     const dir = storeFolder(0);

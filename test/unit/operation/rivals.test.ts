@@ -1,5 +1,13 @@
-import { expect, it } from 'vitest';
-import { mayStillLand, writeBounds } from '../../../src/operation/rivals.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { beginOperation } from '../../../src/operation/begin.ts';
+import type { JournalOptions } from '../../../src/operation/journal.ts';
+import { thisHolder } from '../../../src/operation/lease.ts';
+import { mayStillLand, rivalOperations, writeBounds } from '../../../src/operation/rivals.ts';
+import { planEmergency } from '../../../src/rollback/plan.ts';
+import { openStore } from '../../../src/store/open.ts';
 
 /** For how long a server is believed to be at what nobody waits for any more. */
 
@@ -35,20 +43,52 @@ it.each([
   expect(mayStillLand(gaveUp, usual, looking)).toBe(expected);
 });
 
-it.each([
-  ['counts', 'this boot', 49, true],
-  ['ends it', 'this boot', 51, false],
-  ['of another boot says nothing, and the clocks are gone by', 'another', 49, false],
-])("the machine's own clock %s, whatever that of a process says", (_name, boot, nowS, expected) => {
-  const began = { ...gaveUp, startedUptime: { boot: 'this boot', ms: 0 } };
-  const hours = 2 * 3600 * S;
-  for (const off of expected ? [hours, -hours] : [hours])
-    expect(
-      mayStillLand(began, usual, {
-        now: nowS * S + off,
-        uptime: { boot, ms: nowS * S },
-        quietMs: 0,
-        clocksMs: 300 * S,
-      }),
-    ).toBe(expected);
+describe.each([2, -2])("the machine's own clock, where that of a process is %i h off", (hours) => {
+  const began = { ...gaveUp, startedUptime: { boot: 'this', ms: 0 } };
+  const seen = (boot: string, ms: number) =>
+    mayStillLand(began, usual, {
+      ...{ now: ms + hours * 3600 * S, uptime: { boot, ms } },
+      ...{ quietMs: 0, clocksMs: 300 * S },
+    });
+
+  it.each([
+    [49, true],
+    [51, false],
+  ])('counts, after %i s', (s, expected) => {
+    expect(seen('this', s * S)).toBe(expected);
+  });
+
+  it('says nothing of another boot: the clocks are gone by', () => {
+    expect(seen('another', 49 * S)).toBe(hours < 0);
+  });
+});
+
+it('who began before a way back that has outlasted all is no rival any more; whoever comes later is', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'cutover-test-'));
+  const db = openStore(dir, { now: 1 });
+  onTestFinished(() => {
+    db.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const elsewhere = { ...thisHolder('t'), host: 'web-7', boot: 'another' };
+  const options: JournalOptions = { migration: 'm', holder: elsewhere, keep: 10, now: () => 100 };
+  const FLAG = { kind: 'flag', driver: 'webhook', label: 'webhook' } as const;
+  const begin = (id: string) => {
+    const plan = planEmergency({ flag: FLAG, dns: [], notify: [] }, 0, '', null);
+    const journal = beginOperation(db, plan, { id, dns: [], metrics: {} }, options);
+    onTestFinished(() => journal.close());
+    journal.stepBegins(0);
+    return journal;
+  };
+  const rivals = () =>
+    rivalOperations(db, 'op-0', usual, { now: 100, uptime: null, quietMs: 0, clocksMs: 0 }).map(({ words }) =>
+      words.slice(0, 22),
+    );
+  begin('op-1');
+  const back = begin('op-2');
+  expect(rivals()).toEqual(['the emergency op-1 (pr', 'the emergency op-2 (pr']);
+  back.outlasted();
+  expect(rivals()).toEqual(['the emergency op-2 (pr']);
+  begin('op-3');
+  expect(rivals()).toEqual(['the emergency op-2 (pr', 'the emergency op-3 (pr']);
 });

@@ -396,3 +396,24 @@ describe('whatever happens to a record', () => {
     expect(isOf({ name: NAME, type: 'A' })(L)).toBe(false);
   });
 });
+
+describe('hooks that cannot be read', () => {
+  const told = (receiver: string | undefined, provider: 'legacy' | 'target', place = 0) =>
+    step({
+      ...{ from: L, to: L, server: null, driver: 'webhook', label: `dns[${place}] webhook`, provider },
+      ...(receiver === undefined ? {} : { receiver }),
+    });
+  const handed = (...steps: MovingStep[]) =>
+    ledgerOf(steps).handed.map(({ label, receiver }) => receiver ?? label);
+
+  it('are known by whom they call, wherever they stand', () => {
+    const both = [told('eu', 'target', 0), told('us', 'target', 1)];
+    expect(handed(...both)).toEqual(['eu', 'us']);
+    expect(handed(...both, told('us', 'legacy', 0))).toEqual(['eu']);
+  });
+
+  it('and by their label where an older cutover has kept nothing else', () => {
+    expect(handed(told(undefined, 'target', 1))).toEqual(['webhook']);
+    expect(handed(told(undefined, 'target', 1), told('eu', 'legacy', 0))).toEqual([]);
+  });
+});
