@@ -28,7 +28,8 @@ export function openCalls(db: Db, id: string, name: SilentName, provider: Side):
               coalesce(json_extract(o.plan, '$.steps[' || s.position || '].timeoutMs'), 0) AS timeoutMs,
               json_extract(o.plan, '$.steps[' || s.position || '].receiver') AS receiver,
               (SELECT json_group_array(json_object('label', t.label,
-                        'receiver', json_extract(b.plan, '$.steps[' || t.position || '].receiver'))) FROM steps t JOIN operations b ON b.id = t.operation_id
+                        'receiver', json_extract(b.plan, '$.steps[' || t.position || '].receiver')))
+                 FROM steps t JOIN operations b ON b.id = t.operation_id
                 WHERE b.seq > o.seq AND b.id <> $id AND b.kind IN ('rollback', 'emergency')
                   AND json_extract(b.plan, '$.to.activeProvider') <> json_extract(o.plan, '$.to.activeProvider')
                   AND t.kind = 'dns' AND t.outcome = 'done') AS outlasted
@@ -80,8 +81,8 @@ export function seeCall({
 
 /**
  * Whether what a call has asked for may still come. A command is over when it was seen and has ended; a request, and a
- * command that was not seen, as one that clears its environment is not, when its time is. That is counted from when it was seen first: when it began is known only by a clock
- * that may be another, or have been set. Pure.
+ * command that was not seen, as one that clears its environment is not, when its time is. That is counted from when it
+ * was looked for first: when it began is known only by a clock that may be another, or have been set. Pure.
  * @param forMs how long it has been looked at; withinMs how long after its beginning it may come by itself; wasSeen: its
  *   command was there at an earlier look
  */
