@@ -5,11 +5,18 @@ import { createHash } from 'node:crypto';
  * a digest stands for it. References to secrets are not resolved. Pure.
  */
 
-/** Of a URL its host is shown, and its path where that is of short plain words. @param url as the config has it */
-export function calledAt(url: string): string {
+/**
+ * Of a URL its host is shown, and its path where that is of short plain words.
+ * @param url as the config has it
+ * @param resolved the same with what its references lead to: another host or path is somebody else
+ */
+export function calledAt(url: string, resolved = url): string {
   const [, scheme = '', host = '', path = ''] = /^(\w+:\/\/)?(?:[^/?#]*@)?([^/?#]*)([^?#]*)/.exec(url) ?? [];
   const shown = `${scheme}${host}${path.split('/').every(isPlain) ? path : ''}`;
-  return `webhook ${shown}${digestUnless(shown === url, url)}`;
+  const { origin = '', pathname = '' } = URL.canParse(resolved) ? new URL(resolved) : {};
+  const place = origin + pathname;
+  const whole = shown === url && resolved === url;
+  return `webhook ${shown}${digestUnless(whole, resolved === url ? url : `${url} ${place}`)}`;
 }
 
 /** Of a command short plain arguments are shown. @param command the file and its arguments */

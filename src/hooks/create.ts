@@ -71,7 +71,17 @@ function dnsHook(entry: DnsHookConfig, label: string, host: HookHost): Hook {
     case 'exec':
       return { ...execHook(entry, label, host), receiver: calledBy(entry.command) };
     case 'webhook':
-      return { ...webhookHook(entry, label, host), receiver: calledAt(entry.url) };
+      return { ...webhookHook(entry, label, host), ...calledWhere(entry.url, label, host) };
+  }
+}
+
+/** Where a reference leads nowhere, nobody is called: the hook says so itself when it runs. */
+function calledWhere(url: string, label: string, { secrets }: HookHost): Pick<Hook, 'receiver'> {
+  try {
+    return { receiver: calledAt(url, secrets.resolve(url, label)) };
+  } catch (error) {
+    void error;
+    return {};
   }
 }
 

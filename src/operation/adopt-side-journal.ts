@@ -57,6 +57,7 @@ function makeSchemas() {
     process: z.nullable(text(100)),
     boot: z.nullable(text(100)),
     namespace: z.nullable(text(100)),
+    user: z.optional(z.nullable(text(100))),
   });
   const line = z.discriminatedUnion('type', [
     z.strictObject({

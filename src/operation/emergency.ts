@@ -4,7 +4,6 @@ import { sameRatio } from '../world.ts';
 import { type EmergencyStore, lookAside, openJournal } from './emergency-journal.ts';
 import { type DnsSource, type Look, type PlanEmergency, readEmergencyPlan } from './emergency-plan.ts';
 import { type Execution, execute, type OperationReport } from './execute.ts';
-import { CLOCKS_MS } from './holder.ts';
 import type { Journal, StepEnd } from './journal.ts';
 import { findOperation, hasOperation } from './operations.ts';
 import { overtakenBy } from './overtaken.ts';
@@ -14,6 +13,7 @@ import { newOperationId, type OperationRecord } from './record.ts';
 import type { Rival } from './rival.ts';
 import { rivalCommands, rivalOperations, writeBounds } from './rivals.ts';
 import { flagsOf, runStep } from './steps.ts';
+import { stopwatch } from './stopwatch.ts';
 import { uptime } from './uptime.ts';
 
 export interface Emergency extends EmergencyStore {
@@ -160,12 +160,15 @@ async function outlastRivals(
   const flags = flagsOf(execution.drivers).filter(({ fences }) => !fences);
   const own = Math.max(...flags.map(({ timeoutMs, retries }) => timeoutMs * (retries + 1)));
   const bounds = writeBounds(flags);
-  const started = execution.clock.now();
-  let quietSince = started;
+  const passed = stopwatch();
+  let quietSince = 0;
   const longest = Math.min(Math.max(own, WAIT_MS.least), WAIT_MS.most);
   for (let told = ''; ; ) {
-    const now = execution.clock.now();
-    const looking = { now, uptime: uptime(), quietMs: now - quietSince, clocksMs: CLOCKS_MS };
+    const now = passed();
+    const looking = {
+      ...{ now: execution.clock.now(), uptime: uptime() },
+      ...{ quietMs: now - quietSince, clocksMs: Number.POSITIVE_INFINITY },
+    };
     const operations = look((db) => rivalOperations(db, operation.id, bounds, looking));
     const rivals = operations && [
       ...operations,
@@ -180,7 +183,7 @@ async function outlastRivals(
       : rivals?.every((rival) => rival === unseen)
         ? WAIT_MS.least
         : longest;
-    if (!rivals || rivals.length === 0 || execution.clock.now() >= started + patience) return rivals;
+    if (!rivals || rivals.length === 0 || passed() >= patience) return rivals;
     const words = rivals.map((rival) => rival.words).join();
     if (words !== told) emergency.onRivals(rivals);
     told = words;

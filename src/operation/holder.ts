@@ -14,6 +14,8 @@ export interface Holder {
   boot: string | null;
   /** The PID namespace in which `pid` counts. */
   namespace: string | null;
+  /** Whose processes it starts: user and namespace of users. Absent in what an older cutover has kept. */
+  user?: string | null;
   /** Of one that has lost the lease: its last heartbeat, Unix milliseconds by its own clock. */
   heartbeatAt?: number;
   /** A person has said that it is gone. */
@@ -34,6 +36,7 @@ export function thisHolder(actor: string): Holder {
     process: startTime(procStat('self')),
     boot: bootId(),
     namespace: pidNamespace(),
+    user: thisUser(),
   };
 }
 
@@ -52,6 +55,19 @@ export function holderState(holder: Holder): HolderState {
   if (stat === null || !holder.process) return 'unknown';
   const ended = stat[0] === 'Z' || stat[0] === 'X';
   return ended || startTime(stat) !== holder.process ? 'gone' : 'running';
+}
+
+/** Root sees what all users run, unless it is root in a namespace of users of its own alone; others see their own. */
+export function seesCommandsOf({ user }: Pick<Holder, 'user'>): boolean {
+  if (!seesOwnProcesses()) return false;
+  const all =
+    process.geteuid?.() === 0 && readOrNull(() => readFileSync('/proc/1/environ', 'latin1')) !== null;
+  return all || (typeof user === 'string' && user === thisUser());
+}
+
+function thisUser(): string | null {
+  const namespace = readOrNull(() => readlinkSync('/proc/self/ns/user'));
+  return namespace === null ? null : `${process.geteuid?.()} ${namespace}`;
 }
 
 function pidNamespace(): string | null {

@@ -7,7 +7,8 @@ import type { PlannedStep } from './plan.ts';
 import { isBackward } from './record.ts';
 import { mayWrite } from './rival.ts';
 import { rivalCommands } from './rivals.ts';
-import type { Drivers } from './steps.ts';
+import { type Drivers, flagsOf } from './steps.ts';
+import { stopwatch } from './stopwatch.ts';
 
 /** What steps act on. */
 interface Acting {
@@ -23,15 +24,6 @@ interface Acting {
 /** How much later than its own time limit an update may land, in milliseconds. */
 const MARGIN_MS = 1000;
 const LOOK_MS = 100;
-
-/**
- * How long ago this was called, in milliseconds. Whoever waits for another process counts from when it looked first, by
- * its own clock: when the other began is known only by a clock that may be another, or have been set.
- */
-function stopwatch(): () => number {
-  const started = performance.now();
-  return () => performance.now() - started;
-}
 
 /**
  * Runs a step of a way back on a DNS server that can be read. A server may still carry out what a step of another
@@ -75,14 +67,14 @@ export async function overCommands(
   position: number,
   run: () => Promise<StepEnd>,
 ): Promise<StepEnd> {
-  const { flag } = drivers;
   const { id, plan, steps } = journal.operation;
-  const exposed = plan.steps[position]?.kind === 'flag' && !flag.fences && plan.kind !== 'emergency';
+  const { kind, label: name } = plan.steps[position] ?? {};
+  const flag = kind === 'flag' ? flagsOf(drivers).find(({ label }) => label === name) : undefined;
+  if (!flag || flag.fences || plan.kind === 'emergency') return run();
   const passed = stopwatch();
   const rivals = () => journal.rivals(flag, passed());
-  const others = () =>
-    exposed ? [...rivalCommands(flag, id), ...rivals().filter(({ underWay }) => underWay)] : [];
-  const askedBefore = exposed && steps[position]?.outcome === 'running' && plan.to.ratio > 0;
+  const others = () => [...rivalCommands(flag, id), ...rivals().filter(({ underWay }) => underWay)];
+  const askedBefore = steps[position]?.outcome === 'running' && plan.to.ratio > 0;
   // One that runs now may write after this step, and be gone before anybody looks for it.
   const before = others();
   const end = askedBefore ? await outlastingServer(journal, flag, onWait, run) : await run();

@@ -1,10 +1,10 @@
 import { isSilent, type SilentName } from '../rollback/silent.ts';
 import type { Db } from '../store/open.ts';
 import type { Side } from '../world.ts';
-import { holderState } from './holder.ts';
+import { holderState, seesCommandsOf } from './holder.ts';
 import type { OpenCall } from './journal.ts';
 import type { Holder } from './lease.ts';
-import { commandsOf, seesAllCommands } from './rivals.ts';
+import { commandsOf } from './rivals.ts';
 import { UNANSWERED } from './unanswered.ts';
 
 interface NameRow {
@@ -76,7 +76,7 @@ export function seeCall({
 }: Pick<OpenCall, 'id' | 'position' | 'driver' | 'holder'>): CallSeen {
   if (driver !== 'exec') return { commands: [], gone: false };
   const commands = [callKey(id, position), callKey(id, position, true)].flatMap(commandsOf);
-  return { commands, gone: holder !== null && holderState(holder) === 'gone' && seesAllCommands() };
+  return { commands, gone: holder !== null && holderState(holder) === 'gone' && seesCommandsOf(holder) };
 }
 
 /**

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type FlagDriver, SETTLES_MS } from '../flag/driver.ts';
 import type { Db } from '../store/open.ts';
 import { longestTries } from './attempt.ts';
-import { CLOCKS_MS, type Holder, holderState } from './holder.ts';
+import { type Holder, holderState, seesCommandsOf } from './holder.ts';
 import { type Rival, runningRival, underWay, unseenRival } from './rival.ts';
 import { UNANSWERED } from './unanswered.ts';
 import { msBetween, type Uptime, uptime } from './uptime.ts';
@@ -57,21 +57,25 @@ export interface Looking {
   uptime: Uptime | null;
   /** For how long it has seen nobody at a flag any more. */
   quietMs: number;
-  /** How far the clock by which a writer began may be behind this one where that has to be gone by, in milliseconds. */
+  /**
+   * How far the clock by which a writer began may be behind this one where there is nothing else to go by, in
+   * milliseconds. Whoever can wait goes by no clock: infinite.
+   */
   clocksMs: number;
 }
 
 /**
  * Whether a server may still do what a step has asked of it, whose process has given up or is gone. It was asked for the
- * last time before the step ended, or else before all its tries could be over; and before whoever looks began to. Pure.
+ * last time before the step ended, and before whoever looks began to. Pure.
  */
 export function mayStillLand(
   { ms, from, ...began }: Pick<Writer, 'startedAt' | 'startedUptime' | 'ms' | 'from'>,
   { writeMs, triesMs, settlesMs }: WriteBounds,
   looking: Looking,
 ): boolean {
-  // A flag that could not be set is put back: that is one more write, which counts unless it sends all to legacy.
-  const asked = ms === null ? triesMs : ms + (from > 0 ? writeMs : 0);
+  // A flag that could not be set is put back: that is one more write, which counts unless it sends all to legacy. How
+  // long a killed one had for its tries is told by a config that may be another by now.
+  const asked = ms === null ? Math.max(triesMs, FORGOTTEN_AFTER_MS) : ms + (from > 0 ? writeMs : 0);
   const { atLeastMs } = ageOf(began, looking);
   return atLeastMs < asked + settlesMs && looking.quietMs < settlesMs;
 }
@@ -115,7 +119,11 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
     const { ms: ageMs } = ageOf(writer, looking);
     // A step that is run anew keeps how long it took before.
     const ms = writer.outcome === 'running' ? null : writer.ms;
-    const late = leavesWrites(writer.driver) && mayStillLand({ ...writer, ms }, bounds, looking);
+    // Who says that a process is gone with its host has said it of its commands, too.
+    const hidden =
+      writer.driver === 'exec' && !holder.givenUp && (state === 'unknown' || !seesCommandsOf(holder));
+    // A server may still carry out what a process asked for before it died; so may a command that cannot be seen.
+    const late = (writer.driver === 'webhook' || hidden) && mayStillLand({ ...writer, ms }, bounds, looking);
     const left = [underWay(name)];
     if (writer.outcome === 'done') return late ? left : [];
     // Whoever gave up waiting for an answer has ended; what it asked for may still be done.
@@ -124,8 +132,7 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
     if (state === 'running' && !gaveUp) return [runningRival(name, holder)];
     if (writer.outcome === 'failed') return late ? left : [];
     const countsMs = FORGOTTEN_AFTER_MS + bounds.triesMs + bounds.settlesMs;
-    if (ageMs >= countsMs) return [];
-    if (state === 'unknown' && !holder.givenUp)
+    if ((state === 'unknown' || hidden) && !holder.givenUp && ageMs < countsMs)
       return [unseenRival(name, writer.id, holder, looking.now + countsMs - ageMs)];
     return late ? left : [];
   });
@@ -133,18 +140,8 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
 
 /** See the journal's `rivals`. @param id the operation that asks; now Unix milliseconds */
 export function flagRivals(db: Db, id: string, flag: FlagDriver, quietMs: number, now: number): Rival[] {
-  const looking = { now, uptime: uptime(), quietMs, clocksMs: CLOCKS_MS };
+  const looking = { now, uptime: uptime(), quietMs, clocksMs: Number.POSITIVE_INFINITY };
   return rivalOperations(db, id, writeBounds([flag]), looking);
-}
-
-/** A server may still carry out what a process asked for before it died; so may a command that cannot be seen. */
-function leavesWrites(driver: string): boolean {
-  return driver === 'webhook' || (driver === 'exec' && !seesAllCommands());
-}
-
-/** Only root may look into everybody's processes. */
-export function seesAllCommands(): boolean {
-  return process.geteuid?.() === 0 && processIds().length > 0;
 }
 
 /**

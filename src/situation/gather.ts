@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { CutoverError, EXIT, messageOf } from '../errors.ts';
 import { type DnsDrift, dnsDrift, dnsKnowledge, readDns } from '../operation/dns.ts';
 import { stoodStill, type Watched } from '../operation/heartbeat.ts';
+import { CLOCKS_MS } from '../operation/holder.ts';
 import { holderState, type Lease, readLease } from '../operation/lease.ts';
 import {
   findOperation,
@@ -14,7 +15,7 @@ import {
 import type { OperationRecord } from '../operation/record.ts';
 import type { Rival } from '../operation/rival.ts';
 import { rivalCommands, rivalOperations, writeBounds } from '../operation/rivals.ts';
-import { type Drivers, plannedDrivers } from '../operation/steps.ts';
+import { type Drivers, flagsOf, plannedDrivers } from '../operation/steps.ts';
 import { uptime } from '../operation/uptime.ts';
 import { viewRecords } from '../rollback/dns-view.ts';
 import { type JudgedRun, lastFail, latestRun } from '../store/canary.ts';
@@ -186,12 +187,16 @@ async function readFlag({ drivers, secrets }: Sources, ms: number | undefined): 
 }
 
 /** Whoever lost while it was at a flag that fences nobody, and the commands that were left there. */
-function rivalsOf({ db, drivers: { flag }, clock }: Sources, { last, lease }: JournalFacts): Rival[] {
-  if (flag.fences || (lease && lease.holder !== 'gone')) return [];
+function rivalsOf({ db, drivers, clock }: Sources, { last, lease }: JournalFacts): Rival[] {
+  const flags = flagsOf(drivers).filter(({ fences }) => !fences);
+  if (flags.length === 0 || (lease && lease.holder !== 'gone')) return [];
   const id = last?.id ?? '';
-  const looking = { now: clock.now(), uptime: uptime(), quietMs: 0, clocksMs: 0 };
+  const looking = { now: clock.now(), uptime: uptime(), quietMs: 0, clocksMs: CLOCKS_MS };
   // The last one is named as unfinished, where it is.
-  return [...rivalOperations(db, id, writeBounds([flag]), looking), ...rivalCommands(flag, id)];
+  return [
+    ...rivalOperations(db, id, writeBounds(flags), looking),
+    ...flags.flatMap((flag) => rivalCommands(flag, id)),
+  ];
 }
 
 /** Of a flag that does not exist no request follows anything. */

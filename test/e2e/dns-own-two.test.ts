@@ -102,3 +102,21 @@ describe.each(['exec', 'webhook'] as const)('two %s hooks', (driver) => {
     expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
   });
 });
+
+it('a hook whose URL is a reference is another one when that leads elsewhere', async () => {
+  const [one, two] = [await startHttpReceiver(), await startHttpReceiver()];
+  const dir = makeFolder('hooks: { dns: [{ driver: webhook, url: "${env:DNS_HOOK}", retries: 0 }] }\n');
+  onTestFinished(async () => {
+    await Promise.all([one.stop(), two.stop()]);
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const to = (url: string) => ({ env: { DNS_HOOK: url } });
+  await cutover(dir, ['canary', 'start', '--yes'], to(one.url));
+  const forth = ['shift', '100%', '--force', '--reason', 'test', '--confirm', 'chat-prod'];
+  expect((await cutover(dir, forth, to(one.url))).code).toBe(0);
+  const back = await cutover(dir, BACK, to(two.url));
+  expect([back.code, back.stdout]).toEqual([4, expect.stringContaining('DRIVER_GONE')]);
+  expect((await cutover(dir, ['resume'], to(`${one.url}/?token=new`))).code).toBe(0);
+  const providers = one.received.map(({ body }) => (JSON.parse(body) as { provider: string }).provider);
+  expect(providers).toEqual(['target', 'legacy']);
+});

@@ -656,7 +656,10 @@ esac
     expect(ratio(dir)).toBe('0');
   });
 
-  it('may be a store that still takes what nobody waits for any more, by whatever clock it was asked', async () => {
+  it.each([
+    ['by whatever clock it was asked', 'started_at = started_at - 7200000'],
+    ['by whatever clock on another machine', 'started_at = started_at + 7200000, started_uptime = null'],
+  ])('may be a store that still takes what nobody waits for any more, %s', async (_name, change) => {
     const store = await slowStore(6500);
     const dir = makeFolder(`flag: { ${store.flag}, timeout: 3s, retries: 0, settlesIn: 9s }\n`);
     cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
@@ -671,7 +674,7 @@ esac
     const status = await cutover(dir, ['status', '--check']);
     expect([status.code, status.stdout]).toEqual([75, expect.stringContaining('is not finished')]);
     const db = new Database(join(dir, '.cutover', 'state.db'));
-    db.exec('UPDATE steps SET started_at = started_at - 7200000');
+    db.exec(`UPDATE steps SET ${change}`);
     db.close();
     const ran = await emergency(dir);
     expect([ran.code, store.ratio()], ran.stdout + ran.stderr).toEqual([0, 0]);
@@ -726,6 +729,18 @@ esac
       expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
     },
   );
+
+  it('may be such a store that the config names no more: a rollback outlasts it, and status says so', async () => {
+    const { dir, store } = await killedAtStore();
+    const config = readFileSync(configPath(dir), 'utf8');
+    writeFileSync(
+      configPath(dir),
+      config.replace(/flag: .*/, 'flag: { driver: file, path: flags.json, key: llm }'),
+    );
+    const ran = await cutover(dir, ['rollback', '--yes', '--anyway', '--to', '1']);
+    expect([ran.code, store.raised(), store.ratio()], ran.stdout + ran.stderr).toEqual([0, true, 0]);
+    expect((await cutover(dir, ['status', '--check'])).code).toBe(0);
+  });
 
   it.runIf(process.getuid?.() === 0)(
     'may be such a store where a container has an uptime of its own',

@@ -21,6 +21,13 @@ it.each([
   expect(calledAt(url)).toMatch(DIGEST);
 });
 
+it('a reference is shown as it is, and is somebody else when it leads to another host or path, not to another secret', () => {
+  const to = (resolved: string) => calledAt('${env:HOOK}', resolved);
+  expect(to('https://a.example/eu')).toMatch(/^webhook \$\{env:HOOK\} #[0-9a-f]{8}$/);
+  expect(to('https://me:new@a.example/eu?token=new')).toBe(to('https://me:old@a.example/eu?token=old'));
+  expect(to('https://b.example/eu')).not.toBe(to('https://a.example/eu'));
+});
+
 it('a command is shown with short plain arguments, and others are a digest', () => {
   expect(calledBy(['./route.sh', 'eu', '-v'])).toBe('exec ./route.sh eu -v');
   for (const more of [['--token=abc'], ['a b'], [''], ['x'.repeat(17)]])

@@ -58,6 +58,12 @@ describe.each([2, -2])("the machine's own clock, where that of a process is %i h
     expect(seen('this', s * S)).toBe(expected);
   });
 
+  it('and who can wait goes by none where that says nothing', () => {
+    const looking = { now: 49 * S + hours * 3600 * S, uptime: null, clocksMs: Number.POSITIVE_INFINITY };
+    const lands = (quietS: number) => mayStillLand(began, usual, { ...looking, quietMs: quietS * S });
+    expect([lands(19), lands(21)]).toEqual([true, false]);
+  });
+
   it('says nothing of another boot: the clocks are gone by', () => {
     expect(seen('another', 49 * S)).toBe(hours < 0);
   });
