@@ -5,7 +5,7 @@ import type { Journal, OpenCall, StepEnd } from './journal.ts';
 import { type CallSeen, mayStillCome, seeCall } from './open-calls.ts';
 import type { PlannedStep } from './plan.ts';
 import { isBackward } from './record.ts';
-import { mayWrite } from './rival.ts';
+import { mayWrite, type Rival } from './rival.ts';
 import { rivalCommands } from './rivals.ts';
 import { type Drivers, flagsOf } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
@@ -79,7 +79,7 @@ export async function overCommands(
   const before = others();
   const end = askedBefore ? await outlastingServer(journal, flag, onWait, run) : await run();
   const there = others();
-  if (before.length === 0 && there.length === 0) return end;
+  if (before.length === 0 && there.length === 0) return naming(end, rivals());
   const asked = there.some(({ underWay }) => underWay);
   // What has failed is tried again by whoever resumes it.
   if (asked && end.outcome !== 'done') return end;
@@ -89,15 +89,20 @@ export async function overCommands(
   );
   if (there.length > 0) onWait(flag.label, limit);
   for (let left = others(); left.length > 0; left = others()) {
-    if (passed() >= limit) return { ...end, notes: [...(end.notes ?? []), ...left.map(mayWrite)] };
+    if (passed() >= limit) return naming(end, left);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   // The command may have been that of an operation that has taken over: then its word stands.
   if (journal.winner()) return end;
   const again = await run();
-  if (again.outcome === 'done' && rivals().length === 0) journal.outlasted();
-  return { ...again, before: end.before, attempts: end.attempts + again.attempts };
+  const rest = rivals();
+  if (again.outcome === 'done' && rest.length === 0) journal.outlasted();
+  return naming({ ...again, before: end.before, attempts: end.attempts + again.attempts }, rest);
 }
+
+/** A step's end, with those who may still write its flag. */
+const naming = (end: StepEnd, rivals: readonly Rival[]): StepEnd =>
+  rivals.length === 0 ? end : { ...end, notes: [...(end.notes ?? []), ...rivals.map(mayWrite)] };
 
 /**
  * Sets a flag anew whose server was asked by a process that was killed. That leads the same way, but must not land behind

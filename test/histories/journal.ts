@@ -13,6 +13,8 @@ export function journalOf(dir: string): JournalEntry[] {
   if (!existsSync(path)) return [];
   const db = new Database(path, { readonly: true });
   try {
+    // Or in which each was killed before it had made a table.
+    if (db.pragma('user_version', { simple: true }) === 0) return [];
     return db
       .prepare(
         `SELECT CASE WHEN h.event LIKE '% began' THEN 'begins' WHEN h.event LIKE '% resumed' THEN 'resumes'

@@ -45,6 +45,7 @@ it('where one who cannot be seen is left, that is not said', async () => {
   expect(await wayBack([WRITE, UNSEEN], [WRITE, UNSEEN], [UNSEEN])).toMatchObject({
     outlasted: false,
     runs: 2,
+    notes: [`${UNSEEN.words} may still write the flag`],
   });
 });
 
