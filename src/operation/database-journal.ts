@@ -44,7 +44,7 @@ export function databaseJournal(
     winner: () => winnerOver(db, token),
     writing: (server) => writingOn(db, server, operation.id),
     openCalls: (name, provider) => openCalls(db, operation.id, name, provider),
-    rivals: (flag, quietMs) => flagRivals(db, operation.id, flag, quietMs, options.now()),
+    rivals: (flags, quietMs) => flagRivals(db, operation.id, flags, quietMs, options.now()),
     outlasted: () => {
       const { actor } = options.holder;
       const entry = { at: options.now(), actor, event: OUTLASTED, operationId: operation.id, detail: {} };

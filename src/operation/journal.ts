@@ -75,11 +75,12 @@ export interface Journal {
    */
   openCalls(name: SilentName, provider: Side): OpenCall[];
   /**
-   * The other operations that may still write a flag that fences nobody, and what they have left under way there. None
+   * The other operations that may still write flags that fence nobody, and what they have left under way there. None
    * where nobody can tell.
+   * @param flags all those of the config, as what is kept does not tell which one was asked
    * @param quietMs for how long that is looked at already
    */
-  rivals(flag: FlagDriver, quietMs: number): Rival[];
+  rivals(flags: readonly FlagDriver[], quietMs: number): Rival[];
   /** Keeps that nobody who began before this operation can write a flag any more: none of `rivals` is left. Fails nobody. */
   outlasted(): void;
   /** Where its messages wait until they are sent. */

@@ -6,7 +6,7 @@ import { type CallSeen, mayStillCome, seeCall } from './open-calls.ts';
 import type { PlannedStep } from './plan.ts';
 import { isBackward } from './record.ts';
 import { mayWrite, type Rival } from './rival.ts';
-import { rivalCommands } from './rivals.ts';
+import { rivalCommands, writeBounds } from './rivals.ts';
 import { type Drivers, flagsOf } from './steps.ts';
 import { stopwatch } from './stopwatch.ts';
 
@@ -72,7 +72,8 @@ export async function overCommands(
   const flag = kind === 'flag' ? flagsOf(drivers).find(({ label }) => label === name) : undefined;
   if (!flag || flag.fences || plan.kind === 'emergency') return run();
   const passed = stopwatch();
-  const rivals = () => journal.rivals(flag, passed());
+  const flags = flagsOf(drivers).filter(({ fences }) => !fences);
+  const rivals = () => journal.rivals(flags, passed());
   const others = () => [...rivalCommands(flag, id), ...rivals().filter(({ underWay }) => underWay)];
   const askedBefore = steps[position]?.outcome === 'running' && plan.to.ratio > 0;
   // One that runs now may write after this step, and be gone before anybody looks for it.
@@ -85,7 +86,7 @@ export async function overCommands(
   if (asked && end.outcome !== 'done') return end;
   const limit = Math.max(
     there.every(({ underWay }) => underWay) ? 0 : flag.timeoutMs,
-    asked ? (flag.settlesMs ?? SETTLES_MS) + MARGIN_MS : 0,
+    asked ? writeBounds(flags).settlesMs + MARGIN_MS : 0,
   );
   if (there.length > 0) onWait(flag.label, limit);
   for (let left = others(); left.length > 0; left = others()) {

@@ -139,9 +139,15 @@ export function rivalOperations(db: Db, id: string, bounds: WriteBounds, looking
 }
 
 /** See the journal's `rivals`. @param id the operation that asks; now Unix milliseconds */
-export function flagRivals(db: Db, id: string, flag: FlagDriver, quietMs: number, now: number): Rival[] {
+export function flagRivals(
+  db: Db,
+  id: string,
+  flags: readonly FlagDriver[],
+  quietMs: number,
+  now: number,
+): Rival[] {
   const looking = { now, uptime: uptime(), quietMs, clocksMs: Number.POSITIVE_INFINITY };
-  return rivalOperations(db, id, writeBounds([flag]), looking);
+  return rivalOperations(db, id, writeBounds(flags), looking);
 }
 
 /**
